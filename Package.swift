@@ -1,0 +1,127 @@
+// swift-tools-version: 6.2
+// The house plan. A room is a target; arrows point down the levels only (README.md tells why).
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, _ more: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + more, swiftSettings: strict)
+}
+
+extension Target.Dependency {
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let toml = product(name: "TOMLKit", package: "TOMLKit")
+}
+
+let package = Package(
+    name: "sipcall",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "sipcall", targets: ["sipcall"]),
+        .executable(name: "demo-carrier", targets: ["DemoCarrier"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // 0: C libraries
+        .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
+        .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        .target(name: "CShims", dependencies: ["COpus", "COpenSSL"]),
+
+        // 1: the wire
+        room("Wire"),
+
+        // 2: codecs of single protocols
+        room("SIPMessage", ["Wire"]),
+        room("SDP", ["Wire"]),
+        room("ICE", ["Wire", .crypto]),
+        room("RTP", ["Wire"]),
+        room("Audio"),
+        room("Settings", ["Wire", .toml]),
+
+        // 3: protocol machines and C libraries made safe
+        room("SIP", ["SIPMessage", "Wire", .crypto]),
+        room("Call", ["SDP", "Wire"]),
+        room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
+        room("OpusCodec", ["COpus", "CShims"]),
+
+        // 4: sockets and threads
+        room("SIPTransport", ["SIP", "SIPMessage", "Wire", .nioCore, .nioPosix, .logging]),
+        room(
+            "Media",
+            ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
+        room("Control", ["Call", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
+
+        // 5: the one actor
+        room(
+            "Switchboard",
+            ["Call", "SIP", "SIPMessage", "SIPTransport", "SDP", "Media", "Control", "Settings", "Wire", .logging]),
+
+        // 6: the web
+        room(
+            "WebAPI",
+            [
+                "Control", "Call", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto, .nioCore, .nioPosix,
+                .nioHTTP1, .nioWebSocket, .lifecycle, .logging,
+            ]),
+
+        // 7: programs
+        .executableTarget(
+            name: "sipcall",
+            dependencies: [
+                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Wire", .arguments, .logging,
+                .lifecycle,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "DemoCarrier",
+            dependencies: ["SIP", "SIPMessage", "SIPTransport", "SDP", "RTP", "Audio", "Wire", "CLinux", .arguments, .logging],
+            swiftSettings: strict),
+
+        tests(of: "Wire"),
+        tests(of: "SIPMessage"),
+        tests(of: "SDP"),
+        tests(of: "ICE"),
+        tests(of: "RTP"),
+        tests(of: "Audio"),
+        tests(of: "Settings"),
+        tests(of: "SIP", ["SIPMessage", "Wire"]),
+        tests(of: "Call"),
+        tests(of: "SecureMedia", ["Wire"]),
+        tests(of: "OpusCodec", ["Audio"]),
+        tests(of: "Media", ["RTP", "ICE", "SDP", "SecureMedia", "Wire", "Audio"]),
+        tests(of: "Control", ["Call", "Wire"]),
+        tests(of: "WebAPI", ["Control", "Call", "Wire"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

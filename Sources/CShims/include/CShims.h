@@ -1,0 +1,10 @@
+// The few C macros and variadic functions that Swift cannot call.
+#ifndef SIPCALL_CSHIMS_H
+#define SIPCALL_CSHIMS_H
+
+#include <opus/opus.h>
+
+/// `opus_encoder_ctl(encoder, request, value)` for the requests that take one integer.
+int sipcall_opus_encoder_set(OpusEncoder *encoder, int request, opus_int32 value);
+
+#endif
