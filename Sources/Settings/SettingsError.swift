@@ -21,3 +21,10 @@ package struct SettingsError: Error, Equatable, Sendable, CustomStringConvertibl
         Problem(code: "settings.invalid", sentence: description)
     }
 }
+
+extension SettingsError {
+    /// An error about a value that was read before, found again in the file's text.
+    package init(locating key: String, in text: String, file: String, reason: String, remedy: String) {
+        self.init(file: file, line: KeyLines(text).line(of: key), key: key, reason: reason, remedy: remedy)
+    }
+}
