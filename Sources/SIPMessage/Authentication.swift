@@ -119,12 +119,14 @@ private func scanAuthentication(
     found.append((first, SIPParameters()))
     scanner.skipWhitespace()
     while !scanner.isAtEnd {
+        guard !scanner.takeSeparator(",") else { continue }
         let at = scanner.position
         guard let name = scanner.token() else { throw SIPParseError(.badValue(.challenge), at: at) }
         if scanner.takeSeparator("=") {
             let blob = scanner.peek == nil || scanner.peek == UInt8(ascii: "=")
             if blob, found[found.count - 1].parameters.isEmpty { return found }
-            found[found.count - 1].parameters[name] = try SIPParameters.value(&scanner)
+            let value = try SIPParameters.value(&scanner)
+            try found[found.count - 1].parameters.append(name, value, at: scanner.position)
         } else {
             let blank = scanner.peek.map(Grammar.isWhitespace) == true
             scanner.skipWhitespace()
@@ -135,7 +137,6 @@ private func scanAuthentication(
         scanner.skipWhitespace()
         guard !scanner.isAtEnd else { break }
         guard scanner.takeSeparator(",") else { throw SIPParseError(.badValue(.challenge), at: scanner.position) }
-        while scanner.takeSeparator(",") {}
     }
     return found
 }

@@ -8,11 +8,12 @@ package struct CSeq: Hashable, Sendable {
         self.method = method
     }
 
-    /// - Throws: `badValue(.cseq)`, also for a number above 32 bits.
+    /// - Throws: `badValue(.cseq)`, also for a number of 2^31 or more (RFC 3261 §8.1.1.5), so that the next one always exists.
     package init(_ text: String) throws(SIPParseError) {
         self = try scanOne(text, .cseq) { (scanner) throws(SIPParseError) in
             guard let number = Grammar.decimal(scanner.slice(while: Grammar.isDigit)),
-                let short = UInt32(exactly: number), let blank = scanner.peek, Grammar.isWhitespace(blank)
+                let short = UInt32(exactly: number), short < 1 << 31, let blank = scanner.peek,
+                Grammar.isWhitespace(blank)
             else { throw SIPParseError(.badValue(.cseq), at: scanner.position) }
             scanner.skipWhitespace()
             guard let method = scanner.token().flatMap({ SIPMethod(rawValue: $0) }) else {

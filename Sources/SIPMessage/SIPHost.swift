@@ -17,16 +17,26 @@ package struct SIPHost: Hashable, Sendable {
     /// - Returns: nil for what is none of them.
     package init?(_ text: String) {
         if text.utf8.first == UInt8(ascii: "[") {
-            guard text.utf8.last == UInt8(ascii: "]"), let address = NetworkAddress.Host(text) else { return nil }
+            guard text.utf8.last == UInt8(ascii: "]"), let address = Self.address(text), case .ipv6 = address else {
+                return nil
+            }
             kind = .address(address)
         } else {
             guard !text.isEmpty, text.utf8.count <= 255, text.utf8.allSatisfy(Grammar.hostname.contains) else {
                 return nil
             }
-            let numeric = text.utf8.last.map(Grammar.isDigit) == true ? NetworkAddress.Host(text) : nil
+            let numeric = text.utf8.last.map(Grammar.isDigit) == true ? Self.address(text) : nil
             kind = numeric.map { .address($0) } ?? .name(Grammar.lowercased(text))
         }
     }
+
+    /// A numeric address with or without brackets. Other bytes never reach the system's parser, which would stop at a
+    /// NUL and believe what stands before it.
+    static func address(_ text: String) -> NetworkAddress.Host? {
+        text.utf8.allSatisfy(numeric.contains) ? NetworkAddress.Host(text) : nil
+    }
+
+    private static let numeric = Grammar.ByteSet("[]:.")
 
     /// The numeric address; nil for a name, which somebody else has to resolve.
     package var address: NetworkAddress.Host? {

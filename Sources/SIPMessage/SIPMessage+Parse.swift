@@ -1,3 +1,5 @@
+package import Wire
+
 extension SIPMessage {
     /// What a stranger may make us hold. A datagram cannot be larger than 65,507 bytes; streams can.
     package enum Limit {
@@ -36,9 +38,12 @@ extension SIPMessage {
 
 extension SIPResponse {
     /// The refusal of a request that `parse` could not read: 400, 505 or 513, with whatever of Via, From, To, Call-ID
-    /// and CSeq can be found. To be sent once and without a transaction.
-    /// - Returns: nil when there is nobody to answer: a response, an ACK, bytes that are no SIP, no Via to answer to.
-    package static func refusal(of bytes: [UInt8], because error: SIPParseError) -> SIPResponse? {
+    /// and CSeq can be found. To be sent once, without a transaction, back to `source`.
+    /// - Parameter toTag: put into To if it can be read and has none.
+    /// - Returns: nil when there is nobody to answer: a response, an ACK, bytes that are no SIP, no Via.
+    package static func refusal(
+        of bytes: [UInt8], because error: SIPParseError, from source: NetworkAddress, toTag: String? = nil
+    ) -> SIPResponse? {
         guard let status = error.status, bytes.count <= SIPMessage.Limit.headerBytes + SIPMessage.Limit.bodyBytes,
             let lines = try? MessageLines(bytes), let method = StartLine.method(of: bytes[lines.startLine]),
             method != .ack
@@ -47,7 +52,15 @@ extension SIPResponse {
         for field in lines.fields where SIPHeaders.answered.contains(field.name) {
             if field.name == .via || !salvaged.contains(field.name) { salvaged.append(field) }
         }
-        guard salvaged.topVia != nil else { return nil }
+        guard salvaged.contains(.via) else { return nil }
+        if var via = salvaged.topVia {
+            via.note(source: source)
+            salvaged.topVia = via
+        }
+        if let toTag, var to = salvaged.to, to.tag == nil {
+            to.tag = toTag
+            salvaged.to = to
+        }
         var response = SIPResponse(status: status)
         for name in SIPHeaders.answered { response.headers.copy(name, from: salvaged) }
         return response

@@ -11,6 +11,9 @@ package struct SIPParameters: Equatable, Sendable {
 
     package private(set) var all: [Parameter] = []
 
+    /// More parameters than any value has: beyond it a value is refused, so that looking them up stays cheap.
+    static let limit = 128
+
     package init() {}
 
     /// - Parameter pairs: an empty value writes `name=""`; use `insert(flag:)` for a name alone.
@@ -60,12 +63,15 @@ extension SIPParameters {
     init(headerValue scanner: inout TextScanner) throws(SIPParseError) {
         while scanner.takeSeparator(";") {
             guard let name = scanner.token() else { throw SIPParseError(.badValue(.parameters), at: scanner.position) }
-            guard scanner.takeSeparator("=") else {
-                all.append(Parameter(name: Grammar.lowercased(name), value: nil))
-                continue
-            }
-            all.append(Parameter(name: Grammar.lowercased(name), value: try Self.value(&scanner)))
+            let value = scanner.takeSeparator("=") ? try Self.value(&scanner) : nil
+            try append(name, value, at: scanner.position)
         }
+    }
+
+    /// Keeps what was read; of two with one name the first counts.
+    mutating func append(_ name: String, _ value: String?, at offset: Int) throws(SIPParseError) {
+        guard all.count < Self.limit else { throw SIPParseError(.badValue(.parameters), at: offset) }
+        all.append(Parameter(name: Grammar.lowercased(name), value: value))
     }
 
     /// `token`, `host` or `quoted-string`; possibly empty.
@@ -81,14 +87,15 @@ extension SIPParameters {
     init(uri text: ArraySlice<UInt8>) throws(SIPParseError) {
         for piece in text.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false) {
             let halves = piece.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = halves.first, !name.isEmpty, Grammar.isURIText(piece), !piece.contains(UInt8(ascii: ","))
+            guard let name = halves.first, !name.isEmpty, Grammar.isURIText(piece),
+                !piece.contains(where: Self.ends.contains)
             else {
                 throw SIPParseError(.badValue(.uri), at: piece.startIndex)
             }
-            all.append(
-                Parameter(
-                    name: Grammar.lowercased(String(decoding: name, as: UTF8.self)),
-                    value: halves.count > 1 ? String(decoding: halves[1], as: UTF8.self) : nil))
+            try append(
+                String(decoding: name, as: UTF8.self),
+                halves.count > 1 ? String(decoding: halves[1], as: UTF8.self) : nil,
+                at: piece.startIndex)
         }
     }
 

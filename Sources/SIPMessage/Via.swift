@@ -38,7 +38,7 @@ package struct Via: Equatable, Sendable {
 
     /// Where the next hop saw the message come from; with or without brackets for IPv6 (RFC 5118 §4.5).
     package var received: NetworkAddress.Host? {
-        get { parameters["received"].flatMap { NetworkAddress.Host($0) } }
+        get { parameters["received"].flatMap { SIPHost.address($0) } }
         set { parameters["received"] = newValue.map { "\($0)" } }
     }
 
@@ -51,8 +51,10 @@ package struct Via: Equatable, Sendable {
         set { parameters["rport"] = newValue.map { String($0) } }
     }
 
-    /// The server's notes on an arriving request (RFC 3261 §18.2.1, RFC 3581 §4).
+    /// The server's notes on an arriving request (RFC 3261 §18.2.1, RFC 3581 §4). What the sender itself wrote there is
+    /// not believed: it would point our answers at somebody else.
     package mutating func note(source: NetworkAddress) {
+        parameters.remove("received")
         if wantsSourcePort {
             received = source.host
             receivedPort = source.port
@@ -61,13 +63,10 @@ package struct Via: Equatable, Sendable {
         }
     }
 
-    /// Where a response goes over UDP (RFC 3261 §18.2.2, RFC 3581 §4): `maddr`, else `received` with `rport`, else
-    /// `sent-by`. Nil when that is a name.
+    /// Where a response goes over UDP (RFC 3261 §18.2.2, RFC 3581 §4): `received` with `rport`, else `sent-by`; nil when
+    /// that is a name. `maddr` is not followed: it would let a stranger aim our answers at a third party.
     package var responseTarget: NetworkAddress? {
         let sentPort = port ?? (transport == "TLS" ? 5061 : 5060)
-        if let multicast = parameters["maddr"] {
-            return SIPHost(multicast)?.address.map { NetworkAddress(host: $0, port: sentPort) }
-        }
         return (received ?? host.address).map { NetworkAddress(host: $0, port: receivedPort ?? sentPort) }
     }
 }
