@@ -79,7 +79,7 @@ let package = Package(
         room("OpusCodec", ["COpus", "CShims"]),
 
         // 4: sockets and threads
-        room("SIPTransport", ["SIP", "SIPMessage", "Wire", .nioCore, .nioPosix, .logging]),
+        room("SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),

@@ -43,7 +43,7 @@ final class DatagramHandler: ChannelInboundHandler {
             return
         }
         do {
-            let message = try envelope.data.withUnsafeReadableBytes { try SIPMessage(parsing: $0) }
+            let message = try envelope.data.withUnsafeReadableBytes { try SIPMessage.parse($0) }
             counts.waiting.add(1, ordering: .relaxed)
             continuation.yield(.message(message, from: source))
         } catch {

@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 package import Wire
 
 /// What the kernel says about this machine's own addresses.
@@ -27,8 +27,8 @@ package enum LocalAddress {
         while let entry = next {
             next = entry.pointee.ifa_next
             let flags = entry.pointee.ifa_flags
-            guard flags & UInt32(IFF_UP.rawValue) != 0, let host = host(of: entry.pointee.ifa_addr) else { continue }
-            if flags & UInt32(IFF_LOOPBACK.rawValue) != 0 {
+            guard flags & UInt32(IFF_UP) != 0, let host = host(of: entry.pointee.ifa_addr) else { continue }
+            if flags & UInt32(IFF_LOOPBACK) != 0 {
                 loopback.append(host)
             } else if !host.isLinkLocal, !hosts.contains(host) {
                 hosts.append(host)

@@ -2,7 +2,7 @@
 //
 // In the room: UDP sockets, name lookup, the choice of the local address, ICMP errors.
 // Never in the room: transactions, dialogs, retransmission (RFC 3261 §17 lives in SIP).
-package import Logging
+import Glibc
 package import NIOCore
 import NIOPosix
 package import SIPMessage
@@ -135,7 +135,7 @@ package final class SIPTransport: Sendable {
         counts: SharedCounts
     ) -> DatagramBootstrap {
         DatagramBootstrap(group: group)
-            .channelOption(.socketOption(.so_reuseport), value: 1)
+            .channelOption(.socket(Int(SOL_SOCKET), SO_REUSEPORT), value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
             .channelOption(.datagramVectorReadMessageCount, value: 16)

@@ -57,7 +57,7 @@ export class AppElement extends HTMLElement {
     const header = /** @type {HTMLElement & {phone: Phone}} */ (document.createElement('sc-header'))
     header.phone = phone
     this.append(element('div', { className: 'page' }, header, main))
-    made.querySelector(/** @type {any} */ ('[autofocus]'))?.focus()
+    made.querySelector(/** @type {any} */ ('[data-first]'))?.focus()
   }
 
   /** @param {Phone} phone */

@@ -19,7 +19,8 @@ class DiallerElement extends HTMLElement {
       name: 'number',
       className: 'number',
       autocomplete: 'off',
-      autofocus: matchMedia('(hover: hover)').matches,
+      // On a touch screen the focus would raise the keyboard over the keypad.
+      'data-first': matchMedia('(hover: hover)').matches ? '' : null,
       maxLength: 64,
       placeholder: text('numberPlaceholder'),
       'aria-label': text('number'),

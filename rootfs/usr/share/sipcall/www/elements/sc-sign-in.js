@@ -16,7 +16,7 @@ class SignInElement extends HTMLElement {
       id: 'password',
       autocomplete: 'current-password',
       required: true,
-      autofocus: true,
+      'data-first': '',
       'aria-describedby': 'password-hint sign-in-problem',
     })
     const button = element('button', { type: 'submit', className: 'primary wide' }, text('signIn'))
@@ -45,6 +45,8 @@ class SignInElement extends HTMLElement {
         'form',
         { className: 'card sign-in', onsubmit: submit },
         element('h1', {}, text('signIn')),
+        // Password managers file the password under a user name.
+        element('input', { type: 'text', name: 'username', value: 'admin', autocomplete: 'username', hidden: true }),
         element('label', { for: 'password' }, text('password')),
         password,
         element('p', { className: 'hint', id: 'password-hint' }, text('passwordHint')),
