@@ -107,36 +107,38 @@ extension Credentials {
     }
 }
 
-/// `scheme name=value, name="value", scheme …`. A scheme with a blob instead of parameters (Basic, Bearer) ends the
-/// reading there: nothing here answers it.
+/// `scheme name=value, name="value", scheme …`: after a comma a name without `=` is the next scheme. A scheme may carry
+/// a blob instead of parameters (Basic, Bearer): it is stepped over, nothing here answers it.
 private func scanAuthentication(
     _ text: String
 ) throws(SIPParseError) -> [(scheme: String, parameters: SIPParameters)] {
     var found: [(scheme: String, parameters: SIPParameters)] = []
     var scanner = TextScanner(text)
-    scanner.skipWhitespace()
-    guard let first = scanner.token() else { throw SIPParseError(.badValue(.challenge)) }
-    found.append((first, SIPParameters()))
+    var afterComma = true
     scanner.skipWhitespace()
     while !scanner.isAtEnd {
-        guard !scanner.takeSeparator(",") else { continue }
         let at = scanner.position
-        guard let name = scanner.token() else { throw SIPParseError(.badValue(.challenge), at: at) }
-        if scanner.takeSeparator("=") {
-            let blob = scanner.peek == nil || scanner.peek == UInt8(ascii: "=")
-            if blob, found[found.count - 1].parameters.isEmpty { return found }
-            let value = try SIPParameters.value(&scanner)
-            try found[found.count - 1].parameters.append(name, value, at: scanner.position)
-        } else {
-            let blank = scanner.peek.map(Grammar.isWhitespace) == true
-            scanner.skipWhitespace()
-            if !blank, found[found.count - 1].parameters.isEmpty { return found }
-            found.append((name, SIPParameters()))
+        if scanner.takeSeparator(",") {
+            afterComma = true
             continue
         }
+        guard let name = scanner.token(), afterComma || found.last?.parameters.isEmpty == true else {
+            throw SIPParseError(.badValue(.challenge), at: at)
+        }
+        let hasValue = scanner.takeSeparator("=")
+        let isBlob = !afterComma && (!hasValue || scanner.peek == nil || scanner.peek == UInt8(ascii: "="))
+        if isBlob {
+            _ = scanner.slice { $0 != UInt8(ascii: ",") }
+        } else if !hasValue {
+            found.append((name, SIPParameters()))
+        } else if let last = found.indices.last {
+            let value = try SIPParameters.value(&scanner)
+            try found[last].parameters.append(name, value, at: scanner.position)
+        } else {
+            throw SIPParseError(.badValue(.challenge), at: at)
+        }
+        afterComma = false
         scanner.skipWhitespace()
-        guard !scanner.isAtEnd else { break }
-        guard scanner.takeSeparator(",") else { throw SIPParseError(.badValue(.challenge), at: scanner.position) }
     }
     return found
 }

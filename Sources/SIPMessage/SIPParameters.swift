@@ -112,7 +112,10 @@ extension SIPParameters {
     /// As they follow the host of a URI.
     func write(uri text: inout String) {
         for parameter in all {
-            text += ";\(parameter.name)"
+            text +=
+                ";"
+                + (Grammar.isURIText(parameter.name.utf8)
+                    ? parameter.name : Grammar.escaped(parameter.name, allowed: Grammar.uriParameter))
             guard let value = parameter.value else { continue }
             text +=
                 "="
