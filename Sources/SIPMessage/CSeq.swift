@@ -1,0 +1,26 @@
+/// The order of requests in a dialog, `4711 INVITE`: RFC 3261 §20.16.
+package struct CSeq: Hashable, Sendable {
+    package var number: UInt32
+    package var method: SIPMethod
+
+    package init(_ number: UInt32, _ method: SIPMethod) {
+        self.number = number
+        self.method = method
+    }
+
+    /// - Throws: `badValue(.cseq)`, also for a number above 32 bits.
+    package init(_ text: String) throws(SIPParseError) {
+        self = try scanOne(text, .cseq) { (scanner) throws(SIPParseError) in
+            guard let number = Grammar.decimal(scanner.slice(while: Grammar.isDigit)),
+                let short = UInt32(exactly: number), let blank = scanner.peek, Grammar.isWhitespace(blank)
+            else { throw SIPParseError(.badValue(.cseq), at: scanner.position) }
+            scanner.skipWhitespace()
+            guard let method = scanner.token().flatMap({ SIPMethod(rawValue: $0) }) else {
+                throw SIPParseError(.badValue(.cseq), at: scanner.position)
+            }
+            return CSeq(short, method)
+        }
+    }
+
+    package var text: String { "\(number) \(method.rawValue)" }
+}
