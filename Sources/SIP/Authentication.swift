@@ -1,3 +1,4 @@
+import SIPMessage
 import Wire
 
 /// What one request and its successors know about being asked for credentials (RFC 3261 §22).
@@ -33,8 +34,8 @@ struct Authentication: Hashable, Sendable, Codable {
     ///   - response: a 401 or 407.
     ///   - mayAnswer: whether the trunk's password may be used in this realm.
     /// - Returns: whether the request is to be sent again with `credentials`.
-    mutating func receivedChallenge(status: Int, headers: [String], mayAnswer: (String) -> Bool) -> Bool {
-        guard let challenge = DigestChallenge.strongest(of: headers), mayAnswer(challenge.realm) else { return false }
+    mutating func receivedChallenge(_ status: Int, _ challenges: [Challenge], mayAnswer: (String) -> Bool) -> Bool {
+        guard let challenge = DigestChallenge.strongest(of: challenges), mayAnswer(challenge.realm) else { return false }
         return status == 407 ? proxy.received(challenge) : server.received(challenge)
     }
 
@@ -51,20 +52,20 @@ struct Authentication: Hashable, Sendable, Codable {
 
     /// The header fields that prove who we are, for every server that has asked so far.
     mutating func credentials(
-        of trunk: Trunk, method: String, uri: String, using generator: inout some RandomNumberGenerator
-    ) -> [HeaderField] {
+        of trunk: Trunk, method: SIPMethod, uri: String, using generator: inout some RandomNumberGenerator
+    ) -> [SIPHeaders.Field] {
         let user = trunk.authUser ?? trunk.user
         let password = trunk.password.revealed
-        var fields: [HeaderField] = []
+        var fields: [SIPHeaders.Field] = []
         if let answer = server.answerer.credentials(
             user: user, password: password, method: method, uri: uri, using: &generator)
         {
-            fields.append(HeaderField("Authorization", answer.headerValue))
+            fields.append(SIPHeaders.Field(.authorization, answer.credentials.text))
         }
         if let answer = proxy.answerer.credentials(
             user: user, password: password, method: method, uri: uri, using: &generator)
         {
-            fields.append(HeaderField("Proxy-Authorization", answer.headerValue))
+            fields.append(SIPHeaders.Field(.proxyAuthorization, answer.credentials.text))
         }
         return fields
     }

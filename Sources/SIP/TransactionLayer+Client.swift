@@ -8,12 +8,12 @@ extension TransactionLayer {
     package mutating func send(
         _ request: SIPRequest, to target: NetworkAddress, now: MonotonicTime
     ) -> (identifier: TransactionIdentifier, effects: [Effect])? {
-        guard let facts = MessageFacts(request), facts.method != "ACK" else { return nil }
+        guard let facts = MessageFacts(request), facts.method != .ack else { return nil }
         let identifier = TransactionIdentifier.client(branch: facts.branch, method: facts.method)
         guard clients[identifier] == nil else { return nil }
-        let bytes = request.bytes
+        let bytes = request.serialized()
         let machine: ClientMachine =
-            facts.method == "INVITE"
+            facts.method == .invite
             ? .invite(InviteClientTransaction(timers: timers, now: now))
             : .other(NonInviteClientTransaction(timers: timers, now: now))
         let client = Client(machine: machine, request: request, bytes: bytes, target: target)
@@ -36,7 +36,7 @@ extension TransactionLayer {
                 switch effect {
                 case .deliverResponse: effects.append(.response(identifier, response, from: source))
                 case .sendAcknowledgement:
-                    let bytes = client.acknowledgement ?? client.request.acknowledgement(to: response).bytes
+                    let bytes = client.acknowledgement ?? client.request.acknowledgement(to: response).serialized()
                     client.acknowledgement = bytes
                     effects.append(.send(bytes, to: client.target))
                 case .sendRequest, .reportTimeout, .reportTransportFailure: break

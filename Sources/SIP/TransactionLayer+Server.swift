@@ -13,13 +13,13 @@ extension TransactionLayer {
     package mutating func received(_ request: SIPRequest, now: MonotonicTime) -> Arrival {
         guard let facts = MessageFacts(request) else { return .absorbed([]) }
         // The ACK to a failure bears the INVITE's branch (§17.2.3).
-        let identifier = facts.serverTransaction(method: facts.method == "ACK" ? "INVITE" : facts.method)
+        let identifier = facts.serverTransaction(method: facts.method == .ack ? .invite : facts.method)
         guard var server = servers[identifier] else { return .new }
         var effects: [Effect] = []
         switch server.machine {
         case .invite(var machine):
             let reactions =
-                facts.method == "ACK"
+                facts.method == .ack
                 ? machine.receivedAcknowledgement(now: now)
                 : machine.receivedRetransmission(hasResponse: server.response != nil)
             server.machine = .invite(machine)
@@ -41,11 +41,11 @@ extension TransactionLayer {
     /// Starts a server transaction for a request that `received` called new.
     /// - Returns: nil when there are too many already: answer without one.
     package mutating func open(_ request: SIPRequest, from source: NetworkAddress) -> TransactionIdentifier? {
-        guard servers.count < serverLimit, let facts = MessageFacts(request), facts.method != "ACK" else { return nil }
+        guard servers.count < serverLimit, let facts = MessageFacts(request), facts.method != .ack else { return nil }
         let identifier = facts.serverTransaction(method: facts.method)
         guard servers[identifier] == nil else { return nil }
         let machine: ServerMachine =
-            facts.method == "INVITE"
+            facts.method == .invite
             ? .invite(InviteServerTransaction(timers: timers)) : .other(NonInviteServerTransaction(timers: timers))
         servers[identifier] = Server(machine: machine, replyTo: facts.replyAddress(source: source))
         return identifier
@@ -66,7 +66,7 @@ extension TransactionLayer {
             server.machine = .other(machine)
         }
         guard isSent else { return [] }
-        let bytes = response.bytes
+        let bytes = response.serialized()
         server.response = bytes
         var effects: [Effect] = [.send(bytes, to: server.replyTo)]
         keep(server, as: identifier, &effects)
@@ -76,7 +76,7 @@ extension TransactionLayer {
     /// The INVITE transaction that a CANCEL means (RFC 3261 §9.2), whatever its state.
     package func invite(cancelledBy request: SIPRequest) -> TransactionIdentifier? {
         guard let facts = MessageFacts(request) else { return nil }
-        let identifier = facts.serverTransaction(method: "INVITE")
+        let identifier = facts.serverTransaction(method: .invite)
         return servers[identifier] == nil ? nil : identifier
     }
 

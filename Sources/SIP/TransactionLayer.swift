@@ -5,11 +5,11 @@ package import Wire
 package struct TransactionIdentifier: Hashable, Comparable, Sendable, Codable {
     private let text: String
 
-    static func client(branch: String, method: String) -> Self { Self(text: "c \(method) \(branch)") }
+    static func client(branch: String, method: SIPMethod) -> Self { Self(text: "c \(method.rawValue) \(branch)") }
 
     /// - Parameter sentBy: host and port of the topmost Via: two clients may choose one branch.
-    static func server(branch: String, sentBy: String, method: String) -> Self {
-        Self(text: "s \(method) \(sentBy) \(branch)")
+    static func server(branch: String, sentBy: String, method: SIPMethod) -> Self {
+        Self(text: "s \(method.rawValue) \(sentBy) \(branch)")
     }
 
     package static func < (left: Self, right: Self) -> Bool { left.text < right.text }

@@ -25,6 +25,8 @@ package struct UserAgent: Sendable {
         case leftover(Leftover)
         /// A BYE.
         case parting(Parting)
+        /// An INVITE of the other side.
+        case serving(LegIdentifier)
     }
 
     /// Deadlines that are not a transaction's.
@@ -45,7 +47,11 @@ package struct UserAgent: Sendable {
     /// The account in use; others in `accounts` are only being unregistered.
     var current: UInt64?
     var accountCount: UInt64 = 0
+    /// Where the registrar sees us (RFC 3581), if it told.
+    var seenAt: NetworkAddress?
     var legs: [LegIdentifier: Leg] = [:]
+    /// How many of `legs` are over, but wait for an ACK before their BYE may go (RFC 3261 §15).
+    var overCount = 0
     /// Legs by Call-ID and our tag.
     var dialogs: [DialogKey: LegIdentifier] = [:]
     /// Incoming calls by what makes an INVITE the same one although it took another way (§8.2.2.2).
@@ -83,7 +89,7 @@ package struct UserAgent: Sendable {
     }
 
     /// What is held now. A dialog counts from its INVITE until its leg's `ended`.
-    package var counts: (transactions: Int, dialogs: Int) { (layer.count, legs.count) }
+    package var counts: (transactions: Int, dialogs: Int) { (layer.count, legs.count - overCount) }
 
     /// When `advance` is to be called at the latest.
     package var nextDeadline: MonotonicTime? {
@@ -103,7 +109,7 @@ package struct UserAgent: Sendable {
             case .registration(let number): registrationDue(number, now: now, using: &generator)
             case .silence(let leg): outbox.append(.event(.noReplyYet(leg)))
             case .answer(let leg): answerDue(leg, now: now, using: &generator)
-            case .ringing(let leg): ringingDue(leg, now: now)
+            case .ringing(let leg): ringingDue(leg, now: now, using: &generator)
             }
         }
         return drain()
@@ -158,7 +164,7 @@ package struct UserAgent: Sendable {
             inviteAnswered(leg, identifier, response, from: source, now: now, using: &generator)
         case .leftover: leftoverAnswered(identifier, response, now: now, using: &generator)
         case .parting(let parting): byeAnswered(parting, response, from: source, now: now, using: &generator)
-        case nil: break
+        case .serving, nil: break
         }
     }
 
@@ -172,9 +178,11 @@ package struct UserAgent: Sendable {
                 account, sequence: sequence, failure == .timeout ? .noReply : .unreachable, retryAfter: nil, now: now,
                 using: &generator)
         case .inviting(let leg): end(leg, failure == .timeout ? .noReply : .unreachable)
-        case .leftover, .parting: break
-        case nil:
-            if failure == .transport { serverTransactionUnreachable(identifier) }
+        case .serving(let leg):
+            // Timer H of a refusal says nothing new; a 2xx without ACK is noticed by the leg itself; and a call that is
+            // established waits for nothing.
+            if failure == .transport, legs[leg]?.isEstablished == false { end(leg, .unreachable) }
+        case .leftover, .parting, nil: break
         }
     }
 
