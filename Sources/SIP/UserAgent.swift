@@ -91,6 +91,11 @@ package struct UserAgent: Sendable {
     /// What is held now. A dialog counts from its INVITE until its leg's `ended`.
     package var counts: (transactions: Int, dialogs: Int) { (layer.count, legs.count - overCount) }
 
+    /// Nothing is held: no call, no transaction, and nothing that hangs on one.
+    package var isEmpty: Bool {
+        legs.isEmpty && dialogs.isEmpty && origins.isEmpty && uses.isEmpty && layer.count == 0 && overCount == 0
+    }
+
     /// When `advance` is to be called at the latest.
     package var nextDeadline: MonotonicTime? {
         switch (layer.nextDeadline, deadlines.next) {
