@@ -52,7 +52,7 @@ final class Bridge {
         }
         var header = plain(source, payloadType)
         header.sequenceNumber &+= transcoder?.sequenceOffset ?? 0
-        let rate = codec.rtpClockRate
+        let rate = codec.clockRate
         let outcome = listener.rewriter.rewrite(&header, sourceClockRate: rate, clockRate: rate, now: context.now)
         guard outcome != .discarded else { return }
         let slot = context.queue.reserve()
@@ -70,7 +70,7 @@ final class Bridge {
             guard reason == .codec else { return }
         }
         let samples = listener.formats.packetSamples
-        let rate = target.codec.rtpClockRate
+        let rate = target.codec.clockRate
         while var header = transcoder?.next(samples: samples) {
             header.payloadType = target.payloadType
             let outcome = listener.rewriter.rewrite(&header, sourceClockRate: rate, clockRate: rate, now: context.now)
@@ -93,7 +93,7 @@ final class Bridge {
     func event(_ source: RTPHeader, _ event: TelephoneEvent, clockRate: UInt32, _ context: LoopContext) {
         transcoder?.passed(source)
         guard mayPass else { return }
-        let soundRate = (listener.codecOut ?? listener.formats.preferred)?.rtpClockRate ?? clockRate
+        let soundRate = (listener.codecOut ?? listener.formats.preferred)?.clockRate ?? clockRate
         guard let target = listener.formats.event(clockRate: soundRate) else { return }
         var header = plain(source, target.payloadType)
         var sourceRate = clockRate

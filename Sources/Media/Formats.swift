@@ -8,9 +8,10 @@ enum Format: Equatable {
     case event(clockRate: UInt32)
 }
 
-/// The payload types that were agreed on with one leg, both ways round.
+/// The payload types that were agreed on with one leg. Each direction has its own: the numbers of what comes
+/// in were named by us, those of what goes out by the peer (RFC 3264 §5.1).
 struct Formats {
-    /// By payload type, 0...127.
+    /// What comes in, by payload type, 0...127.
     private var meanings = [Format](repeating: .unknown, count: 128)
     private var opus: UInt8?
     private var pcmu: UInt8?
@@ -22,7 +23,8 @@ struct Formats {
     /// How long a packet of ours lasts, in samples at 8 kHz.
     private(set) var packetSamples = 160
 
-    static let none = Formats()
+    /// False while the peer holds the call or will not hear.
+    private(set) var sends = true
 
     /// Before a trunk's answer: what every carrier may send (RFC 3551 §6), to be heard only.
     static let provisional: Formats = {
@@ -35,14 +37,26 @@ struct Formats {
     private init() {}
 
     init(_ audio: BrowserAudio) {
-        for (codec, payloadType) in audio.agreed { add(codec, payloadType) }
-        for (clockRate, payloadType) in audio.telephoneEvents { addEvent(clockRate, payloadType) }
+        for format in audio.formats {
+            hear(.audio(format.codec), as: format.payloadType)
+            speak(format.codec, as: format.payloadType)
+        }
+        for (clockRate, payloadType) in audio.telephoneEvents {
+            hear(.event(clockRate: clockRate), as: payloadType)
+            speakEvent(clockRate, as: payloadType)
+        }
+        sends = audio.direction.sends
     }
 
     init(_ audio: TrunkAudio) {
-        add(audio.codec, audio.payloadType)
-        if let payloadType = audio.telephoneEvent { addEvent(audio.codec.rtpClockRate, payloadType) }
+        for format in audio.receivable { hear(.audio(format.codec), as: format.payloadType) }
+        if let payloadType = audio.receivableTelephoneEvent {
+            hear(.event(clockRate: audio.telephoneEventClockRate), as: payloadType)
+        }
+        speak(audio.codec, as: audio.payloadType)
+        if let payloadType = audio.telephoneEvent { speakEvent(audio.telephoneEventClockRate, as: payloadType) }
         packetSamples = Self.packetSamples(milliseconds: audio.packetMilliseconds)
+        sends = audio.direction.sends && !audio.remote.host.isUnspecified && audio.remote.port != 0
     }
 
     /// The nearest length that every codec here has a frame of.
@@ -55,9 +69,13 @@ struct Formats {
         }
     }
 
-    private mutating func add(_ codec: AudioCodec, _ payloadType: UInt8) {
+    private mutating func hear(_ format: Format, as payloadType: UInt8) {
         guard payloadType < 128 else { return }
-        meanings[Int(payloadType)] = .audio(codec)
+        meanings[Int(payloadType)] = format
+    }
+
+    private mutating func speak(_ codec: AudioCodec, as payloadType: UInt8) {
+        guard payloadType < 128, self.payloadType(codec) == nil else { return }
         switch codec {
         case .opus: opus = payloadType
         case .pcmu: pcmu = payloadType
@@ -66,15 +84,15 @@ struct Formats {
         if preferred == nil { preferred = codec }
     }
 
-    private mutating func addEvent(_ clockRate: UInt32, _ payloadType: UInt8) {
+    private mutating func speakEvent(_ clockRate: UInt32, as payloadType: UInt8) {
         guard payloadType < 128, events.count < 4 else { return }
-        meanings[Int(payloadType)] = .event(clockRate: clockRate)
         events.append((clockRate, payloadType))
     }
 
+    /// What an incoming packet holds.
     subscript(payloadType: UInt8) -> Format { meanings[Int(payloadType & 0x7f)] }
 
-    /// - Returns: nil if the codec was not agreed on.
+    /// What to send a codec as; nil if the peer did not agree to it.
     func payloadType(_ codec: AudioCodec) -> UInt8? {
         switch codec {
         case .opus: opus
@@ -83,7 +101,7 @@ struct Formats {
         }
     }
 
-    /// The telephone-event that goes with sound of this clock rate, or the leg's other one.
+    /// What to send telephone-events as: the one that goes with sound of this clock rate, or the leg's other one.
     func event(clockRate: UInt32) -> (clockRate: UInt32, payloadType: UInt8)? {
         for event in events where event.clockRate == clockRate { return event }
         return events.first
@@ -91,9 +109,6 @@ struct Formats {
 }
 
 extension AudioCodec {
-    /// Of the RTP timestamps; Opus always counts at 48 kHz (RFC 7587 §4.1).
-    var rtpClockRate: UInt32 { self == .opus ? 48_000 : 8_000 }
-
     /// Ticks of the RTP clock for each sample at 8 kHz, the rate that sound is handled at here.
-    var ticksPerSample: UInt32 { rtpClockRate / 8_000 }
+    var ticksPerSample: UInt32 { clockRate / 8_000 }
 }

@@ -62,7 +62,8 @@ final class Leg {
 
     /// Whether a packet for this leg could leave now. While not, the outgoing stream keeps its numbers.
     var isReady: Bool {
-        switch transport {
+        guard formats.sends else { return false }
+        return switch transport {
         case .browser(let browser): browser.isReady
         case .trunk(let trunk): trunk.audio != nil && trunk.latch.destination != nil
         }

@@ -1,4 +1,3 @@
-import ICE
 import SDP
 import Wire
 

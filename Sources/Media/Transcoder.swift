@@ -53,7 +53,7 @@ struct Transcoder {
     ) -> DropReason? {
         let scale = target.ticksPerSample
         var lost = 0
-        if source == header.ssrc, sourceRate == codec.rtpClockRate, outgoingRate == target.rtpClockRate {
+        if source == header.ssrc, sourceRate == codec.clockRate, outgoingRate == target.clockRate {
             let step = header.sequenceNumber.distance(after: newest)
             if step <= 0, step > -1000 { return .late }
             lost = step > 0 && step < 1000 ? step - 1 : 0
@@ -62,8 +62,8 @@ struct Transcoder {
             queue.removeAll()
             hasFront = false
             source = header.ssrc
-            sourceRate = codec.rtpClockRate
-            outgoingRate = target.rtpClockRate
+            sourceRate = codec.clockRate
+            outgoingRate = target.clockRate
             outgoingTimestamp = scaled(Int(header.timestamp))
         }
         newest = header.sequenceNumber
