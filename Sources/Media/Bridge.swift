@@ -7,7 +7,6 @@ import Wire
 /// Sound whose codec the other leg also agreed on passes untouched; anything else is transcoded. A closed
 /// gate lets nothing through; the listener's stream goes on without a gap when it opens.
 final class Bridge {
-    /// Cleared when either leg closes, so that legs do not keep each other alive.
     let listener: Leg
     var isOpen: Bool
     private var transcoder: Transcoder?
@@ -89,7 +88,7 @@ final class Bridge {
     }
 
     /// A telephone-event (RFC 4733), with its duration and timestamp in the listener's clock. A listener that
-    /// agreed on none hears the tones instead; `Leg.play` sees to that when the digit is complete.
+    /// agreed on none hears the tones instead, when the digit is complete.
     func event(_ source: RTPHeader, _ event: TelephoneEvent, clockRate: UInt32, _ context: LoopContext) {
         transcoder?.passed(source)
         guard mayPass else { return }

@@ -31,9 +31,9 @@ struct SocketError: Error, Equatable {
 
 /// A UDP socket, bound and non-blocking, that tells which of our addresses each datagram came to.
 /// Closed when the last reference goes.
-final class DatagramSocket {
+final class DatagramSocket: Sendable {
     /// What sending needs to know, copied freely.
-    struct Handle: Equatable {
+    struct Handle: Equatable, Sendable {
         var descriptor: Int32
         /// IPv4 addresses go in as mapped IPv6 ones.
         var isIPv6: Bool

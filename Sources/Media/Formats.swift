@@ -101,6 +101,9 @@ struct Formats {
         }
     }
 
+    /// Whether the peer takes telephone-events.
+    var hasEvents: Bool { !events.isEmpty }
+
     /// What to send telephone-events as: the one that goes with sound of this clock rate, or the leg's other one.
     func event(clockRate: UInt32) -> (clockRate: UInt32, payloadType: UInt8)? {
         for event in events where event.clockRate == clockRate { return event }

@@ -11,18 +11,11 @@ final class Leg {
         case trunk(TrunkLeg)
     }
 
-    /// Where what this leg says goes.
-    enum Destination {
-        case nowhere
-        case bridge(Bridge)
-        /// Back to itself.
-        case echo
-    }
-
     let identifier: LegIdentifier
     let transport: Transport
     var formats: Formats
-    var destination = Destination.nowhere
+    /// Where what this leg says goes; to itself for the echo service. Cleared when either leg closes.
+    var bridge: Bridge?
 
     // In
     var receiver = ReceiverStatistics()
@@ -38,6 +31,8 @@ final class Leg {
     /// The clock and payload type that `digitSender` works with.
     var digitFormat: (clockRate: UInt32, payloadType: UInt8)?
     var player: ServicePlayer?
+    /// Whether `player` says this leg's own digits.
+    var isReadingBack = false
 
     // Reports
     let cname: String
@@ -69,9 +64,15 @@ final class Leg {
         }
     }
 
+    /// Whether both directions of its bridge to another leg are open.
+    var isConnected: Bool {
+        guard let bridge, bridge.listener !== self, bridge.isOpen, let back = bridge.listener.bridge else { return false }
+        return back.listener === self && back.isOpen
+    }
+
     /// Whether a digit or a tone of the box's own is being sent, so that other sound is kept back.
     var isOccupied: Bool {
-        player != nil || digitSender?.isSending == true
+        (player != nil && !isReadingBack) || digitSender?.isSending == true
     }
 
     /// What to send when the source's codec is `codec`: that one if it was agreed on, else the preferred one.
