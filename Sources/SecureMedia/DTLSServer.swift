@@ -19,10 +19,10 @@ package enum DTLSFailure: Equatable, Sendable {
 /// The DTLS 1.2 server of one browser leg (RFC 6347), whose handshake gives the SRTP keys (RFC 5764).
 ///
 /// ```
-///                 ┌───────── fresh SSL ─────────┐  forged packet before anything was sent, or another
-///                 ▼                             │  ClientHello after the flight was sent
+///                 ┌───────── fresh SSL ─────────┐  messages that make no sense (after the flight was sent
+///                 ▼                             │  they become a doubt), or another ClientHello
 ///            handshaking ───────────────────────┘
-///    certificate │  │ wrong fingerprint, no profile, alert, 30 s
+///    certificate │  │ wrong fingerprint, no profile, 30 s, a doubt that nothing dispelled for 1 s
 ///    and Finished│  ▼
 ///          │     failed (repeats its alert)
 ///          ▼
@@ -52,6 +52,8 @@ package final class DTLSServer {
     /// The SSL object; nil before the first datagram, and after the end.
     private var ssl: OpaquePointer?
     private var timing = HandshakeTiming()
+    /// The ClientHello whose beginning came last, while none is answered.
+    private var heard: ClientRandom?
     /// The ClientHello that the current flight answers.
     private var answered: ClientRandom?
     /// The datagram with the alert that ended the handshake, and how often it may go out again.
@@ -97,8 +99,9 @@ package final class DTLSServer {
     /// Time passed: sends the last flight again if that is due, and gives up when patience ends.
     package func advance(to now: MonotonicTime, send: (UnsafeRawBufferPointer) -> Void) {
         guard state == .handshaking, let deadline = nextDeadline, deadline <= now else { return }
-        if let alert = timing.credibleAlert(at: now) {
-            fail(.peerAlert(alert))
+        if let doubt = timing.credibleDoubt(at: now) {
+            port.write(doubt.farewell)
+            fail(doubt.failure)
         } else if timing.isOver(at: now) {
             fail(.timedOut)
         } else if let ssl, timing.retransmissionIsDue(at: now) {
@@ -124,12 +127,12 @@ extension DTLSServer {
     private func receiveInClear(_ datagram: UnsafeRawBufferPointer, now: MonotonicTime) {
         let screen = PlaintextScreen(datagram)
         if let alert = screen.alert, timing.hasBegun {
-            timing.heard(alert: alert, at: now)
+            timing.raiseDoubt(.peerAlert(alert), at: now)
         }
         guard screen.admissible > 0, prepare(for: screen.clientRandom, now: now) else { return }
-        port.offering(UnsafeRawBufferPointer(rebasing: datagram[..<screen.admissible])) { shakeHands() }
+        port.offering(UnsafeRawBufferPointer(rebasing: datagram[..<screen.admissible])) { shakeHands(now: now) }
         if answered == nil, port.hasOutput {
-            answered = screen.clientRandom
+            answered = heard
         }
     }
 
@@ -141,6 +144,9 @@ extension DTLSServer {
             guard timing.mayRestart(at: now) else { return false }
             discardSSL()
         }
+        if let random, answered == nil {
+            heard = random
+        }
         if ssl == nil {
             ssl = makeSSL()
         }
@@ -151,7 +157,6 @@ extension DTLSServer {
         SSL_free(ssl)
         ssl = nil
         answered = nil
-        port.mismatched = false
         port.discardOutput()
         timing.startAgain()
     }
@@ -172,7 +177,7 @@ extension DTLSServer {
         return made
     }
 
-    private func shakeHands() {
+    private func shakeHands(now: MonotonicTime) {
         guard let ssl else { return }
         ERR_clear_error()
         let result = SSL_do_handshake(ssl)
@@ -182,10 +187,19 @@ extension DTLSServer {
         }
         let error = SSL_get_error(ssl, result)
         guard error != SSL_ERROR_WANT_READ, error != SSL_ERROR_WANT_WRITE else { return }
-        if timing.hasBegun {
-            fail(port.mismatched ? .fingerprintMismatch : .protocolViolation(reason: openSSLReason()))
-        } else {
-            discardSSL()
+        if port.mismatched {
+            fail(.fingerprintMismatch)
+            return
+        }
+        // A forged message, or the browser's own fault? Nothing was authenticated so far. A fresh SSL object waits
+        // for a new beginning; if none comes, this was the end. Until then the alert is held back: it would make the
+        // browser give up because of somebody else's packet.
+        let reason = openSSLReason()
+        let alert = port.latestOutput
+        let hadBegun = timing.hasBegun
+        discardSSL()
+        if hadBegun {
+            timing.raiseDoubt(.protocolViolation(reason: reason), farewell: alert, at: now)
         }
     }
 

@@ -64,7 +64,9 @@ final class DatagramPort {
         return count
     }
 
-    fileprivate func write(_ datagram: UnsafeRawBufferPointer) {
+    /// Puts a datagram behind those that wait to be sent; an empty one is none.
+    func write(_ datagram: some Collection<UInt8>) {
+        guard !datagram.isEmpty else { return }
         outgoing.append(contentsOf: datagram)
         ends.append(outgoing.count)
     }

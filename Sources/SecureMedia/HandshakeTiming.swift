@@ -9,16 +9,24 @@ struct HandshakeTiming {
 
     /// From our first flight to giving up.
     private static let patience = Duration.seconds(30)
-    /// How long an alert in clear waits for a sign that it was forged.
-    private static let alertDelay = Duration.seconds(1)
+    /// How long a doubt waits for a sign that its cause was forged.
+    private static let doubtDelay = Duration.seconds(1)
     /// The least time between two answers to different ClientHellos: each costs a signature.
     private static let restartInterval = Duration.milliseconds(200)
 
     /// When OpenSSL wants to send its flight again.
     var retransmission: MonotonicTime?
 
+    /// A sign, seen before the keys and therefore perhaps forged, that the handshake has failed.
+    struct Doubt {
+        let failure: DTLSFailure
+        /// The alert to send when the doubt has become certainty; may be empty.
+        let farewell: [UInt8]
+        let credibleFrom: MonotonicTime
+    }
+
     private var begun: MonotonicTime?
-    private var alert: (description: UInt8, credibleFrom: MonotonicTime)?
+    private var doubt: Doubt?
     private var lastBeginning: MonotonicTime?
 
     /// Microseconds to wait after the wait before (0: the first): 100 ms, doubling to 3 s. OpenSSL's own beginning
@@ -27,19 +35,19 @@ struct HandshakeTiming {
         previous == 0 ? 100_000 : min(previous &* 2, 3_000_000)
     }
 
-    /// A flight of ours was sent: from here on a forged packet cannot be undone by starting afresh.
+    /// A flight of ours was sent: from here on a forged packet cannot be undone by silently starting afresh.
     var hasBegun: Bool { begun != nil }
 
     mutating func begin(at now: MonotonicTime) {
         guard begun == nil else { return }
         begun = now
         lastBeginning = now
+        doubt = nil
     }
 
-    /// The flight that was sent no longer counts.
+    /// The flight that was sent no longer counts; a doubt stays until there is a new one.
     mutating func startAgain() {
         begun = nil
-        alert = nil
         retransmission = nil
     }
 
@@ -47,15 +55,15 @@ struct HandshakeTiming {
         lastBeginning.map { now - $0 >= Self.restartInterval } ?? true
     }
 
-    /// An alert in clear proves nothing yet. If the handshake goes on, it was forged; the first one counts.
-    mutating func heard(alert description: UInt8, at now: MonotonicTime) {
-        if alert == nil {
-            alert = (description, now + Self.alertDelay)
+    /// Notes a doubt; the first one counts. A handshake that completes dispels it.
+    mutating func raiseDoubt(_ failure: DTLSFailure, farewell: [UInt8] = [], at now: MonotonicTime) {
+        if doubt == nil {
+            doubt = Doubt(failure: failure, farewell: farewell, credibleFrom: now + Self.doubtDelay)
         }
     }
 
-    func credibleAlert(at now: MonotonicTime) -> UInt8? {
-        alert.flatMap { $0.credibleFrom <= now ? $0.description : nil }
+    func credibleDoubt(at now: MonotonicTime) -> Doubt? {
+        doubt.flatMap { $0.credibleFrom <= now ? $0 : nil }
     }
 
     func isOver(at now: MonotonicTime) -> Bool {
@@ -67,6 +75,6 @@ struct HandshakeTiming {
     }
 
     var nextDeadline: MonotonicTime? {
-        [retransmission, alert?.credibleFrom, begun.map { $0 + Self.patience }].compactMap(\.self).min()
+        [retransmission, doubt?.credibleFrom, begun.map { $0 + Self.patience }].compactMap(\.self).min()
     }
 }
