@@ -1,4 +1,5 @@
 import RTP
+import SecureMedia
 import Wire
 
 /// RTCP of one leg: our report each 5 s, and what the peer's says (RFC 3550 §6).

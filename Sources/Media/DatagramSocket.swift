@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Wire
 
 /// Why a socket could not be had.
@@ -53,14 +54,14 @@ final class DatagramSocket: Sendable {
         guard descriptor >= 0 else { throw SocketError(address: address, errno: errno) }
         Self.set(descriptor, SOL_SOCKET, SO_RCVBUF, receiveBufferBytes)
         if address.isIPv6 {
-            Self.set(descriptor, Int32(IPPROTO_IPV6.rawValue), IPV6_V6ONLY, address.host.isUnspecified ? 0 : 1)
-            Self.set(descriptor, Int32(IPPROTO_IPV6.rawValue), IPV6_RECVPKTINFO, 1)
-            Self.set(descriptor, Int32(IPPROTO_IPV6.rawValue), IPV6_TCLASS, Self.expeditedForwarding)
+            Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, address.host.isUnspecified ? 0 : 1)
+            Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_RECVPKTINFO, 1)
+            Self.set(descriptor, Int32(IPPROTO_IPV6), IPV6_TCLASS, Self.expeditedForwarding)
         } else {
-            Self.set(descriptor, Int32(IPPROTO_IP.rawValue), IP_PKTINFO, 1)
+            Self.set(descriptor, Int32(IPPROTO_IP), IP_PKTINFO, 1)
         }
         // On an IPv6 socket this marks the mapped IPv4 datagrams.
-        Self.set(descriptor, Int32(IPPROTO_IP.rawValue), IP_TOS, Self.expeditedForwarding)
+        Self.set(descriptor, Int32(IPPROTO_IP), IP_TOS, Self.expeditedForwarding)
 
         var (storage, length) = address.socketAddress()
         let bound = withUnsafePointer(to: &storage) {

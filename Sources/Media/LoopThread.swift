@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Wire
 
 /// A thread of the operating system that runs one media loop.

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Synchronization
 import Wire
 
@@ -15,7 +16,7 @@ final class Mailbox: Sendable {
     let descriptor: Int32
 
     init() throws(Problem) {
-        descriptor = eventfd(0, Int32(EFD_NONBLOCK.rawValue | EFD_CLOEXEC.rawValue))
+        descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
         guard descriptor >= 0 else {
             throw Problem(code: "media.no-descriptors", sentence: "The system has no file descriptor left.")
         }

@@ -1,5 +1,6 @@
 import RTP
 import SDP
+import SecureMedia
 import Wire
 
 /// What the engine asks for, done on the loop's thread.

@@ -1,5 +1,6 @@
 import ICE
 import RTP
+import SDP
 import SecureMedia
 import Wire
 

@@ -1,5 +1,6 @@
 import OpusCodec
 import RTP
+import SDP
 import SecureMedia
 import Wire
 

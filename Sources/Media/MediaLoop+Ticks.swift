@@ -1,4 +1,6 @@
 import RTP
+import SDP
+import SecureMedia
 import Wire
 
 /// What time alone brings about.

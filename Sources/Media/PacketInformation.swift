@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Wire
 
 /// The control message that names our own address of a datagram (ip(7), ipv6(7)).
@@ -24,10 +25,10 @@ enum PacketInformation {
             let length = Int(header.cmsg_len)
             guard length >= headerBytes, length <= messages.count - offset else { return nil }
             let data = UnsafeRawBufferPointer(rebasing: messages[offset + headerBytes..<offset + length])
-            if header.cmsg_level == Int32(IPPROTO_IP.rawValue), header.cmsg_type == IP_PKTINFO, data.count >= ipv4Bytes {
+            if header.cmsg_level == Int32(IPPROTO_IP), header.cmsg_type == IP_PKTINFO, data.count >= ipv4Bytes {
                 return .ipv4(UInt32(bigEndian: data.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
             }
-            if header.cmsg_level == Int32(IPPROTO_IPV6.rawValue), header.cmsg_type == IPV6_PKTINFO,
+            if header.cmsg_level == Int32(IPPROTO_IPV6), header.cmsg_type == IPV6_PKTINFO,
                 data.count >= ipv6Bytes
             {
                 let host = NetworkAddress.Host.ipv6(
@@ -51,7 +52,7 @@ enum PacketInformation {
         var header = cmsghdr()
         header.cmsg_len = headerBytes + dataBytes
         if asIPv6 {
-            header.cmsg_level = Int32(IPPROTO_IPV6.rawValue)
+            header.cmsg_level = Int32(IPPROTO_IPV6)
             header.cmsg_type = IPV6_PKTINFO
             let (high, low): (UInt64, UInt64) =
                 switch local {
@@ -62,7 +63,7 @@ enum PacketInformation {
             used.storeBytes(of: low.bigEndian, toByteOffset: headerBytes + 8, as: UInt64.self)
         } else {
             guard case .ipv4(let bits) = local else { return 0 }
-            header.cmsg_level = Int32(IPPROTO_IP.rawValue)
+            header.cmsg_level = Int32(IPPROTO_IP)
             header.cmsg_type = IP_PKTINFO
             used.storeBytes(of: bits.bigEndian, toByteOffset: headerBytes + 4, as: UInt32.self)
         }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Wire
 
 /// An epoll instance: which sockets can be read. Level-triggered, so that a socket with more waiting than one
@@ -13,7 +14,7 @@ final class Poller {
     private let descriptor: Int32
 
     init() throws(Problem) {
-        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC.rawValue))
+        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw Self.noDescriptors }
     }
 
@@ -67,7 +68,7 @@ final class Ticker {
     private var pace = Pace.stopped
 
     init() throws(Problem) {
-        descriptor = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_NONBLOCK.rawValue | TFD_CLOEXEC.rawValue))
+        descriptor = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_NONBLOCK | TFD_CLOEXEC))
         guard descriptor >= 0 else {
             throw Problem(code: "media.no-descriptors", sentence: "The system has no file descriptor left for a timer.")
         }

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Wire
 
 /// Finds a free pair of ports for RTP and RTCP: an even one and the odd one above it (RFC 3550 §11).

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Wire
 
 /// Room for the datagrams of one `recvmmsg`, made once for each loop.
@@ -50,13 +51,13 @@ final class ReceiveBatch {
             headers[index].msg_hdr.msg_controllen = Self.controlBytes
             headers[index].msg_hdr.msg_flags = 0
         }
-        let count = recvmmsg(descriptor, headers.baseAddress, UInt32(Self.capacity), Int32(MSG_DONTWAIT.rawValue), nil)
+        let count = recvmmsg(descriptor, headers.baseAddress, UInt32(Self.capacity), Int32(MSG_DONTWAIT), nil)
         return max(0, Int(count))
     }
 
     /// The datagram, writable so that SRTP is unprotected in place; nil if it was longer than a slot.
     func datagram(_ index: Int) -> UnsafeMutableRawBufferPointer? {
-        guard headers[index].msg_hdr.msg_flags & Int32(MSG_TRUNC.rawValue) == 0 else { return nil }
+        guard headers[index].msg_hdr.msg_flags & Int32(MSG_TRUNC) == 0 else { return nil }
         let start = index * Self.slotBytes
         let length = min(Int(headers[index].msg_len), Self.slotBytes)
         return UnsafeMutableRawBufferPointer(rebasing: slots[start..<start + length])

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Wire
 
 /// The datagrams that leave at the end of a batch, in order, with one `sendmmsg` for each run that goes
@@ -104,7 +105,7 @@ final class SendQueue {
             while start < end {
                 let sent = sendmmsg(
                     descriptor, headers.baseAddress?.advanced(by: start), UInt32(end - start),
-                    Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue))
+                    Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
                 if sent > 0 {
                     start += Int(sent)
                 } else if errno != EINTR {
