@@ -1,0 +1,112 @@
+import ICE
+import SDP
+import SecureMedia
+import Wire
+
+/// The browser's side of a leg: ICE-lite, DTLS server, SRTP, all over the one port.
+///
+/// Whoever passes the integrity check may speak DTLS and SRTP from then on; where the leg's own packets go is
+/// switched by USE-CANDIDATE (RFC 8445 §8.1.1), and until then it is the first address that passed, because
+/// Chromium starts DTLS before it nominates.
+final class BrowserLeg {
+    /// A browser checks each 5 s or oftener (RFC 7675 §5.1).
+    static let consentPatience = Duration.seconds(15)
+    /// From the leg's opening to the keys.
+    static let connectPatience = Duration.seconds(30)
+    /// Addresses that one leg may have validated: host, reflexive and relayed ones of two networks.
+    static let maximumAddresses = 6
+
+    let usernameFragment: String
+    var agent: ICELiteAgent
+    let dtls: DTLSServer
+    private(set) var srtp: SRTPSession?
+    private(set) var selected: PacketPath?
+    private(set) var addresses: [NetworkAddress] = []
+    private(set) var lastCheck: MonotonicTime
+    private(set) var wasChecked = false
+    let opened: MonotonicTime
+    /// Set once the loss was reported; a new check clears it.
+    var lostConsent = false
+    var hasFailed = false
+
+    init(_ description: BrowserLegDescription, identity: DTLSIdentity, now: MonotonicTime) throws(DTLSSetupError) {
+        usernameFragment = description.local.usernameFragment
+        agent = ICELiteAgent(
+            usernameFragment: description.local.usernameFragment, password: description.local.password.revealed,
+            remoteUsernameFragment: description.remote.usernameFragment)
+        dtls = try DTLSServer(
+            identity: identity, fingerprintAlgorithm: description.remoteFingerprint.algorithm,
+            peerFingerprint: description.remoteFingerprint.bytes)
+        opened = now
+        lastCheck = now
+        addresses.reserveCapacity(Self.maximumAddresses + 1)
+    }
+
+    /// A check came this way and was answered with success.
+    /// - Returns: whether the address is new to the leg, and one that is forgotten for it.
+    func checked(
+        _ path: PacketPath, nominated: Bool, now: MonotonicTime
+    ) -> (isNew: Bool, forgotten: NetworkAddress?) {
+        lastCheck = now
+        wasChecked = true
+        lostConsent = false
+        if nominated || selected == nil {
+            selected = path
+        }
+        guard !addresses.contains(path.remote) else { return (false, nil) }
+        addresses.append(path.remote)
+        guard addresses.count > Self.maximumAddresses,
+            let oldest = addresses.firstIndex(where: { $0 != selected?.remote && $0 != path.remote })
+        else { return (true, nil) }
+        return (true, addresses.remove(at: oldest))
+    }
+
+    /// Another leg validated this address: a browser's socket serves one leg at a time.
+    func forget(_ address: NetworkAddress) {
+        addresses.removeAll { $0 == address }
+        if selected?.remote == address {
+            selected = nil
+        }
+    }
+
+    /// Makes the session of the keys that the handshake gave.
+    /// - Returns: false if there are none or they do not serve.
+    func secure() -> Bool {
+        guard srtp == nil, let keys = dtls.keys, let session = try? SRTPSession(keys: keys) else { return srtp != nil }
+        srtp = session
+        return true
+    }
+
+    var isReady: Bool { srtp != nil && selected != nil }
+}
+
+extension DTLSFailure {
+    /// What the reader of the page or the journal is told.
+    var problem: Problem {
+        switch self {
+        case .fingerprintMismatch:
+            Problem(
+                code: "media.fingerprint-mismatch",
+                sentence: "The browser's key is not the one that its page announced; somebody may be in between.",
+                remedy: "Reload the page and try again.")
+        case .noCommonProfile:
+            Problem(
+                code: "media.no-common-encryption", sentence: "The browser offers no encryption that the box has.",
+                remedy: "Use a current version of Firefox, Chrome, Edge or Safari.")
+        case .peerAlert(let number):
+            Problem(
+                code: "media.handshake-refused",
+                sentence: "The browser refused the encrypted connection (alert \(number)).",
+                remedy: "Reload the page and try again.")
+        case .timedOut:
+            Problem(
+                code: "media.handshake-timed-out", sentence: "The encrypted connection to the browser did not come up.",
+                remedy: "Check that nothing between the browser and the box drops larger UDP datagrams.")
+        case .protocolViolation(let reason):
+            Problem(
+                code: "media.handshake-failed",
+                sentence: "The encrypted connection to the browser failed (\(reason)).",
+                remedy: "Reload the page and try again.")
+        }
+    }
+}

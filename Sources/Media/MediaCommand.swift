@@ -1,0 +1,26 @@
+import SDP
+import Wire
+
+/// What the engine asks of its loop, in order.
+enum MediaCommand: Sendable {
+    case openBrowserLeg(BrowserLegDescription)
+    case openTrunkLeg(LegIdentifier, rtp: DatagramSocket, rtcp: DatagramSocket)
+    case setTrunkAudio(LegIdentifier, TrunkAudio)
+    case connect(LegIdentifier, LegIdentifier, aToB: Bool, bToA: Bool)
+    case startService(LegIdentifier, MediaService)
+    case sendDigits(LegIdentifier, String)
+    case close(LegIdentifier)
+    case snapshot(CheckedContinuation<MediaSnapshot, Never>)
+    case stop
+}
+
+/// All that a browser leg is opened with.
+struct BrowserLegDescription: Sendable {
+    var identifier: LegIdentifier
+    var local: ICECredentials
+    var remote: ICECredentials
+    var remoteFingerprint: SDP.Fingerprint
+    var audio: BrowserAudio
+    var ssrc: UInt32
+    var cname: String
+}

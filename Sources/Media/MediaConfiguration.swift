@@ -1,0 +1,27 @@
+package import Wire
+
+/// Where the media engine listens.
+package struct MediaConfiguration: Sendable {
+    /// The one UDP port for all browsers. Port 0 takes any free one; `[::]` serves IPv4 too.
+    package var browserListen: NetworkAddress
+    /// The address that the trunk's RTP sockets are bound to.
+    package var trunkListen: NetworkAddress.Host
+    /// RTP takes an even port of these and RTCP the odd one above it (RFC 3550 §11).
+    package var trunkPorts: ClosedRange<UInt16>
+
+    package init(browserListen: NetworkAddress, trunkListen: NetworkAddress.Host, trunkPorts: ClosedRange<UInt16>) {
+        self.browserListen = browserListen
+        self.trunkListen = trunkListen
+        self.trunkPorts = trunkPorts
+    }
+}
+
+/// What the box itself can play to a leg.
+package enum MediaService: String, Codable, Sendable {
+    /// Sends a leg's sound and telephone-events back to it.
+    case echo
+    /// 1004 Hz at 0 dBm0 (ITU-T O.133, the digital milliwatt).
+    case milliwatt
+    /// Plays each pressed digit's tone pair back.
+    case digitReadBack
+}

@@ -1,0 +1,139 @@
+package import Logging
+package import SDP
+import SecureMedia
+import Synchronization
+package import Wire
+
+/// The way into the media room: legs are opened, bridged and closed here, and all of it happens on the
+/// media loop's own thread, in the order in which it was asked for.
+///
+/// The methods return at once. What becomes of them is told by `events`.
+package final class MediaEngine: Sendable {
+    /// Of the certificate that every DTLS handshake of this process shows.
+    package let fingerprint: Fingerprint
+    /// The port that is open, also when port 0 was asked for.
+    package let browserPort: UInt16
+    /// For one reader. Ends after `stop`.
+    package let events: AsyncStream<MediaEvent>
+
+    /// Events that wait for a slow reader; older ones are dropped then.
+    private static let waitingEvents = 16_384
+
+    private let trunkHost: NetworkAddress.Host
+    private let trunkPorts: PortRange
+    private let mailbox: Mailbox
+    private let thread: Mutex<LoopThread?>
+
+    /// Opens the browsers' port, makes the DTLS identity and starts the media thread.
+    /// - Throws: `media.port-in-use`, `media.address-unknown`, `media.no-descriptors`, `media.no-identity`, …
+    package static func start(_ configuration: MediaConfiguration, logger: Logger) throws(Problem) -> MediaEngine {
+        SRTPLibrary.initialize()
+        let socket: DatagramSocket
+        do throws(SocketError) {
+            socket = try DatagramSocket(configuration.browserListen, receiveBufferBytes: 4 * 1024 * 1024)
+        } catch {
+            throw error.problem
+        }
+        let identity: DTLSIdentity
+        do throws(DTLSSetupError) {
+            identity = try DTLSIdentity()
+        } catch {
+            throw Problem(code: "media.no-identity", sentence: "The key for encrypted sound could not be made.")
+        }
+        return try MediaEngine(configuration, socket, identity, logger)
+    }
+
+    private init(
+        _ configuration: MediaConfiguration, _ socket: DatagramSocket, _ identity: DTLSIdentity, _ logger: Logger
+    ) throws(Problem) {
+        guard
+            let fingerprint = Fingerprint(algorithm: identity.fingerprintAlgorithm, bytes: identity.fingerprint)
+        else { throw Problem(code: "media.no-identity", sentence: "The key for encrypted sound could not be made.") }
+        self.fingerprint = fingerprint
+        browserPort = socket.local.port
+        trunkHost = configuration.trunkListen
+        trunkPorts = PortRange(configuration.trunkPorts)
+        let (events, continuation) = AsyncStream.makeStream(
+            of: MediaEvent.self, bufferingPolicy: .bufferingNewest(Self.waitingEvents))
+        self.events = events
+        mailbox = try Mailbox()
+        let loop = try MediaLoop(
+            mailbox: mailbox, browserSocket: socket, identity: identity, events: continuation, logger: logger)
+        thread = Mutex(try LoopThread.start(loop))
+    }
+
+    deinit {
+        stop()
+    }
+
+    /// Opens a leg to a browser, which is told the local credentials, the fingerprint, `ssrc` and `cname` in the
+    /// box's description.
+    package func openBrowserLeg(
+        _ leg: LegIdentifier, local: ICECredentials, remote: ICECredentials, remoteFingerprint: Fingerprint,
+        audio: BrowserAudio, ssrc: UInt32, cname: String
+    ) {
+        mailbox.post(
+            .openBrowserLeg(
+                BrowserLegDescription(
+                    identifier: leg, local: local, remote: remote, remoteFingerprint: remoteFingerprint, audio: audio,
+                    ssrc: ssrc, cname: cname)))
+    }
+
+    /// Opens a leg to the provider.
+    /// - Returns: the even port of RTP; RTCP has the next one.
+    /// - Throws: `media.no-free-port` and the reasons why a socket cannot be opened.
+    package func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> UInt16 {
+        var generator = SystemRandomNumberGenerator()
+        let (rtp, rtcp) = try trunkPorts.open(on: trunkHost, using: &generator)
+        let port = rtp.local.port
+        guard mailbox.post(.openTrunkLeg(leg, rtp: rtp, rtcp: rtcp)) else {
+            throw Problem(code: "media.stopped", sentence: "The box is shutting down.")
+        }
+        return port
+    }
+
+    /// Tells what was agreed on with the provider, from its answer or an early one (183), again after each change.
+    /// Before it, PCMU and PCMA under their static payload types are heard from the first source.
+    package func setTrunkAudio(_ leg: LegIdentifier, _ audio: TrunkAudio) {
+        mailbox.post(.setTrunkAudio(leg, audio))
+    }
+
+    /// Bridges two legs, or moves the gates of their bridge: before the answer the caller's voice is kept from the
+    /// callee while early media reaches the caller.
+    package func connect(_ a: LegIdentifier, _ b: LegIdentifier, aToB: Bool, bToA: Bool) {
+        mailbox.post(.connect(a, b, aToB: aToB, bToA: bToA))
+    }
+
+    /// Lets the box itself be the other side.
+    package func startService(_ leg: LegIdentifier, _ service: MediaService) {
+        mailbox.post(.startService(leg, service))
+    }
+
+    /// Presses keys towards a leg (RFC 4733, or as tones where the peer takes no telephone-events).
+    /// - Parameter digits: of `0123456789*#ABCD`; anything else is left out.
+    package func sendDigits(_ leg: LegIdentifier, _ digits: String) {
+        mailbox.post(.sendDigits(leg, digits))
+    }
+
+    /// Says goodbye (RTCP BYE, close_notify), closes the leg's sockets and frees everything of it.
+    package func close(_ leg: LegIdentifier) {
+        mailbox.post(.close(leg))
+    }
+
+    /// The loop's figures, after all that was asked for before.
+    package func snapshot() async -> MediaSnapshot {
+        await withCheckedContinuation { continuation in
+            if !mailbox.post(.snapshot(continuation)) { continuation.resume(returning: MediaSnapshot()) }
+        }
+    }
+
+    /// Closes every leg and joins the thread; the second time it does nothing.
+    package func stop() {
+        mailbox.post(.stop)
+        let ending = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        ending?.join()
+    }
+}

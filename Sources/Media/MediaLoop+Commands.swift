@@ -1,0 +1,121 @@
+import RTP
+import SDP
+import SecureMedia
+import Wire
+
+/// What the engine asks for, done on the loop's thread.
+extension MediaLoop {
+    func apply(_ command: MediaCommand) {
+        switch command {
+        case .openBrowserLeg(let description):
+            open(description)
+        case .openTrunkLeg(let identifier, let rtp, let rtcp):
+            open(identifier, rtp: rtp, rtcp: rtcp)
+        case .setTrunkAudio(let identifier, let audio):
+            guard let leg = legs[identifier], case .trunk(let trunk) = leg.transport else { return }
+            leg.formats = Formats(audio)
+            trunk.describe(audio, now: context.now)
+        case .connect(let first, let second, let forth, let back):
+            guard first != second, let one = legs[first], let other = legs[second] else { return }
+            connect(one, to: other, isOpen: forth)
+            connect(other, to: one, isOpen: back)
+        case .startService(let identifier, let service):
+            if let leg = legs[identifier] { start(service, leg) }
+        case .sendDigits(let identifier, let digits):
+            if let leg = legs[identifier] { send(digits, to: leg) }
+        case .close(let identifier):
+            if let leg = legs[identifier] { close(leg) }
+        case .snapshot(let continuation):
+            continuation.resume(returning: snapshot())
+        case .stop:
+            isRunning = false
+        }
+    }
+
+    private func open(_ description: BrowserLegDescription) {
+        if let former = legs[description.identifier] { close(former) }
+        guard legs.count < Self.maximumLegs else {
+            return context.emit(.failed(description.identifier, Self.tooManyLegs))
+        }
+        guard let browser = try? BrowserLeg(description, identity: identity, now: context.now) else {
+            let problem = Problem(
+                code: "media.fingerprint-unsupported", sentence: "The page names its key in a way that is not accepted.",
+                remedy: "Use a current version of Firefox, Chrome, Edge or Safari.")
+            return context.emit(.failed(description.identifier, problem))
+        }
+        let leg = Leg(
+            description.identifier, .browser(browser), formats: Formats(description.audio), ssrc: description.ssrc,
+            cname: description.cname, now: context.now, using: &generator)
+        legs[leg.identifier] = leg
+        byFragment[browser.usernameFragment] = leg
+    }
+
+    private func open(_ identifier: LegIdentifier, rtp: DatagramSocket, rtcp: DatagramSocket) {
+        if let former = legs[identifier] { close(former) }
+        guard legs.count < Self.maximumLegs else { return context.emit(.failed(identifier, Self.tooManyLegs)) }
+        let trunk = TrunkLeg(rtp: rtp, rtcp: rtcp)
+        // A name that tells nobody anything and differs with each call (RFC 7022 §4.2).
+        let cname = hexadecimal(bytes: 12, using: &generator)
+        let leg = Leg(
+            identifier, .trunk(trunk), formats: .provisional, ssrc: .random(in: 1...(.max), using: &generator),
+            cname: cname, now: context.now, using: &generator)
+        do throws(Problem) {
+            try watch(leg, trunk)
+            legs[identifier] = leg
+        } catch {
+            unwatch(leg, trunk)
+            context.emit(.failed(identifier, error))
+        }
+    }
+
+    private func connect(_ leg: Leg, to listener: Leg, isOpen: Bool) {
+        if let bridge = leg.bridge, bridge.listener === listener {
+            bridge.isOpen = isOpen
+            return
+        }
+        leg.bridge = Bridge(to: listener, isOpen: isOpen)
+        leg.isReadingBack = false
+        leg.player = nil
+    }
+
+    private func start(_ service: MediaService, _ leg: Leg) {
+        leg.bridge = nil
+        leg.player = nil
+        leg.isReadingBack = false
+        switch service {
+        case .echo:
+            leg.bridge = Bridge(to: leg, isOpen: true)
+        case .milliwatt:
+            leg.player = ServicePlayer(.milliwatt)
+        case .digitReadBack:
+            leg.player = ServicePlayer(.digits(steady: true))
+            leg.isReadingBack = true
+        }
+    }
+
+    /// Says goodbye and frees everything of the leg.
+    func close(_ leg: Leg) {
+        ControlReports.send(for: leg, isGoodbye: true, context)
+        switch leg.transport {
+        case .browser(let browser):
+            browser.dtls.close(now: context.now) { datagram in
+                guard let path = browser.selected else { return }
+                context.queue.send(datagram, through: context.browserSocket, along: path)
+            }
+            if byFragment[browser.usernameFragment] === leg { byFragment[browser.usernameFragment] = nil }
+            for address in browser.addresses where byAddress[address] === leg { byAddress[address] = nil }
+        case .trunk(let trunk):
+            unwatch(leg, trunk)
+        }
+        // The goodbyes leave before their sockets close.
+        context.queue.flush()
+        legs[leg.identifier] = nil
+        leg.bridge = nil
+        leg.player = nil
+        for other in legs.values where other.bridge?.listener === leg { other.bridge = nil }
+    }
+
+    private static let tooManyLegs = Problem(
+        code: "media.too-many-legs", sentence: "The box carries as many calls as it can.",
+        remedy: "Try again when another call has ended.")
+}

@@ -1,0 +1,53 @@
+import RTP
+import SDP
+import Wire
+
+/// Digits that the box makes or reads.
+extension MediaLoop {
+    /// A digit was pressed at the far side of a leg.
+    func pressed(_ digit: Character, _ leg: Leg) {
+        context.emit(.digit(leg.identifier, digit))
+        if leg.isReadingBack {
+            leg.player?.enqueue(digit)
+        } else if let bridge = leg.bridge, bridge.isOpen, bridge.listener !== leg, !bridge.listener.formats.hasEvents {
+            play(digit, to: bridge.listener)
+        }
+    }
+
+    /// Presses digits towards a leg: as telephone-events, or as tones where none were agreed on.
+    func send(_ digits: String, to leg: Leg) {
+        let clockRate = (leg.codecOut ?? leg.formats.preferred)?.clockRate ?? 8_000
+        guard let format = leg.formats.event(clockRate: clockRate) else {
+            for digit in digits { play(digit, to: leg) }
+            return
+        }
+        if leg.digitSender == nil || leg.digitFormat?.payloadType != format.payloadType {
+            leg.digitFormat = format
+            leg.digitSender = TelephoneEventSender(clockRate: format.clockRate)
+        }
+        for digit in digits { _ = leg.digitSender?.enqueue(digit) }
+    }
+
+    private func play(_ digit: Character, to leg: Leg) {
+        guard TelephoneEvent.code(for: digit) != nil else { return }
+        if leg.player == nil { leg.player = ServicePlayer(.digits(steady: false)) }
+        leg.player?.enqueue(digit)
+    }
+
+    /// Sends what is due of the digits that the box presses.
+    func advanceDigits(_ leg: Leg) {
+        guard let format = leg.digitFormat, leg.isReady else { return }
+        while let packet = leg.digitSender?.next(now: context.now) {
+            let stamp = leg.rewriter.generateEvent(
+                isFirst: packet.isFirst, clockRate: format.clockRate, now: context.now)
+            let header = RTPHeader(
+                payloadType: format.payloadType, marker: stamp.marker, sequenceNumber: stamp.sequenceNumber,
+                timestamp: stamp.timestamp, ssrc: leg.rewriter.ssrc)
+            let slot = context.queue.reserve()
+            guard let length = try? packet.event.write(into: SendQueue.payload(of: slot)) else { return }
+            leg.transmit(
+                header, payloadLength: length, in: slot, clockRate: format.clockRate, isTimed: false, context)
+        }
+        if leg.digitSender?.isIdle == true { leg.digitSender = nil }
+    }
+}

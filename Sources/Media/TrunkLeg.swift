@@ -1,0 +1,49 @@
+import SDP
+import Wire
+
+/// The telephone side of a leg: an RTP and an RTCP socket of its own, and the decision whom they listen to.
+final class TrunkLeg {
+    /// This long without RTP in a connected call is worth an event.
+    static let silencePatience = Duration.seconds(30)
+
+    let rtp: DatagramSocket
+    let rtcp: DatagramSocket
+    var latch = SourceLatch()
+    private(set) var audio: TrunkAudio?
+    /// Where the peer's RTCP last came from, while its host is the latched one.
+    private var controlPath: PacketPath?
+    /// Since when RTP may be missed; nil while the call is not connected.
+    var heardSince: MonotonicTime?
+    var isSilent = false
+
+    init(rtp: DatagramSocket, rtcp: DatagramSocket) {
+        self.rtp = rtp
+        self.rtcp = rtcp
+    }
+
+    func describe(_ audio: TrunkAudio, now: MonotonicTime) {
+        self.audio = audio
+        latch.describe(audio.remote, now: now)
+        controlPath = nil
+    }
+
+    /// Whether RTCP that came this way is the peer's: from the host whose RTP is heard, or the signalled one.
+    func admitsControl(_ path: PacketPath) -> Bool {
+        let host = latch.latched?.remote.host ?? audio?.remoteRTCP.host
+        guard host == path.remote.host || audio?.remoteRTCP.host == path.remote.host else { return false }
+        controlPath = path
+        return true
+    }
+
+    /// Where our RTCP goes: where the peer's came from, or the signalled port at the latched host.
+    var controlDestination: PacketPath? {
+        if let controlPath { return controlPath }
+        guard let audio else { return nil }
+        guard let latched = latch.latched, latched.remote.host != audio.remote.host else {
+            return PacketPath(remote: audio.remoteRTCP, local: latch.latched?.local)
+        }
+        // Behind a NAT that the description does not know of, the next port is the best guess.
+        let next = NetworkAddress(host: latched.remote.host, port: latched.remote.port &+ 1)
+        return PacketPath(remote: next, local: latched.local)
+    }
+}
