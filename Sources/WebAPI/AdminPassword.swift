@@ -1,0 +1,109 @@
+import Crypto
+import CryptoExtras
+import FoundationEssentials
+import Glibc
+package import Wire
+
+/// The one password of the box, as it is kept: a salted scrypt hash (RFC 7914) in `web/admin.json`.
+package struct AdminPassword: Sendable {
+    private struct Stored: Codable {
+        var algorithm = "scrypt"
+        /// N, r and p of RFC 7914 §2: 32 MiB and about 0.3 s of one core each time.
+        var cost = 1 << 15
+        var blockSize = 8
+        var parallelism = 3
+        var salt: Data
+        var hash: Data
+    }
+
+    private static let hashBytes = 32
+    private static let acceptedLengths = 8...1024
+
+    private let stored: Stored
+
+    /// - Throws: `web.password-file` if the file is missing, unreadable or not what `create` writes.
+    package init(in stateDirectory: String) throws(Problem) {
+        let path = Self.path(in: stateDirectory)
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw WebProblem.passwordFile(path, why: "it cannot be read")
+        }
+        guard let stored = try? JSONDecoder().decode(Stored.self, from: data), stored.algorithm == "scrypt",
+            stored.hash.count == Self.hashBytes, stored.cost.nonzeroBitCount == 1,
+            (1 << 14...1 << 20).contains(stored.cost), (1...32).contains(stored.blockSize),
+            (1...16).contains(stored.parallelism), stored.salt.count >= 16
+        else { throw WebProblem.passwordFile(path, why: "its content is damaged") }
+        self.stored = stored
+    }
+
+    /// Makes the password at the first start and keeps only its hash.
+    ///
+    /// - Parameter given: the password to take; without one a readable one of 79 random bits is made.
+    /// - Returns: the password, to be shown once; nil if there is one already, which stays.
+    /// - Throws: `web.password-too-short`, `web.password-file`.
+    package static func create(in stateDirectory: String, given: String? = nil) throws(Problem) -> Redacted<String>? {
+        let path = path(in: stateDirectory)
+        guard access(path, F_OK) != 0 else { return nil }
+        var generator = SystemRandomNumberGenerator()
+        let password = given ?? readable(using: &generator)
+        guard acceptedLengths.contains(password.utf8.count) else { throw WebProblem.passwordTooShort }
+        do {
+            var stored = Stored(
+                salt: Data((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }), hash: Data())
+            stored.hash = try derive(password, with: stored)
+            try write(JSONEncoder().encode(stored), to: path)
+        } catch {
+            throw WebProblem.passwordFile(path, why: "it cannot be written (\(error))")
+        }
+        return Redacted(password)
+    }
+
+    /// Takes about 0.3 s of computing: not for an event loop.
+    package func matches(_ password: Redacted<String>) -> Bool {
+        guard let hash = try? Self.derive(password.revealed, with: stored), hash.count == stored.hash.count else {
+            return false
+        }
+        return zip(hash, stored.hash).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    private static func path(in stateDirectory: String) -> String { stateDirectory + "/web/admin.json" }
+
+    /// Four groups of four letters and digits, without those that look like another (0 o, 1 i l).
+    private static func readable(using generator: inout some RandomNumberGenerator) -> String {
+        let alphabet = Array("abcdefghjkmnpqrstuvwxyz23456789")
+        return (0..<4)
+            .map { _ in String((0..<4).compactMap { _ in alphabet.randomElement(using: &generator) }) }
+            .joined(separator: "-")
+    }
+
+    private static func derive(_ password: String, with stored: Stored) throws -> Data {
+        let key = try KDF.Scrypt.deriveKey(
+            from: Data(password.utf8), salt: stored.salt, outputByteCount: hashBytes, rounds: stored.cost,
+            blockSize: stored.blockSize, parallelism: stored.parallelism)
+        return key.withUnsafeBytes { Data($0) }
+    }
+
+    /// Whole or not at all, readable by its owner only from the first moment.
+    private static func write(_ data: Data, to path: String) throws {
+        let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let unfinished = path + ".new"
+        unlink(unfinished)
+        let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemFailure(errno) }
+        defer { close(descriptor) }
+        let written = data.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        guard written == data.count, fsync(descriptor) == 0, rename(unfinished, path) == 0 else {
+            throw SystemFailure(errno)
+        }
+    }
+}
+
+/// What the kernel said, in words.
+struct SystemFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ number: Int32) {
+        description = String(cString: strerror(number))
+    }
+}

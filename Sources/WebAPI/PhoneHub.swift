@@ -1,0 +1,276 @@
+import Call
+import Control
+import Logging
+import NIOWebSocket
+import Synchronization
+import Wire
+
+/// Knows every open phone socket, and stands between them and the core.
+///
+/// It survives the core: while that is away pages stay connected, are told so, and get `core.unreachable` for an
+/// answer; when it is back they are attached again and calls that are over are ended on the page.
+actor PhoneHub {
+    private let control: ControlClient
+    private let logger: Logger
+    private let open = Mutex(0)
+    private var phones: [ConnectionIdentifier: Phone] = [:]
+    private var trunk = TrunkStatus()
+    private var isConnected = false
+    /// Sockets that closed while the core was away, with whether they said goodbye.
+    private var undelivered: [ConnectionIdentifier: Bool] = [:]
+
+    init(control: ControlClient, logger: Logger) {
+        self.control = control
+        self.logger = logger
+    }
+
+    /// Follows the core until the client ends.
+    func run() async {
+        for await event in control.events {
+            switch event {
+            case .connected(let snapshot, let restarted): await connected(snapshot, restarted: restarted)
+            case .disconnected: disconnected()
+            case .event(let event): deliver(event)
+            }
+        }
+    }
+
+    // MARK: Sockets
+
+    nonisolated func admits(most: Int) -> Bool {
+        open.withLock { $0 < most }
+    }
+
+    /// Serves one phone socket from its beginning to its end.
+    func serve(_ line: PhoneLine, user: String) async {
+        var generator = SystemRandomNumberGenerator()
+        let connection = ConnectionIdentifier(using: &generator)
+        open.withLock { $0 += 1 }
+        phones[connection] = Phone(line: line, user: user)
+        line.send(PhoneNotice.ready(status, user: user))
+        await tell(.attach(connection: connection, user: user))
+        // A page asks for one thing after the other, but a ping never waits behind a slow command.
+        let (commands, queue) = AsyncStream.makeStream(of: (RPCIdentifier?, PhoneRequest).self)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await (id, request) in commands { await self.perform(request, id: id, connection) }
+            }
+            for await text in line.messages {
+                let message = RPCMessage(text)
+                switch message.request {
+                case .failure(let error): answer(.failure(error), to: message.id, line)
+                case .success(.ping): answer(.success(nil), to: message.id, line)
+                case .success(let request): queued(request, id: message.id, connection, line, queue)
+                }
+            }
+            queue.finish()
+        }
+        phones[connection] = nil
+        open.withLock { $0 -= 1 }
+        let closed = line.farewell.isGoodbye
+        if await !tell(.detach(connection: connection, closed: closed)) { undelivered[connection] = closed }
+    }
+
+    /// Closes every socket of a session that has ended.
+    func signedOut(_ session: SessionStore.Digest) {
+        for phone in phones.values where phone.line.session == session {
+            phone.line.farewell.isGoodbye = true
+            phone.line.close(.policyViolation)
+        }
+    }
+
+    private func queued(
+        _ request: PhoneRequest, id: RPCIdentifier?, _ connection: ConnectionIdentifier, _ line: PhoneLine,
+        _ queue: AsyncStream<(RPCIdentifier?, PhoneRequest)>.Continuation
+    ) {
+        guard let waiting = phones[connection]?.waiting, waiting < Phone.mostWaiting else {
+            return answer(.failure(.problem(ControlProblem.overloaded)), to: id, line)
+        }
+        phones[connection]?.waiting += 1
+        queue.yield((id, request))
+    }
+
+    // MARK: Requests
+
+    private func perform(_ request: PhoneRequest, id: RPCIdentifier?, _ connection: ConnectionIdentifier) async {
+        defer { phones[connection]?.waiting -= 1 }
+        guard let line = phones[connection]?.line else { return }
+        do throws(Problem) {
+            guard isConnected else { throw ControlProblem.unreachable }
+            switch request {
+            case .ping:
+                answer(.success(nil), to: id, line)
+            case .start(let to, let sdp):
+                try await start(to, sdp, id: id, connection, line)
+            case .offer(let call, let sdp):
+                guard
+                    case .media(_, let media) = try await control.send(
+                        .offer(connection: connection, call: call, offer: sdp))
+                else { throw WebProblem.unexpectedReply }
+                answer(.success(PhoneNotice.Media(sdp: media)), to: id, line)
+            case .answer(let call):
+                _ = try await control.send(.answer(connection: connection, call: call))
+                answer(.success(nil), to: id, line)
+            case .end(let call):
+                _ = try await control.send(.end(connection: connection, call: call))
+                answer(.success(nil), to: id, line)
+            case .digits(let call, let digits):
+                _ = try await control.send(.digits(connection: connection, call: call, digits: digits))
+                answer(.success(nil), to: id, line)
+            }
+        } catch {
+            answer(.failure(.problem(error)), to: id, line)
+        }
+    }
+
+    /// The core may speak of the new call before its reply is here: the page hears its identifier first.
+    private func start(
+        _ to: Redacted<String>, _ sdp: Redacted<String>, id: RPCIdentifier?, _ connection: ConnectionIdentifier,
+        _ line: PhoneLine
+    ) async throws(Problem) {
+        phones[connection]?.isStarting = true
+        defer {
+            phones[connection]?.isStarting = false
+            let held = phones[connection]?.held ?? []
+            phones[connection]?.held = []
+            for event in held { deliver(event) }
+        }
+        guard
+            case .media(let call, let media) = try await control.send(
+                .start(connection: connection, to: to, offer: sdp))
+        else { throw WebProblem.unexpectedReply }
+        phones[connection]?.calls.insert(call)
+        answer(.success(PhoneNotice.Media(call: call, sdp: media)), to: id, line)
+    }
+
+    private func answer(_ result: Result<PhoneNotice.Media?, RPCError>, to id: RPCIdentifier?, _ line: PhoneLine) {
+        guard let id else { return }
+        switch result {
+        case .success(let media?): line.send(PhoneNotice.answer(id, media))
+        case .success(nil): line.send(PhoneNotice.answer(id, PhoneNotice.Nothing()))
+        case .failure(let error): line.send(PhoneNotice.failure(id, error))
+        }
+    }
+
+    // MARK: The core
+
+    private var status: TrunkStatus {
+        isConnected ? trunk : TrunkStatus(name: trunk.name, state: .failed, problem: ControlProblem.unreachable)
+    }
+
+    private func connected(_ snapshot: ControlSnapshot, restarted: Bool) async {
+        trunk = snapshot.trunk
+        let gone = restarted ? [:] : undelivered
+        undelivered = [:]
+        let present = phones.map { ($0.key, $0.value.user) }
+        await withTaskGroup(of: Void.self) { group in
+            for (connection, user) in present {
+                group.addTask { await self.tell(.attach(connection: connection, user: user)) }
+            }
+            for (connection, closed) in gone {
+                group.addTask { await self.tell(.detach(connection: connection, closed: closed)) }
+            }
+        }
+        isConnected = true
+        reconcile(snapshot)
+        for phone in phones.values { phone.line.send(PhoneNotice.trunk(trunk)) }
+    }
+
+    private func disconnected() {
+        isConnected = false
+        for phone in phones.values { phone.line.send(PhoneNotice.trunk(status)) }
+    }
+
+    /// Brings the pages to what the core says is: events may have been missed.
+    private func reconcile(_ snapshot: ControlSnapshot) {
+        for (connection, phone) in phones {
+            let ongoing = snapshot.calls.filter { $0.connection == connection }
+            for call in phone.calls.subtracting(ongoing.map(\.call)) {
+                deliver(.ended(connection: connection, call: call, reason: .internalError))
+            }
+            for call in ongoing {
+                if let from = call.from, call.state == .ringing {
+                    deliver(.incoming(connection: connection, call: call.call, from: from, name: call.name))
+                } else {
+                    deliver(.state(connection: connection, call: call.call, state: call.state))
+                }
+            }
+        }
+    }
+
+    private func deliver(_ event: ControlEvent) {
+        switch event {
+        case .trunk(let status):
+            trunk = status
+            for phone in phones.values { phone.line.send(PhoneNotice.trunk(status)) }
+        case .incoming(let connection, let call, let from, let name):
+            guard phones[connection]?.calls.insert(call).inserted == true else { return }
+            phones[connection]?.line.send(PhoneNotice.incoming(call, from: from, name: name))
+        case .state(let connection, let call, let state):
+            guard state != .ended else { return }
+            notify(event, connection, call, PhoneNotice.state(call, state))
+        case .ended(let connection, let call, let reason):
+            if notify(event, connection, call, PhoneNotice.ended(call, reason)) {
+                phones[connection]?.calls.remove(call)
+            }
+        case .notice(let connection, let call, let problem):
+            notify(event, connection, call, PhoneNotice.notice(call, problem))
+        case .digit(let connection, let call, let digit):
+            notify(event, connection, call, PhoneNotice.digit(call, digit))
+        case .codec(let connection, let call, let codec):
+            notify(event, connection, call, PhoneNotice.codec(call, codec))
+        }
+    }
+
+    /// - Returns: whether the page was told.
+    @discardableResult
+    private func notify(
+        _ event: ControlEvent, _ connection: ConnectionIdentifier, _ call: CallIdentifier, _ text: String
+    ) -> Bool {
+        guard let phone = phones[connection] else { return false }
+        guard !phone.calls.contains(call) else {
+            phone.line.send(text)
+            return true
+        }
+        if phone.isStarting, phone.held.count < Phone.mostHeld {
+            phones[connection]?.held.append(event)
+        } else if case .state = event {
+            // The page never learned of this call (the reply came too late), so nobody else can end it.
+            Task { await tell(.end(connection: connection, call: call)) }
+        }
+        return false
+    }
+
+    /// - Returns: whether the core did it.
+    @discardableResult
+    private func tell(_ command: ControlCommand) async -> Bool {
+        do throws(Problem) {
+            _ = try await control.send(command)
+            return true
+        } catch {
+            logger.debug("the core did not take a command", metadata: ["problem": "\(error.code)"])
+            return false
+        }
+    }
+}
+
+/// What the hub keeps about one phone socket.
+private struct Phone {
+    static let mostWaiting = 32
+    static let mostHeld = 256
+
+    let line: PhoneLine
+    let user: String
+    /// Calls that the page knows and that go on.
+    var calls: Set<CallIdentifier> = []
+    /// Requests that wait for the core.
+    var waiting = 0
+    /// A `call.start` is under way, so calls that the page does not know may be its own.
+    var isStarting = false
+    var held: [ControlEvent] = []
+
+    init(line: PhoneLine, user: String) {
+        self.line = line
+        self.user = user
+    }
+}

@@ -1,0 +1,151 @@
+import Crypto
+import FoundationEssentials
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+import Wire
+
+/// Who may open a phone socket.
+struct PhoneAdmission: Sendable {
+    let sessions: SessionStore
+    let hub: PhoneHub
+    let limits: WebLimits
+}
+
+/// Stands between the HTTP codec and Hummingbird: takes the connection over for a phone socket (RFC 6455 §4.2), or
+/// refuses and closes, and lets everything else through.
+///
+/// Hummingbird's handlers stay behind the socket, where they see nothing of it and wait for the connection's end.
+final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum State {
+        case http
+        /// The head was accepted; the connection is taken over at the request's end.
+        case accepted(HTTPRequestHead, user: String, session: SessionStore.Digest)
+        /// What still comes is thrown away.
+        case refused
+    }
+
+    static let path = "/api/v1/phone"
+    private static let handshakeSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    private static let largestFrame = PhoneSocket.largestMessage
+
+    private let admission: PhoneAdmission
+    private var state = State.http
+    private var unanswered = 0
+
+    init(admission: PhoneAdmission) {
+        self.admission = admission
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (state, unwrapInboundIn(data)) {
+        case (.http, .head(let head)):
+            received(head, context)
+        case (.http, .end):
+            context.fireChannelRead(data)
+        case (.http, .body):
+            context.fireChannelRead(data)
+        case (.accepted(let head, let user, let session), .end):
+            takeOver(head, user: user, session: session, context)
+        case (.accepted, _), (.refused, _):
+            return
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) { unanswered -= 1 }
+        context.write(data, promise: promise)
+    }
+
+    private func received(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let path = head.uri.split(separator: "?", maxSplits: 1).first.map(String.init) ?? ""
+        guard path == Self.path, head.headers.contains(name: "Upgrade") else {
+            unanswered += 1
+            var head = head
+            // The parser stops after a request that asks to leave HTTP, so no other one can follow it.
+            if head.headers.contains(name: "Upgrade") || head.method == .CONNECT {
+                head.headers.replaceOrAdd(name: "Connection", value: "close")
+            }
+            return context.fireChannelRead(wrapInboundOut(.head(head)))
+        }
+        switch verdict(head) {
+        case .success(let (user, session)):
+            state = .accepted(head, user: user, session: session)
+        case .failure(let refusal):
+            state = .refused
+            refuse(refusal, head, context)
+        }
+    }
+
+    private func verdict(_ head: HTTPRequestHead) -> Result<(String, SessionStore.Digest), Refusal> {
+        let headers = head.headers
+        guard head.method == .GET, head.version == .http1_1, unanswered == 0,
+            headers[canonicalForm: "Upgrade"].contains(where: { $0.lowercased() == "websocket" }),
+            headers[canonicalForm: "Connection"].contains(where: { $0.lowercased() == "upgrade" }),
+            headers["Sec-WebSocket-Version"] == ["13"], headers["Sec-WebSocket-Key"].count == 1,
+            Data(base64Encoded: headers["Sec-WebSocket-Key"].first ?? "")?.count == 16
+        else { return .failure(Refusal(.upgradeRequired, WebProblem.upgradeNeeded)) }
+        let origins = headers["Origin"]
+        guard origins.count == 1, let origin = origins.first,
+            SameOrigin.holds(origin: origin, host: headers.first(name: "Host"))
+        else { return .failure(Refusal(.forbidden, WebProblem.otherOrigin)) }
+        guard let session = SessionCookie.digest(in: headers["Cookie"]),
+            let user = admission.sessions.user(session, now: .now())
+        else { return .failure(Refusal(.unauthorized, WebProblem.notSignedIn)) }
+        guard admission.hub.admits(most: admission.limits.phones) else {
+            return .failure(Refusal(.serviceUnavailable, WebProblem.tooManyPhones))
+        }
+        return .success((user, session))
+    }
+
+    private func refuse(_ refusal: Refusal, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let body = refusal.body
+        var headers: HTTPHeaders = [
+            "Content-Type": Refusal.contentType, "Content-Length": "\(body.count)", "Cache-Control": "no-store",
+            "Connection": "close",
+        ]
+        if refusal.status == .upgradeRequired { headers.add(name: "Sec-WebSocket-Version", value: "13") }
+        for (name, value) in SecurityHeaders.all { headers.add(name: name.rawName, value: value) }
+        let status = HTTPResponseStatus(statusCode: refusal.status.code)
+        context.write(wrapOutboundOut(.head(.init(version: .http1_1, status: status, headers: headers))), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
+    private func takeOver(
+        _ head: HTTPRequestHead, user: String, session: SessionStore.Digest, _ context: ChannelHandlerContext
+    ) {
+        let key = head.headers.first(name: "Sec-WebSocket-Key") ?? ""
+        let accept = Data(Insecure.SHA1.hash(data: Data((key + Self.handshakeSuffix).utf8))).base64EncodedString()
+        let headers: HTTPHeaders = ["Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept]
+        let answer = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        context.writeAndFlush(wrapOutboundOut(.head(answer)), promise: nil)
+
+        let pipeline = context.pipeline.syncOperations
+        let socket = PhoneSocket(admission: admission, user: user, session: session)
+        do {
+            try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
+            try pipeline.addHandler(
+                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: Self.largestFrame)), position: .before(self))
+            try pipeline.addHandler(socket, position: .before(self))
+            for done in [
+                try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self),
+                try pipeline.context(handlerType: HTTPResponseEncoder.self),
+                try pipeline.context(handlerType: RequestDeadline.self), context,
+            ] {
+                pipeline.removeHandler(context: done, promise: nil)
+            }
+            socket.open()
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Wire
+
+/// What can go wrong between a browser and the web process itself.
+enum WebProblem {
+    static let notSignedIn = Problem(
+        code: "web.not-signed-in", sentence: "You are not signed in.", remedy: "Sign in and try again.")
+    static let wrongPassword = Problem(
+        code: "web.wrong-password", sentence: "The password is wrong.", remedy: "Check it and enter it again.")
+    static let tooManySignIns = Problem(
+        code: "web.too-many-sign-ins", sentence: "There were too many attempts to sign in.",
+        remedy: "Wait a little and try again.")
+    static let otherOrigin = Problem(
+        code: "web.other-origin", sentence: "The request came from a page of another site.",
+        remedy: "Open the box's own address; behind a reverse proxy, let it pass the Host header on.")
+    static let notFound = Problem(code: "web.not-found", sentence: "There is nothing at this address.")
+    static let methodNotAllowed = Problem(
+        code: "web.method-not-allowed", sentence: "This address does not answer to that method.")
+    static let bodyTooLarge = Problem(
+        code: "web.body-too-large", sentence: "The request is larger than 16 KiB.")
+    static let notJSON = Problem(
+        code: "web.not-json", sentence: "The request is not the JSON that this address expects.")
+    static let upgradeNeeded = Problem(
+        code: "web.upgrade-needed", sentence: "This address is for WebSocket connections of version 13 only.")
+    static let tooManyPhones = Problem(
+        code: "web.too-many-phones", sentence: "Too many pages are open on this box.", remedy: "Close some of them.")
+    static let internalError = Problem(
+        code: "web.internal-error", sentence: "The box could not answer because of a fault of its own.",
+        remedy: "Read the journal of sipcall-web and report what it says.")
+    static let unexpectedReply = Problem(
+        code: "core.unexpected-reply", sentence: "The telephone part of the box gave an answer that makes no sense.",
+        remedy: "Check that sipcall-core and sipcall-web are of the same version.")
+
+    static func passwordFile(_ path: String, why: String) -> Problem {
+        Problem(
+            code: "web.password-file", sentence: "The file \(path) with the admin password is of no use: \(why).",
+            remedy: "Correct its owner and mode, or delete it and start again: a new password is made then.")
+    }
+
+    static let passwordTooShort = Problem(
+        code: "web.password-too-short", sentence: "The admin password has to have 8 to 1,024 bytes.",
+        remedy: "Choose a longer one, or none, and the box makes one.")
+
+    static func portInUse(_ address: NetworkAddress) -> Problem {
+        Problem(
+            code: "web.port-in-use", sentence: "The web server cannot use \(address): another program listens there.",
+            remedy: "Stop the other program or change web.listen in the configuration.")
+    }
+
+    static func cannotListen(_ address: NetworkAddress, why: String) -> Problem {
+        Problem(
+            code: "web.cannot-listen", sentence: "The web server cannot use \(address): \(why).",
+            remedy: "Change web.listen in the configuration.")
+    }
+
+    static func pageMissing(_ path: String, why: String) -> Problem {
+        Problem(
+            code: "web.page-missing", sentence: "The page's files in \(path) cannot be read: \(why).",
+            remedy: "Install the package again or correct web.www in the configuration.")
+    }
+}

@@ -1,0 +1,171 @@
+import Control
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Wire
+
+/// What Hummingbird knows about a request besides itself.
+struct WebContext: InitializableFromSource {
+    let remoteAddress: SocketAddress?
+
+    init(source: ApplicationRequestContextSource) {
+        remoteAddress = source.channel.remoteAddress
+    }
+}
+
+/// Every address of the box, in one table.
+struct WebResponder: HTTPResponder {
+    typealias Context = WebContext
+
+    static let largestBody = 16 * 1024
+    static let adminUser = "admin"
+
+    let control: ControlClient
+    let hub: PhoneHub
+    let sessions: SessionStore
+    let gate: SignInGate
+    let files: StaticFiles
+    let logger: Logger
+
+    private struct SignIn: Decodable {
+        var password: Redacted<String>
+    }
+
+    private struct Session: Encodable {
+        var user: String
+    }
+
+    func respond(to request: Request, context: WebContext) async throws -> Response {
+        var response: Response
+        do {
+            response = try await route(request, context)
+        } catch let refusal as Refusal {
+            response = refusal.response
+        } catch let problem as Problem {
+            logger.error("a request could not be answered", metadata: ["problem": "\(problem)"])
+            response = Refusal(.internalServerError, problem).response
+        } catch is NIOTooManyBytesError {
+            response = Refusal(.contentTooLarge, WebProblem.bodyTooLarge).response
+        }
+        for (name, value) in SecurityHeaders.all { response.headers[name] = value }
+        return response
+    }
+
+    private func route(_ request: Request, _ context: WebContext) async throws -> Response {
+        let path = request.uri.path
+        switch (request.method, path) {
+        case (.post, "/api/v1/session"): return try await signIn(request, context)
+        case (.get, "/api/v1/session"): return try json(Session(user: try signedIn(request).user))
+        case (.delete, "/api/v1/session"): return try await signOut(request)
+        case (.get, "/api/v1/status"): return try await status(request)
+        case (.get, "/api/v1/phone"): throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
+        case (_, "/api/v1/session"): throw methodNotAllowed("GET, POST, DELETE")
+        case (_, "/api/v1/status"), (_, "/api/v1/phone"): throw methodNotAllowed("GET")
+        case (_, let path) where path.hasPrefix("/api/"): throw Refusal(.notFound, WebProblem.notFound)
+        case (.get, let path), (.head, let path): return try file(path, request)
+        default: throw methodNotAllowed("GET, HEAD")
+        }
+    }
+
+    // MARK: Session
+
+    private func signIn(_ request: Request, _ context: WebContext) async throws -> Response {
+        try requireOwnPage(request)
+        guard let type = request.headers[.contentType]?.lowercased(), type.hasPrefix("application/json") else {
+            throw Refusal(.unsupportedMediaType, WebProblem.notJSON)
+        }
+        let body = try await request.body.collect(upTo: Self.largestBody)
+        guard let attempt = try? JSONDecoder().decode(SignIn.self, from: Data(body.readableBytesView)) else {
+            throw Refusal(.badRequest, WebProblem.notJSON)
+        }
+        switch await gate.verify(attempt.password, from: source(context)) {
+        case .right:
+            let token = sessions.begin(user: Self.adminUser, now: .now())
+            return Response(
+                status: .noContent, headers: [.setCookie: SessionCookie.header(token), .cacheControl: "no-store"])
+        case .wrong:
+            logger.notice("sign-in with a wrong password", metadata: ["from": "\(source(context))"])
+            throw Refusal(.unauthorized, WebProblem.wrongPassword)
+        case .refused(let retryAfter):
+            throw Refusal(.tooManyRequests, WebProblem.tooManySignIns, [.retryAfter: "\(retryAfter)"])
+        }
+    }
+
+    private func signOut(_ request: Request) async throws -> Response {
+        try requireOwnPage(request)
+        if let digest = digest(request) {
+            sessions.end(digest)
+            await hub.signedOut(digest)
+        }
+        return Response(status: .noContent, headers: [.setCookie: SessionCookie.erasure, .cacheControl: "no-store"])
+    }
+
+    private func signedIn(_ request: Request) throws -> (user: String, digest: SessionStore.Digest) {
+        guard let digest = digest(request), let user = sessions.user(digest, now: .now()) else {
+            throw Refusal(.unauthorized, WebProblem.notSignedIn)
+        }
+        return (user, digest)
+    }
+
+    private func digest(_ request: Request) -> SessionStore.Digest? {
+        SessionCookie.digest(in: request.headers[values: .cookie])
+    }
+
+    /// A browser names the origin whenever a page changes something; other programs need not.
+    private func requireOwnPage(_ request: Request) throws {
+        guard let origin = request.headers[.origin] else { return }
+        guard SameOrigin.holds(origin: origin, host: request.head.authority) else {
+            throw Refusal(.forbidden, WebProblem.otherOrigin)
+        }
+    }
+
+    private func source(_ context: WebContext) -> String {
+        guard let text = context.remoteAddress?.ipAddress, let host = NetworkAddress.Host(text) else {
+            return "unknown"
+        }
+        if case .ipv6(let high, _) = NetworkAddress(host: host, port: 0).host {
+            return "\(NetworkAddress.Host.ipv6(high: high, low: 0))/64"
+        }
+        return "\(NetworkAddress(host: host, port: 0).host)"
+    }
+
+    // MARK: The rest
+
+    private func status(_ request: Request) async throws -> Response {
+        _ = try signedIn(request)
+        do throws(Problem) {
+            guard case .status(let status) = try await control.send(.status) else { throw WebProblem.unexpectedReply }
+            return try json(status)
+        } catch {
+            throw Refusal(.serviceUnavailable, error)
+        }
+    }
+
+    private func file(_ path: String, _ request: Request) throws -> Response {
+        guard let file = files[path] else { throw Refusal(.notFound, WebProblem.notFound) }
+        var headers: HTTPFields = [.eTag: file.entityTag, .cacheControl: "no-cache"]
+        let known = request.headers[.ifNoneMatch]?.split(separator: ",").map { $0.filter { $0 != " " } } ?? []
+        if known.contains(where: { $0 == "*" || $0 == file.entityTag || $0 == "W/" + file.entityTag }) {
+            return Response(status: .notModified, headers: headers)
+        }
+        headers[.contentType] = file.contentType
+        guard request.method == .get else {
+            headers[.contentLength] = "\(file.bytes.readableBytes)"
+            return Response(status: .ok, headers: headers)
+        }
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: file.bytes))
+    }
+
+    private func methodNotAllowed(_ allowed: String) -> Refusal {
+        Refusal(.methodNotAllowed, WebProblem.methodNotAllowed, [.allow: allowed])
+    }
+
+    private func json(_ value: some Encodable) throws(Problem) -> Response {
+        guard let data = try? JSONEncoder().encode(value) else { throw WebProblem.internalError }
+        return Response(
+            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+    }
+}
