@@ -2,6 +2,8 @@ import Call
 package import Control
 import Media
 import SDP
+import Logging
+import Settings
 import Wire
 
 // What pages ask for.
@@ -74,12 +76,12 @@ extension Switchboard {
             far = .trunk(leg)
             callOfLeg[leg] = identifier
         }
-        let answer = openBrowserLeg(near, page)
+        let answer = try openBrowserLeg(near, page)
         let (call, effects) = Call.outbound(identifier, near: near, far: far, now: .now())
         callOfLeg[near] = identifier
         calls[identifier] = OngoingCall(
             call: call, browserLegs: [near: connection], dialled: ongoing.dialled,
-            trunkDescription: ongoing.description, pageCodecs: Set(page.codecs.map(\.codec)),
+            trunkDescription: ongoing.description, pageCodecs: Set(page.offer.codecs.map(\.codec)),
             soundDeadline: .now() + OngoingCall.soundTime)
         log.info("A page calls.", metadata: ["call": "\(identifier)", "to": "\(kind(of: destination))"])
         carryOut(effects, of: identifier)
@@ -95,10 +97,10 @@ extension Switchboard {
         else { throw Self.noSuchCall }
         let page = try pageOffer(offer)
         let leg = makeLeg()
-        let answer = openBrowserLeg(leg, page)
+        let answer = try openBrowserLeg(leg, page)
         callOfLeg[leg] = identifier
         calls[identifier]?.browserLegs[leg] = connection
-        calls[identifier]?.pageCodecs.formUnion(page.codecs.map(\.codec))
+        calls[identifier]?.pageCodecs.formUnion(page.offer.codecs.map(\.codec))
         update(identifier) { $0.nearJoined(leg) }
         return .media(call: identifier, answer: Redacted(answer))
     }
@@ -160,32 +162,40 @@ extension Switchboard {
 // MARK: - Sound
 
 extension Switchboard {
-    private func pageOffer(_ text: String) throws(Problem) -> BrowserOffer {
+    private func pageOffer(_ text: String) throws(Problem) -> (offer: BrowserOffer, audio: BrowserAudio) {
         do {
-            let offer = try BrowserOffer(SessionDescription(parsing: Array(text.utf8)))
-            guard offer.codecs.isEmpty else { return offer }
+            let offer = try BrowserOffer(SessionDescription(text))
+            return (offer, try offer.audio(allowed: AudioCodec.allCases))
+        } catch SDPError.noSharedCodec {
+            throw EndReason.noCommonCodec.problem
         } catch {
             log.debug("A page's offer cannot be used.", metadata: ["error": "\(error)"])
             throw Problem(
                 code: "page.offer-invalid", sentence: "The browser's sound offer cannot be used.",
                 remedy: "Reload the page; if it stays so, use a current Firefox or Chromium.")
         }
-        throw EndReason.noCommonCodec.problem
     }
 
     /// - Returns: the SDP for the page.
-    private func openBrowserLeg(_ leg: LegIdentifier, _ page: BrowserOffer) -> String {
+    private func openBrowserLeg(
+        _ leg: LegIdentifier, _ page: (offer: BrowserOffer, audio: BrowserAudio)
+    ) throws(Problem) -> String {
         let local = ICECredentials(using: &generator)
         let source = UInt32.random(in: 1...UInt32.max, using: &generator)
         let name = hexadecimal(bytes: 8, using: &generator)
+        let answer: SessionDescription
+        do {
+            answer = try page.offer.answer(
+                local: local, fingerprint: media.fingerprint, candidates: browserCandidates,
+                sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), cname: name, ssrc: source,
+                allowed: AudioCodec.allCases)
+        } catch {
+            throw EndReason.noCommonCodec.problem
+        }
         media.openBrowserLeg(
-            leg, local: local, remote: page.remote, remoteFingerprint: page.fingerprint,
-            audio: page.audio(allowed: AudioCodec.allCases), ssrc: source, cname: name)
-        let answer = page.answer(
-            local: local, fingerprint: media.fingerprint, candidates: browserCandidates,
-            sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), cname: name, ssrc: source,
-            allowed: AudioCodec.allCases)
-        return String(decoding: answer.serialized(), as: UTF8.self)
+            leg, local: local, remote: page.offer.remote, remoteFingerprint: page.offer.fingerprint,
+            audio: page.audio, ssrc: source, cname: name)
+        return answer.text
     }
 
     static let notANumber = Problem(

@@ -4,6 +4,8 @@ import Media
 import SDP
 import SIP
 import SIPTransport
+import Logging
+import Settings
 import Wire
 
 // What the machines decided, carried out.
@@ -23,12 +25,12 @@ extension Switchboard {
             case .dial(let leg):
                 guard let number = ongoing.dialled, let offer = ongoing.trunkDescription else { continue }
                 perform(
-                    userAgent.invite(leg, to: number, offer: offer.serialized(), now: .now(), using: &generator))
+                    userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
             case .ring(let leg):
                 perform(userAgent.ring(leg, now: .now(), using: &generator))
             case .accept(let leg):
                 guard let answer = ongoing.trunkDescription else { continue }
-                perform(userAgent.accept(leg, answer: answer.serialized(), now: .now(), using: &generator))
+                perform(userAgent.accept(leg, answer: answer.bytes, now: .now(), using: &generator))
                 announceCodec(identifier)
             case .startService(let service, let leg):
                 media.startService(leg, MediaService(service))
@@ -57,7 +59,9 @@ extension Switchboard {
         callOfLeg[leg] = nil
         guard let ongoing = calls[identifier] else { return }
         if ongoing.trunkLeg == leg {
-            perform(userAgent.hangUp(leg, rejectingWith: reason.rejection, now: .now(), using: &generator))
+            // Whichever the state wants: an unanswered inbound invitation is refused, anything else cancelled or ended.
+            perform(userAgent.reject(leg, status: reason.rejection, now: .now(), using: &generator))
+            perform(userAgent.hangUp(leg, now: .now(), using: &generator))
         } else if !ongoing.call.isEnded, let connection = calls[identifier]?.browserLegs.removeValue(forKey: leg),
             phones[connection] != nil, reason != .answeredElsewhere
         {

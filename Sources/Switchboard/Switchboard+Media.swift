@@ -1,6 +1,8 @@
 import Call
 import Control
 import Media
+import Logging
+import Settings
 import Wire
 
 // What the media loops report.

@@ -4,6 +4,7 @@ import Media
 import SDP
 import SIP
 import SIPTransport
+import Logging
 import Settings
 import Wire
 
@@ -49,9 +50,10 @@ extension Switchboard {
         }
         trunkRoute = TrunkRoute(target: target, local: local)
         await transport.connect(to: target, from: local)
-        userAgent.setContact(
-            NetworkAddress(
-                host: settings.media.advertise.first ?? local, port: transport.localAddress.port))
+        // Nothing hangs on the former one: without a provider no call and no registration was possible.
+        userAgent = UserAgent(
+            contact: NetworkAddress(
+                host: settings.media.advertise.first ?? local, port: transport.localAddress.port), product: product)
         setTrunk(.registering, nil)
         let account = Trunk(
             name: trunk.name, domain: trunk.server, target: target, user: trunk.user, password: trunk.password,
@@ -87,7 +89,7 @@ extension Switchboard {
         case .ended(let leg, let end):
             let reason = EndReason(end)
             update(leg) { $0.farEnded(reason) }
-        default: break
+        case .renegotiated: break
         }
     }
 
@@ -103,7 +105,7 @@ extension Switchboard {
         if body.isEmpty { return ongoing.trunkAudio != nil }
         do {
             guard let offer = ongoing.trunkDescription else { return false }
-            let audio = try TrunkOffer.agreed(offer: offer, answer: SessionDescription(parsing: body))
+            let audio = try TrunkOffer.agreed(offer: offer, answer: SessionDescription(body))
             guard audio != ongoing.trunkAudio else { return true }
             calls[identifier]?.trunkAudio = audio
             media.setTrunkAudio(leg, audio)
@@ -163,7 +165,7 @@ extension Switchboard {
         }
         let port = try media.openTrunkLeg(leg)
         let (answer, audio) = try TrunkAnswer.make(
-            to: SessionDescription(parsing: offer),
+            to: SessionDescription(offer),
             local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
             codecs: trunk.codecs.compactMap(AudioCodec.init))

@@ -2,7 +2,7 @@
 //
 // In the room: which legs belong to which call, which browsers are there, the trunk's life, and the carrying out of
 // what `Call` and the SIP user agent decide. Never in the room: parsing, retransmission, RTP, any database or page.
-package import Call
+import Call
 package import Control
 package import Logging
 package import Media
@@ -10,7 +10,7 @@ import SDP
 import SIP
 package import SIPTransport
 package import Settings
-package import Wire
+import Wire
 
 /// What the kernel counts for this process.
 package struct ProcessFigures: Sendable {
@@ -33,6 +33,8 @@ package actor Switchboard {
     let media: MediaEngine
     let log: Logger
     private let version: String
+    /// For User-Agent and Server.
+    let product: String
     private let figures: @Sendable () -> ProcessFigures
     private let startTime = MonotonicTime.now()
 
@@ -72,6 +74,7 @@ package actor Switchboard {
         self.transport = transport
         self.media = media
         self.version = version
+        product = "SIPCall/\(version)"
         self.figures = figures
         self.log = log
         (events, eventContinuation) = AsyncStream.makeStream()
@@ -79,7 +82,7 @@ package actor Switchboard {
         userAgent = UserAgent(
             contact: NetworkAddress(
                 host: Self.contactHost(settings, local: transport.localAddress.host), port: transport.localAddress.port),
-            product: "SIPCall/\(version)")
+            product: product)
     }
 
     /// Takes inputs until it is cancelled.
@@ -180,8 +183,8 @@ extension Switchboard {
         return BoxStatus(
             version: version, uptimeSeconds: Int((MonotonicTime.now() - startTime).components.seconds),
             trunk: trunkStatus, calls: calls.count, legs: callOfLeg.count, dialogs: userAgent.counts.dialogs,
-            transactions: userAgent.counts.transactions, mediaLegs: sound.legCount, mediaSockets: sound.socketCount,
-            opusStates: sound.opusStateCount, openDescriptors: figures.openDescriptors, threads: figures.threads,
+            transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
+            opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors, threads: figures.threads,
             residentBytes: figures.residentBytes)
     }
 
@@ -204,7 +207,7 @@ extension Switchboard {
         perform(userAgent.unregister(now: .now(), using: &generator))
         schedule()
         let deadline = MonotonicTime.now() + .seconds(2)
-        while userAgent.isBusy, MonotonicTime.now() < deadline {
+        while trunkStatus.state != .none, MonotonicTime.now() < deadline {
             try? await Task.sleep(for: .milliseconds(10))
         }
         timer?.task.cancel()

@@ -38,7 +38,7 @@ struct CoreCommand: AsyncParsableCommand {
             settings: settings, transport: transport, media: media, version: productVersion,
             figures: ProcessFigures.read, log: log)
         let control = try await ControlServer.start(
-            path: box.controlSocket, log: log,
+            path: box.controlSocket, logger: log,
             handler: { await switchboard.handle($0) }, snapshot: { await switchboard.snapshot() })
         let events = Task {
             for await event in switchboard.events { control.publish(event) }

@@ -33,7 +33,7 @@ struct Program: AsyncParsableCommand {
             let code = exitCode(for: error)
             let text = fullMessage(for: error)
             if code.isSuccess {
-                print(text)
+                StandardStream.output.write(line: text)
                 Glibc.exit(0)
             }
             fail(text, .usage)
@@ -41,7 +41,7 @@ struct Program: AsyncParsableCommand {
     }
 
     private static func fail(_ text: String, _ code: ExitStatus) -> Never {
-        fputs(text.hasPrefix("Error:") ? "\(text)\n" : "sipcall: \(text)\n", stderr)
+        StandardStream.error.write(line: text.hasPrefix("Error:") ? text : "sipcall: \(text)")
         Glibc.exit(code.rawValue)
     }
 }

@@ -18,14 +18,14 @@ struct RunCommand: AsyncParsableCommand {
         try box.prepareState()
         let configuration = try box.loadConfiguration()
         let password = try AdminPassword.create(
-            in: "\(box.state)/web", given: getenv("SIPCALL_ADMIN_PASSWORD").map { String(cString: $0) })
+            in: box.state, given: getenv("SIPCALL_ADMIN_PASSWORD").map { String(cString: $0) })
         let log = Logger(part: "run", verbose: box.verbose)
         let lifeline = try FileDescriptor.pipe()
         defer {
             try? lifeline.readEnd.close()
             try? lifeline.writeEnd.close()
         }
-        fcntl(lifeline.writeEnd.rawValue, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(lifeline.writeEnd.rawValue, F_SETFD, FD_CLOEXEC)
         let status = await supervise(configuration, password: password, lifeline: lifeline.readEnd, log: log)
         if status != 0 { throw ExitCode(status) }
     }
@@ -102,10 +102,10 @@ struct RunCommand: AsyncParsableCommand {
     private func announce(_ address: NetworkAddress, password: Redacted<String>?) {
         let host = address.host.isUnspecified ? "127.0.0.1:\(address.port)" : "\(address)"
         if let password {
-            print("Open http://\(host)/ and sign in with the password \(password.revealed)")
+            StandardStream.output.write(
+                line: "Open http://\(host)/ and sign in with the password \(password.revealed)")
         } else {
-            print("Open http://\(host)/ and sign in.")
+            StandardStream.output.write(line: "Open http://\(host)/ and sign in.")
         }
-        fflush(stdout)
     }
 }

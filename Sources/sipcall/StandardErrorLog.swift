@@ -19,7 +19,8 @@ struct StandardErrorLog: LogHandler {
         for (key, value) in event.metadata ?? [:] { fields[key] = value }
         let tail = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         let (on, off) = Self.inColour ? (colour(of: event.level), "\u{1b}[0m") : ("", "")
-        fputs("\(Self.timeOfDay()) \(on)\(event.level)\(off) \(label): \(event.message)\(tail)\n", stderr)
+        StandardStream.error.write(
+            line: "\(Self.timeOfDay()) \(on)\(event.level)\(off) \(label): \(event.message)\(tail)")
     }
 
     private func colour(of level: Logger.Level) -> String {

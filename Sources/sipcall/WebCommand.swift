@@ -1,0 +1,39 @@
+import ArgumentParser
+import Control
+import Logging
+import Settings
+import WebAPI
+import Wire
+
+/// `sipcall web`: the page, its sessions and the phone socket. It speaks no SIP and no RTP.
+struct WebCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "web", abstract: "Run the web process (started by systemd or by sipcall run).")
+
+    @OptionGroup var box: BoxOptions
+
+    func run() async throws {
+        try box.prepareState()
+        let configuration = try box.loadConfiguration()
+        let web = configuration.settings.web
+        let log = Logger(part: "web", verbose: box.verbose)
+        let control = ControlClient(path: box.controlSocket, logger: log)
+        do {
+            let server = try WebServer(
+                listen: web.listen, control: control, wwwRoot: web.www, stateDirectory: box.state, logger: log)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                group.addTask { await Shutdown.requested(with: Lifeline.inherited()) }
+                try await group.next()
+                group.cancelAll()
+            }
+        } catch let problem as Problem {
+            let keys = [
+                "web.port-in-use": "web.listen", "web.cannot-listen": "web.listen", "web.page-missing": "web.www",
+            ]
+            guard let key = keys[problem.code] else { throw problem }
+            throw configuration.error(key, problem)
+        }
+        log.info("The web process has ended.")
+    }
+}
