@@ -2,31 +2,42 @@ package import Wire
 
 /// The host of a URI or a Via: a name, an IPv4 address, or an IPv6 reference in brackets (RFC 3261 §25.1, RFC 5954).
 package struct SIPHost: Hashable, Sendable {
-    private enum Kind: Hashable, Sendable {
-        case name(String)
-        case address(NetworkAddress.Host)
-    }
-
-    private let kind: Kind
+    /// As it stands in a URI: names in lower case, IPv6 in brackets and in its canonical spelling.
+    package let text: String
+    /// The numeric address; nil for a name, which somebody else has to resolve.
+    package let address: NetworkAddress.Host?
 
     package init(_ address: NetworkAddress.Host) {
-        kind = .address(address)
+        self.address = address
+        if case .ipv6 = address {
+            text = "[\(address)]"
+        } else {
+            text = "\(address)"
+        }
     }
 
-    /// - Parameter text: `example.net`, `192.0.2.1` or `[2001:db8::1]`. Names are kept in lower case.
+    private init(name: String) {
+        text = name
+        address = nil
+    }
+
+    /// - Parameter text: `example.net`, `192.0.2.1` or `[2001:db8::1]`.
     /// - Returns: nil for what is none of them.
     package init?(_ text: String) {
         if text.utf8.first == UInt8(ascii: "[") {
             guard text.utf8.last == UInt8(ascii: "]"), let address = Self.address(text), case .ipv6 = address else {
                 return nil
             }
-            kind = .address(address)
+            self.init(address)
         } else {
             guard !text.isEmpty, text.utf8.count <= 255, text.utf8.allSatisfy(Grammar.hostname.contains) else {
                 return nil
             }
-            let numeric = text.utf8.last.map(Grammar.isDigit) == true ? Self.address(text) : nil
-            kind = numeric.map { .address($0) } ?? .name(Grammar.lowercased(text))
+            if let last = text.utf8.last, Grammar.isDigit(last), let address = Self.address(text) {
+                self.init(address)
+            } else {
+                self.init(name: Grammar.lowercased(text))
+            }
         }
     }
 
@@ -37,20 +48,6 @@ package struct SIPHost: Hashable, Sendable {
     }
 
     private static let numeric = Grammar.ByteSet("[]:.")
-
-    /// The numeric address; nil for a name, which somebody else has to resolve.
-    package var address: NetworkAddress.Host? {
-        if case .address(let address) = kind { address } else { nil }
-    }
-
-    /// As it stands in a URI: IPv6 in brackets.
-    package var text: String {
-        switch kind {
-        case .name(let name): name
-        case .address(let address):
-            if case .ipv6 = address { "[\(address)]" } else { "\(address)" }
-        }
-    }
 
     /// `host [":" port]`
     static func scan(_ scanner: inout TextScanner) -> (host: SIPHost, port: UInt16?)? {

@@ -58,8 +58,10 @@ package struct Via: Equatable, Sendable {
         if wantsSourcePort {
             received = source.host
             receivedPort = source.port
-        } else if host.address.map({ NetworkAddress(host: $0, port: 0).host }) != source.host {
-            received = source.host
+        } else {
+            // Compared as `NetworkAddress` because that knows mapped IPv6 to be IPv4.
+            let sentBy = host.address.map { NetworkAddress(host: $0, port: source.port) }
+            if sentBy != source { received = source.host }
         }
     }
 
