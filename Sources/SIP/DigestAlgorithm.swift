@@ -48,15 +48,17 @@ package enum DigestAlgorithm: String, Sendable, Codable, CaseIterable {
 
     /// The `response` parameter (RFC 7616 §3.4.1), or RFC 2617's older form without `qop`.
     /// - Parameters:
-    ///   - nonceCount: eight hexadecimal digits; nil, as `cnonce`, when the challenge had no `qop`.
+    ///   - session: how often the nonce was used, and the client's nonce; nil when the challenge had no `qop`.
     package func response(
         user: String, realm: String, password: String, method: String, uri: String, nonce: String,
-        nonceCount: String?, cnonce: String?
+        session: (count: UInt32, cnonce: String)?
     ) -> String {
         var secret = hash("\(user):\(realm):\(password)")
-        if isSession { secret = hash("\(secret):\(nonce):\(cnonce ?? "")") }
+        if isSession { secret = hash("\(secret):\(nonce):\(session?.cnonce ?? "")") }
         let request = hash("\(method):\(uri)")
-        guard let nonceCount, let cnonce else { return hash("\(secret):\(nonce):\(request)") }
-        return hash("\(secret):\(nonce):\(nonceCount):\(cnonce):auth:\(request)")
+        guard let session else { return hash("\(secret):\(nonce):\(request)") }
+        let digits = String(session.count, radix: 16)
+        let count = String(repeating: "0", count: 8 - digits.utf8.count) + digits
+        return hash("\(secret):\(nonce):\(count):\(session.cnonce):auth:\(request)")
     }
 }

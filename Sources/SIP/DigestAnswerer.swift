@@ -1,3 +1,5 @@
+package import SIPMessage
+
 /// The client's memory of one server's challenge: answers it, and later requests without being asked again, counting
 /// how often the nonce was used (RFC 7616 §3.4, `nc`).
 package struct DigestAnswerer: Hashable, Sendable, Codable {
@@ -22,7 +24,8 @@ package struct DigestAnswerer: Hashable, Sendable, Codable {
     ///   - uri: the Request-URI as written.
     /// - Returns: nil while nothing was asked.
     package mutating func credentials(
-        user: String, password: String, method: String, uri: String, using generator: inout some RandomNumberGenerator
+        user: String, password: String, method: SIPMethod, uri: String,
+        using generator: inout some RandomNumberGenerator
     ) -> DigestCredentials? {
         guard let challenge else { return nil }
         count &+= 1

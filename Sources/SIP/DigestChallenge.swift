@@ -1,4 +1,6 @@
-/// What a server asks for in WWW-Authenticate or Proxy-Authenticate (RFC 7616 §3.3).
+package import SIPMessage
+
+/// A challenge that can be answered here: digest with a known hash (RFC 7616 §3.3).
 package struct DigestChallenge: Hashable, Sendable, Codable {
     package var realm: String
     package var nonce: String
@@ -21,36 +23,35 @@ package struct DigestChallenge: Hashable, Sendable, Codable {
         self.isStale = isStale
     }
 
-    /// - Parameter header: one header's value.
-    /// - Returns: nil for what cannot be answered here: another scheme or hash, `qop` without `auth`, no realm or nonce.
-    package init?(_ header: String) {
-        guard let parameters = DigestParameters(header), let realm = parameters["realm"],
-            let nonce = parameters["nonce"], let algorithm = DigestAlgorithm(token: parameters["algorithm"] ?? "MD5")
+    /// - Returns: nil for what cannot be answered: another scheme or hash, `qop` without `auth`, no realm or nonce,
+    ///   a session hash without `qop`.
+    package init?(_ challenge: Challenge) {
+        guard challenge.isDigest, let realm = challenge.realm, let nonce = challenge.nonce,
+            let algorithm = DigestAlgorithm(token: challenge.algorithm ?? "MD5")
         else { return nil }
-        let qualities = parameters["qop"].map { list in
-            list.split(separator: ",").map { $0.filter { !$0.isWhitespace }.lowercased() }
-        }
-        if let qualities, !qualities.contains("auth") { return nil }
+        let qualities = challenge.qualityOfProtection
+        guard qualities.isEmpty ? !algorithm.isSession : qualities.contains("auth") else { return nil }
         self.init(
-            realm: realm, nonce: nonce, opaque: parameters["opaque"], algorithm: algorithm,
-            offersAuth: qualities != nil, isStale: parameters["stale"]?.lowercased() == "true")
+            realm: realm, nonce: nonce, opaque: challenge.opaque, algorithm: algorithm,
+            offersAuth: !qualities.isEmpty, isStale: challenge.isStale)
     }
 
     /// The one to answer among all that a response carries: the strongest hash, of equals the first (RFC 8760 §2.4).
-    package static func strongest(of headers: [String]) -> DigestChallenge? {
+    package static func strongest(of challenges: [Challenge]) -> DigestChallenge? {
         var best: DigestChallenge?
-        for challenge in headers.compactMap(DigestChallenge.init) {
+        for challenge in challenges.compactMap(DigestChallenge.init) {
             if best.map({ $0.algorithm.strength < challenge.algorithm.strength }) ?? true { best = challenge }
         }
         return best
     }
 
-    package var headerValue: String {
-        var text = "Digest realm=\(DigestParameters.quoted(realm)), nonce=\(DigestParameters.quoted(nonce))"
-        if let opaque { text += ", opaque=\(DigestParameters.quoted(opaque))" }
-        if isStale { text += ", stale=true" }
-        text += ", algorithm=\(algorithm.rawValue)"
-        if offersAuth { text += ", qop=\"auth\"" }
-        return text
+    /// For WWW-Authenticate or Proxy-Authenticate.
+    package var challenge: Challenge {
+        var parameters = SIPParameters(["realm": realm, "nonce": nonce])
+        parameters["opaque"] = opaque
+        if isStale { parameters["stale"] = "true" }
+        parameters["algorithm"] = algorithm.rawValue
+        if offersAuth { parameters["qop"] = "auth" }
+        return Challenge(parameters: parameters)
     }
 }

@@ -1,3 +1,4 @@
+package import SIPMessage
 package import Wire
 
 /// The server's side of digest authentication: issues nonces and checks what comes back (RFC 7616 §3.3, §5.4).
@@ -60,17 +61,17 @@ package struct DigestVerifier: Sendable, Codable {
     ///   - password: that of `credentials.user`, looked up by the caller.
     ///   - method: the request's method.
     package mutating func verify(
-        _ credentials: DigestCredentials, password: String, method: String, now: MonotonicTime
+        _ credentials: DigestCredentials, password: String, method: SIPMethod, now: MonotonicTime
     ) -> Verdict {
         guard credentials.realm == realm, credentials.algorithm == algorithm,
             credentials.isRight(password: password, method: method)
         else { return .refused }
         guard var nonce = nonces[credentials.nonce], nonce.validUntil > now else { return .stale }
         if let session = credentials.session {
-            guard let count = UInt32(session.nonceCount, radix: 16), count > nonce.highestCount else {
+            guard session.nonceCount > nonce.highestCount else {
                 return .refused
             }
-            nonce.highestCount = count
+            nonce.highestCount = session.nonceCount
             nonces[credentials.nonce] = nonce
         } else {
             // Without a count each nonce serves once.

@@ -1,0 +1,33 @@
+package import Wire
+
+/// An account with a provider.
+package struct Trunk: Hashable, Sendable, Codable {
+    /// What people call it; never sent.
+    package var name: String
+    /// The provider's name; it stays in the Request-URI whatever address is spoken to.
+    package var domain: String
+    /// Where `domain` was found.
+    package var target: NetworkAddress
+    package var user: String
+    package var password: Redacted<String>
+    /// The name in the credentials, if it is not `user`.
+    package var authUser: String?
+    /// The user part of From in calls, if it is not `user`.
+    package var displayNumber: String?
+    /// Seconds to ask for at the registrar; 0 for a provider that knows our address and wants no REGISTER.
+    package var expires: Int
+
+    package init(
+        name: String, domain: String, target: NetworkAddress, user: String, password: Redacted<String>,
+        authUser: String? = nil, displayNumber: String? = nil, expires: Int = 300
+    ) {
+        self.name = name
+        self.domain = domain
+        self.target = target
+        self.user = user
+        self.password = password
+        self.authUser = authUser
+        self.displayNumber = displayNumber
+        self.expires = expires
+    }
+}

@@ -1,0 +1,118 @@
+import SIPMessage
+import Wire
+
+extension UserAgent {
+    /// What this user agent understands; for Allow.
+    static let methods: [SIPMethod] = [.invite, .ack, .cancel, .bye, .options, .info, .update]
+
+    /// A Via with a branch that nobody can guess.
+    func via(using generator: inout some RandomNumberGenerator) -> Via {
+        Via(sentBy: local, branch: Via.magicCookie + hexadecimal(bytes: 12, using: &generator))
+    }
+
+    /// Where we say that we are: our own address, or behind NAT the one that the registrar sees.
+    var contactAddress: NetworkAddress {
+        guard let seenAt, local.host.isPrivate, !seenAt.host.isPrivate else { return local }
+        return seenAt
+    }
+
+    func contact(_ trunk: Trunk) -> NameAddress {
+        NameAddress(SIPURI(user: trunk.user, address: contactAddress))
+    }
+
+    /// `sip:user@domain` with the provider's name, never its address.
+    static func uri(_ trunk: Trunk, user: String?) -> SIPURI {
+        guard var uri = try? SIPURI("sip:\(trunk.domain)") else {
+            return SIPURI(user: user, host: SIPHost(trunk.target.host))
+        }
+        uri.user = user
+        return uri
+    }
+
+    /// What all our requests and responses that make or change a dialog say.
+    func describe(_ headers: inout SIPHeaders, trunk: Trunk) {
+        headers.contact = contact(trunk)
+        headers.allow = Self.methods
+        headers.append(.supported, "")
+        headers.append(.userAgent, product)
+    }
+
+    /// A response with our tag, and with what belongs to its status.
+    func response(
+        to request: SIPRequest, _ status: Int, tag: String, trunk: Trunk? = nil, body: [UInt8] = []
+    ) -> SIPResponse {
+        var response = SIPResponse(to: request, status: status, toTag: tag)
+        if let trunk, (101...299).contains(status) {
+            response.headers.contact = contact(trunk)
+        }
+        if status == 200 || status == 405 || status == 501 { response.headers.allow = Self.methods }
+        if status == 200, request.method == .options { response.headers.append(.accept, "application/sdp") }
+        if status == 415 { response.headers.append(.accept, "application/sdp") }
+        if status == 420 {
+            response.headers.append(.unsupported, request.headers.require.joined(separator: ", "))
+        }
+        if status == 500 || status == 503 { response.headers.retryAfter = status == 500 ? 1 : 5 }
+        response.headers.append(.server, product)
+        if !body.isEmpty { response.setBody(body) }
+        return response
+    }
+
+    /// Answers without keeping anything (RFC 3261 §8.2.7): a repetition gets the same answer.
+    mutating func respondStatelessly(_ status: Int, to request: SIPRequest, from source: NetworkAddress) {
+        guard request.method != .ack, let facts = MessageFacts(request) else { return }
+        // FNV-1a: the tag only has to be the same each time.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in (facts.branch + facts.callID).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        let response = response(to: request, status, tag: String(hash, radix: 16))
+        outbox.append(.send(response.serialized(), to: facts.replyAddress(source: source)))
+    }
+
+    /// Answers within a transaction of its own; without one when there are too many.
+    mutating func respond(
+        _ response: SIPResponse, to request: SIPRequest, from source: NetworkAddress, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        guard let transaction = layer.open(request, from: source) else {
+            return respondStatelessly(503, to: request, from: source)
+        }
+        apply(layer.respond(response, to: transaction, now: now), now: now, using: &generator)
+    }
+
+    /// Starts a client transaction, and notes what it is for before anything can come back.
+    mutating func send(
+        _ request: SIPRequest, to target: NetworkAddress, for use: Use, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) -> TransactionIdentifier? {
+        guard let (identifier, effects) = layer.send(request, to: target, now: now) else { return nil }
+        uses[identifier] = use
+        apply(effects, now: now, using: &generator)
+        return identifier
+    }
+
+    /// Whether this response may make us use the trunk's password: it comes from the trunk itself, and in a realm that
+    /// is the trunk's. A callee must not be able to collect answers for a realm of its choice.
+    func mayAnswer(_ trunk: Trunk, from source: NetworkAddress) -> (String) -> Bool {
+        guard source.host == trunk.target.host else { return { _ in false } }
+        let known = accounts.values.filter { $0.trunk == trunk }.compactMap { $0.realm?.lowercased() }
+        guard !known.isEmpty else { return { _ in true } }
+        let accepted = known + [trunk.domain.lowercased()]
+        return { realm in
+            let realm = realm.lowercased()
+            return accepted.contains { $0 == realm || $0.hasSuffix(".\(realm)") || realm.hasSuffix(".\($0)") }
+        }
+    }
+}
+
+extension SIPHeaders {
+    /// The challenges that a 401 or 407 carries; none if they cannot be read.
+    func challenges(_ status: Int) -> [Challenge] {
+        (try? status == 407 ? proxyChallenges() : wwwChallenges()) ?? []
+    }
+
+    /// Puts new credentials in the place of old ones.
+    mutating func setCredentials(_ fields: [Field]) {
+        self[.authorization] = nil
+        self[.proxyAuthorization] = nil
+        for field in fields { append(field) }
+    }
+}

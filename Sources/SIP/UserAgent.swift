@@ -1,0 +1,198 @@
+package import SIPMessage
+package import Wire
+
+/// A SIP user agent for one trunk (RFC 3261 §8): registers, calls, is called.
+///
+/// ```
+///  calls in  ──▶ invite, ring, accept, hangUp … ──▶ legs ──▶ TransactionLayer ──▶ .send
+///  datagrams ──▶ received ──▶ TransactionLayer ──▶ legs, registration ──▶ .event
+///  time      ──▶ advance  ──▶ one table of deadlines ──┘
+/// ```
+/// A leg lives until its `ended` event. What the protocol still owes after that, an ACK to a repeated 200, a BYE to a
+/// call that was answered while it was being cancelled, hangs on the transactions and goes when they go.
+/// Strangers are answered without state.
+package struct UserAgent: Sendable {
+    /// The address that we are to be reached at, as we see it ourselves.
+    let local: NetworkAddress
+    let product: String
+    let timers: SIPTimers
+
+    /// One transaction's purpose.
+    enum Use: Sendable {
+        case registering(account: UInt64, sequence: UInt32)
+        case inviting(LegIdentifier)
+        /// The INVITE of a leg that is over.
+        case leftover(Leftover)
+        /// A BYE.
+        case parting(Parting)
+        /// An INVITE of the other side.
+        case serving(LegIdentifier)
+    }
+
+    /// Deadlines that are not a transaction's.
+    enum Deadline: Hashable, Sendable {
+        case registration(account: UInt64)
+        /// Nothing was heard from the callee yet.
+        case silence(LegIdentifier)
+        /// The 2xx to an INVITE is repeated until its ACK comes.
+        case answer(LegIdentifier)
+        /// An incoming call rang for too long.
+        case ringing(LegIdentifier)
+    }
+
+    var layer: TransactionLayer
+    var uses: [TransactionIdentifier: Use] = [:]
+    var deadlines = DeadlineTable<Deadline>()
+    var accounts: [UInt64: Account] = [:]
+    /// The account in use; others in `accounts` are only being unregistered.
+    var current: UInt64?
+    var accountCount: UInt64 = 0
+    /// Where the registrar sees us (RFC 3581), if it told.
+    var seenAt: NetworkAddress?
+    var legs: [LegIdentifier: Leg] = [:]
+    /// How many of `legs` are over, but wait for an ACK before their BYE may go (RFC 3261 §15).
+    var overCount = 0
+    /// Legs by Call-ID and our tag.
+    var dialogs: [DialogKey: LegIdentifier] = [:]
+    /// Incoming calls by what makes an INVITE the same one although it took another way (§8.2.2.2).
+    var origins: [Origin: LegIdentifier] = [:]
+    var nextInboundLeg: UInt64 = 1 << 32
+    /// Collected while an input is worked through.
+    var outbox: [UserAgentEffect] = []
+
+    /// More calls than this at a time are refused with 503.
+    static let legLimit = 2_000
+    /// An INVITE in silence for this long is worth telling.
+    static let silenceLimit = Duration.seconds(4)
+    /// A caller that vanished without CANCEL: proxies give up after three minutes too (timer C).
+    static let ringingLimit = Duration.seconds(180)
+
+    struct DialogKey: Hashable, Sendable {
+        let callID: String
+        let localTag: String
+    }
+
+    struct Origin: Hashable, Sendable {
+        let callID: String
+        let fromTag: String
+        let sequence: UInt32
+    }
+
+    /// - Parameters:
+    ///   - contact: where our socket is to be reached; a wildcard will not do.
+    ///   - product: for User-Agent.
+    package init(contact: NetworkAddress, product: String, timers: SIPTimers = .standard) {
+        local = contact
+        self.product = product
+        self.timers = timers
+        layer = TransactionLayer(timers: timers)
+    }
+
+    /// What is held now. A dialog counts from its INVITE until its leg's `ended`.
+    package var counts: (transactions: Int, dialogs: Int) { (layer.count, legs.count - overCount) }
+
+    /// Nothing is held: no call, no transaction, and nothing that hangs on one.
+    package var isEmpty: Bool {
+        legs.isEmpty && dialogs.isEmpty && origins.isEmpty && uses.isEmpty && layer.count == 0 && overCount == 0
+    }
+
+    /// When `advance` is to be called at the latest.
+    package var nextDeadline: MonotonicTime? {
+        switch (layer.nextDeadline, deadlines.next) {
+        case (let one?, let other?): min(one, other)
+        case (let one, let other): one ?? other
+        }
+    }
+
+    /// Fires every timer that is due.
+    package mutating func advance(
+        to now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) -> [UserAgentEffect] {
+        apply(layer.advance(to: now), now: now, using: &generator)
+        while let deadline = deadlines.popDue(at: now) {
+            switch deadline {
+            case .registration(let number): registrationDue(number, now: now, using: &generator)
+            case .silence(let leg): outbox.append(.event(.noReplyYet(leg)))
+            case .answer(let leg): answerDue(leg, now: now, using: &generator)
+            case .ringing(let leg): ringingDue(leg, now: now, using: &generator)
+            }
+        }
+        return drain()
+    }
+
+    /// A datagram of ours to `target` came back (ICMP): every transaction with it fails at once.
+    package mutating func transportFailed(
+        to target: NetworkAddress, now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) -> [UserAgentEffect] {
+        apply(layer.transportFailed(to: target), now: now, using: &generator)
+        return drain()
+    }
+
+    /// A message came.
+    package mutating func received(
+        _ message: SIPMessage, from source: NetworkAddress, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) -> [UserAgentEffect] {
+        switch message {
+        case .request(let request): received(request, from: source, now: now, using: &generator)
+        case .response(let response):
+            apply(layer.received(response, from: source, now: now), now: now, using: &generator)
+        }
+        return drain()
+    }
+
+    /// Does what the transaction layer asks for, which may lead to more.
+    mutating func apply(
+        _ effects: [TransactionLayer.Effect], now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) {
+        for effect in effects {
+            switch effect {
+            case .send(let bytes, let target): outbox.append(.send(bytes, to: target))
+            case .response(let identifier, let response, let source):
+                received(response, to: identifier, from: source, now: now, using: &generator)
+            case .failed(let identifier, let failure):
+                transactionFailed(identifier, failure, now: now, using: &generator)
+            case .ended(let identifier): uses[identifier] = nil
+            }
+        }
+    }
+
+    private mutating func received(
+        _ response: SIPResponse, to identifier: TransactionIdentifier, from source: NetworkAddress, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        switch uses[identifier] {
+        case .registering(let account, let sequence):
+            registrationAnswered(
+                account, sequence: sequence, response, from: source, now: now, using: &generator)
+        case .inviting(let leg):
+            inviteAnswered(leg, identifier, response, from: source, now: now, using: &generator)
+        case .leftover: leftoverAnswered(identifier, response, now: now, using: &generator)
+        case .parting(let parting): byeAnswered(parting, response, from: source, now: now, using: &generator)
+        case .serving, nil: break
+        }
+    }
+
+    private mutating func transactionFailed(
+        _ identifier: TransactionIdentifier, _ failure: TransactionLayer.Failure, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        switch uses[identifier] {
+        case .registering(let account, let sequence):
+            registrationFailed(
+                account, sequence: sequence, failure == .timeout ? .noReply : .unreachable, retryAfter: nil, now: now,
+                using: &generator)
+        case .inviting(let leg): end(leg, failure == .timeout ? .noReply : .unreachable)
+        case .serving(let leg):
+            // Timer H of a refusal says nothing new; a 2xx without ACK is noticed by the leg itself; and a call that is
+            // established waits for nothing.
+            if failure == .transport, legs[leg]?.isEstablished == false { end(leg, .unreachable) }
+        case .leftover, .parting, nil: break
+        }
+    }
+
+    mutating func drain() -> [UserAgentEffect] {
+        defer { outbox = [] }
+        return outbox
+    }
+}

@@ -1,0 +1,56 @@
+package import Wire
+
+/// What a user agent wants done.
+package enum UserAgentEffect: Equatable, Sendable {
+    case send([UInt8], to: NetworkAddress)
+    case event(UserAgentEvent)
+}
+
+package enum RegistrationState: Hashable, Sendable {
+    case registering
+    /// - `expires`: seconds granted.
+    /// - `publicAddress`: where the registrar sees us, from `received` and `rport` (RFC 3581).
+    case registered(expires: Int, publicAddress: NetworkAddress?)
+    case failed(RegistrationFailure)
+    case unregistered
+}
+
+/// What a user agent has to tell.
+package enum UserAgentEvent: Equatable, Sendable {
+    case registration(RegistrationState)
+    /// The provider calls. Its leg number is at least 2^32. `offer` is nil when our answer is to make the offer.
+    case incoming(
+        LegIdentifier, from: Redacted<String>, displayName: Redacted<String>?, to: Redacted<String>, offer: [UInt8]?)
+    /// 180 without a body.
+    case ringing(LegIdentifier)
+    /// 183 or 180 with a session description: early media may follow.
+    case progress(LegIdentifier, body: [UInt8])
+    /// 2xx to our INVITE. `body` is that of an earlier response if the 2xx had none, empty if none ever came.
+    /// For an incoming call whose INVITE had no offer: the ACK, with the answer to ours.
+    case answered(LegIdentifier, body: [UInt8])
+    /// Four seconds without any response to an INVITE.
+    case noReplyYet(LegIdentifier)
+    /// The other side changed the session; it was answered already with what we said last.
+    case renegotiated(LegIdentifier, offer: [UInt8])
+    /// The last event of a leg.
+    case ended(LegIdentifier, LegEnd)
+}
+
+/// Why a leg ended.
+package enum LegEnd: Hashable, Sendable, Codable {
+    /// - `status`: 300...699
+    case rejected(status: Int, reason: String)
+    /// 64·T1 without a response (timer B).
+    case noReply
+    /// The network says that the target cannot be reached.
+    case unreachable
+    /// Asked for credentials again after a right answer, or by somebody who may not ask.
+    case authenticationFailed
+    case remoteHangUp
+    case cancelledByRemote
+    case localHangUp
+    /// Our 200 was never acknowledged.
+    case acknowledgementMissing
+    /// The other side's messages make no sense together.
+    case protocolError
+}
