@@ -1,0 +1,110 @@
+import SIP
+import SIPMessage
+import Wire
+
+/// Two user agents on virtual time, joined by a network that loses, doubles, delays and reorders.
+struct LossyNetwork {
+    enum Side: Int { case a, b }
+
+    struct Weather {
+        var loss = 0.0
+        var duplication = 0.0
+        /// Each datagram takes a random time in this range: the wider, the more they overtake one another.
+        var delay: ClosedRange<Double> = 0.005...0.005
+    }
+
+    enum Occurrence {
+        case datagram([UInt8], to: Side, from: NetworkAddress)
+        case action(Int)
+    }
+
+    static let addresses = [
+        NetworkAddress(host: .ipv4(0x0a00_0001), port: 5060), NetworkAddress(host: .ipv4(0x0a00_0002), port: 5060),
+    ]
+
+    var agents: [UserAgent]
+    var random: SeededGenerator
+    var weather: Weather
+    var now = MonotonicTime.zero
+    /// Datagrams on their way and things to do, by time; equal times in order of creation.
+    var queue = DeadlineTable<Int>()
+    var occurrences: [Int: Occurrence] = [:]
+    var serial = 0
+    /// Every event so far, by side.
+    var events: [[UserAgentEvent]] = [[], []]
+    var sent = 0
+    var parsed = 0
+
+    init(seed: UInt64, weather: Weather) {
+        self.weather = weather
+        random = SeededGenerator(seed: seed)
+        agents = Self.addresses.map { UserAgent(contact: $0, product: "test") }
+        for side in [Side.a, .b] {
+            let trunk = Trunk(
+                name: "the other", domain: "other.example", target: Self.addresses[1 - side.rawValue], user: "box",
+                password: Redacted("none"), expires: 0)
+            _ = agents[side.rawValue].setTrunk(trunk, now: now, using: &random)
+        }
+    }
+
+    mutating func at(_ time: MonotonicTime, _ occurrence: Occurrence) {
+        serial += 1
+        occurrences[serial] = occurrence
+        queue.set(time, for: serial)
+    }
+
+    mutating func act(
+        _ side: Side, _ body: (inout UserAgent, MonotonicTime, inout SeededGenerator) -> [UserAgentEffect]
+    ) -> [UserAgentEvent] {
+        let effects = body(&agents[side.rawValue], now, &random)
+        var fresh: [UserAgentEvent] = []
+        for effect in effects {
+            switch effect {
+            case .send(let bytes, let target):
+                sent += 1
+                guard let to = Self.addresses.firstIndex(of: target).flatMap(Side.init) else { continue }
+                var copies = Double.random(in: 0..<1, using: &random) < weather.loss ? 0 : 1
+                if Double.random(in: 0..<1, using: &random) < weather.duplication { copies += 1 }
+                for _ in 0..<copies {
+                    let delay = Double.random(in: weather.delay, using: &random)
+                    at(
+                        now + .seconds(delay),
+                        .datagram(bytes, to: to, from: Self.addresses[side.rawValue]))
+                }
+            case .event(let event):
+                events[side.rawValue].append(event)
+                fresh.append(event)
+            }
+        }
+        return fresh
+    }
+
+    /// Runs until nothing is left to happen, or `end`.
+    /// - Parameter handle: gets every event and every action of the script.
+    mutating func run(
+        until end: MonotonicTime, event handle: (inout LossyNetwork, Side, UserAgentEvent) -> Void,
+        action: (inout LossyNetwork, Int) -> Void
+    ) {
+        while true {
+            let deadlines = agents.compactMap(\.nextDeadline) + [queue.next].compactMap(\.self)
+            guard let next = deadlines.min(), next <= end else { break }
+            now = max(now, next)
+            while let key = queue.popDue(at: now) {
+                switch occurrences.removeValue(forKey: key) {
+                case .datagram(let bytes, let to, let from)?:
+                    guard let message = try? SIPMessage.parse(bytes) else { continue }
+                    parsed += 1
+                    let fresh = act(to) { $0.received(message, from: from, now: $1, using: &$2) }
+                    for event in fresh { handle(&self, to, event) }
+                case .action(let number)?: action(&self, number)
+                case nil: break
+                }
+            }
+            for side in [Side.a, .b] where (agents[side.rawValue].nextDeadline.map { $0 <= now }) ?? false {
+                let fresh = act(side) { $0.advance(to: $1, using: &$2) }
+                for event in fresh { handle(&self, side, event) }
+            }
+        }
+        now = max(now, end)
+    }
+}
