@@ -35,7 +35,9 @@ struct Authentication: Hashable, Sendable, Codable {
     ///   - mayAnswer: whether the trunk's password may be used in this realm.
     /// - Returns: whether the request is to be sent again with `credentials`.
     mutating func receivedChallenge(_ status: Int, _ challenges: [Challenge], mayAnswer: (String) -> Bool) -> Bool {
-        guard let challenge = DigestChallenge.strongest(of: challenges), mayAnswer(challenge.realm) else { return false }
+        guard let challenge = DigestChallenge.strongest(of: challenges), mayAnswer(challenge.realm) else {
+            return false
+        }
         return status == 407 ? proxy.received(challenge) : server.received(challenge)
     }
 

@@ -24,7 +24,8 @@ package struct DigestAnswerer: Hashable, Sendable, Codable {
     ///   - uri: the Request-URI as written.
     /// - Returns: nil while nothing was asked.
     package mutating func credentials(
-        user: String, password: String, method: SIPMethod, uri: String, using generator: inout some RandomNumberGenerator
+        user: String, password: String, method: SIPMethod, uri: String,
+        using generator: inout some RandomNumberGenerator
     ) -> DigestCredentials? {
         guard let challenge else { return nil }
         count &+= 1

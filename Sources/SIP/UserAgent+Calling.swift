@@ -100,7 +100,8 @@ extension UserAgent {
         guard let trunk = legs[leg]?.trunk, var request = layer.request(of: calling.invite),
             let sequence = request.headers.cseq?.number,
             calling.authentication.receivedChallenge(
-                response.status, response.headers.challenges(response.status), mayAnswer: mayAnswer(trunk, from: source))
+                response.status, response.headers.challenges(response.status), mayAnswer: mayAnswer(trunk, from: source)
+            )
         else { return end(leg, .authenticationFailed) }
         request.headers.topVia = via(using: &generator)
         request.headers.cseq = CSeq(sequence &+ 1, .invite)

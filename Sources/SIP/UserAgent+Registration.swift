@@ -68,7 +68,9 @@ extension UserAgent {
         let effects = input(&account.registration, &generator)
         accounts[number] = account
         deadlines.set(account.registration.nextDeadline, for: .registration(account: number))
-        for case .register(let expires) in effects { sendRegister(number, expires: expires, now: now, using: &generator) }
+        for case .register(let expires) in effects {
+            sendRegister(number, expires: expires, now: now, using: &generator)
+        }
     }
 
     /// Forgets an account whose binding is gone.
@@ -182,7 +184,9 @@ extension UserAgent {
         }
         tell(.registered(expires: expires, publicAddress: seenAt), number)
         // The binding names an address where nobody can reach us: correct it at once.
-        if contactAddress != former { step(number, now: now, using: &generator) { registration, _ in registration.bindingChanged() } }
+        if contactAddress != former {
+            step(number, now: now, using: &generator) { registration, _ in registration.bindingChanged() }
+        }
     }
 
     /// Seconds granted to our own binding: its Contact's `expires`, else Expires (RFC 3261 §10.2.4); nil for neither.

@@ -39,7 +39,8 @@ struct InviteClientTransactionTests {
         #expect(machine.state == .proceeding)
     }
 
-    @Test("Each repeated failure is acknowledged again, delivered once, until timer D", arguments: [300, 404, 487, 699])
+    @Test(
+        "Each repeated failure is acknowledged again, delivered once, until timer D", arguments: [300, 404, 487, 699])
     func failure(status: Int) {
         var machine = InviteClientTransaction(timers: .standard, now: .zero)
         #expect(

@@ -77,7 +77,8 @@ struct DigestTests {
         "What cannot be answered is not tried",
         arguments: [
             "Digest", "Digest realm=\"a\"", "Digest nonce=\"n\"", "Digest realm=\"a\", nonce=\"n\", qop=\"auth-int\"",
-            "Digest realm=\"a\", nonce=\"n\", algorithm=MD5-sess", "Digest realm=\"a\", nonce=\"n\", algorithm=AKAv1-MD5",
+            "Digest realm=\"a\", nonce=\"n\", algorithm=MD5-sess",
+            "Digest realm=\"a\", nonce=\"n\", algorithm=AKAv1-MD5",
         ])
     func unanswerable(header: String) throws {
         #expect(try DigestChallenge.strongest(of: Challenge.list(header)) == nil)

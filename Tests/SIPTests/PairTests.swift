@@ -10,7 +10,8 @@ struct PairTests {
         case calleeHangsUpAtOnce, answeredWhileCancelled
     }
 
-    private static let offer = Array("v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n".utf8)
+    private static let offer = Array(
+        "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n".utf8)
 
     /// What became of one call on both sides.
     private struct Outcome {
@@ -46,7 +47,8 @@ struct PairTests {
                 outcomes[call].callee = callee
                 calls[callee] = call
                 _ = network.act(.b) { $0.ring(callee, now: $1, using: &$2) }
-                network.at(network.now + .seconds(Double.random(in: 0.5...3, using: &network.random)), .action(10_000 + call))
+                network.at(
+                    network.now + .seconds(Double.random(in: 0.5...3, using: &network.random)), .action(10_000 + call))
             case (.a, .answered(let caller, let body)):
                 let call = Int(caller.number) - 1
                 #expect(!outcomes[call].isAnswered && body == Self.offer)
@@ -84,7 +86,9 @@ struct PairTests {
                 }
                 if script(call) == .cancelledAtOnce { hangUpCaller() }
                 // A lost 180 is not repeated; and whoever rings for long is cancelled anyway.
-                if script(call) == .cancelledWhileRinging { network.at(network.now + .seconds(20), .action(30_000 + call)) }
+                if script(call) == .cancelledWhileRinging {
+                    network.at(network.now + .seconds(20), .action(30_000 + call))
+                }
             case 1:
                 guard let callee = outcomes[call].callee else { return }
                 switch script(call) {

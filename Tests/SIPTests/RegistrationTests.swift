@@ -4,7 +4,8 @@ import Wire
 
 @Suite("RFC 3261 §10.2 registration")
 struct RegistrationTests {
-    @Test("The refresh comes at 50–80 % of the granted time, and never in its last 10 s", arguments: [20, 60, 300, 3_600])
+    @Test(
+        "The refresh comes at 50–80 % of the granted time, and never in its last 10 s", arguments: [20, 60, 300, 3_600])
     func refresh(granted: Int) throws {
         var random = SeededGenerator(seed: UInt64(granted))
         var earliest = Double.infinity

@@ -1,0 +1,192 @@
+import SIP
+import SIPMessage
+import Testing
+import Wire
+
+@Suite("RFC 3261 §13, §15 calls of a user agent")
+struct UserAgentCallTests {
+    static let leg = LegIdentifier(number: 7)
+
+    private func calling(_ number: String = "+49 30 #1") throws -> (ScriptedProvider, SIPRequest) {
+        var provider = ScriptedProvider()
+        var trunk = ScriptedProvider.trunk
+        trunk.expires = 0
+        try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+        try provider.act {
+            $0.invite(Self.leg, to: Redacted(number), offer: ScriptedProvider.offer, now: $1, using: &$2)
+        }
+        let invite = try provider.takeRequest(.invite)
+        return (provider, invite)
+    }
+
+    @Test("The INVITE names the provider, not its address, and escapes what was dialled")
+    func invite() throws {
+        let (_, invite) = try calling()
+        #expect(invite.uri.text == "sip:+49%2030%20%231@sip.example.net")
+        #expect(invite.headers.from?.uri.user == "+4930123456")
+        #expect(invite.headers.contact?.uri.sip?.numericAddress == ScriptedProvider.local)
+        #expect(invite.body == ScriptedProvider.offer)
+        #expect(invite.headers.contentType == .sdp)
+    }
+
+    @Test("407, 183, 180, 200, BYE: the whole way of a call, credentials on BYE included")
+    func wholeCall() throws {
+        var (provider, invite) = try calling()
+        var random = SeededGenerator(seed: 1)
+        var verifier = DigestVerifier(realm: "sip.example.net")
+        try provider.answer(invite, 100)
+        let text = verifier.challenge(now: .zero, using: &random).challenge.text
+        try provider.answer(invite, 407) { $0.append(.proxyAuthenticate, text) }
+        #expect(provider.sent.count == 2)
+        #expect(provider.sent.first?.message.request?.method == .ack)
+        let second = try #require(provider.sent.last?.message.request)
+        provider.sent = []
+        #expect(second.headers.cseq == CSeq(2, .invite))
+        #expect(second.headers.topVia?.branch != invite.headers.topVia?.branch)
+        #expect(second.body == ScriptedProvider.offer)
+        let credentials = try #require(second.headers.proxyAuthorization.flatMap { DigestCredentials($0) })
+        let verdict = verifier.verify(credentials, password: "secret", method: .invite, now: .zero)
+        #expect(verdict == .accepted)
+        try provider.answer(second, 183, body: Array("v=0".utf8))
+        try provider.answer(second, 180)
+        try provider.answer(second, 180)
+        #expect(provider.takeEvents() == [.progress(Self.leg, body: Array("v=0".utf8)), .ringing(Self.leg)])
+        let target = NameAddress(SIPURI(user: "gw", address: ScriptedProvider.target))
+        try provider.answer(second, 200, body: ScriptedProvider.offer) { headers in
+            headers.contact = target
+            headers.append(.recordRoute, "<sip:203.0.113.9:5070;lr>, <sip:edge.example.net;lr>")
+        }
+        #expect(provider.takeEvents() == [.answered(Self.leg, body: ScriptedProvider.offer)])
+        #expect(provider.sent.first?.target == NetworkAddress(hostAndPort: "192.0.2.1:5060"))
+        let ack = try provider.takeRequest(.ack)
+        #expect(ack.headers.cseq == CSeq(2, .ack))
+        #expect(ack.uri == target.uri)
+        #expect(try ack.headers.routes().map(\.uri.text) == ["sip:edge.example.net;lr", "sip:203.0.113.9:5070;lr"])
+        // The ACK was lost: the 2xx comes again.
+        try provider.answer(second, 200, body: ScriptedProvider.offer) { $0.contact = target }
+        #expect(try provider.takeRequest(.ack) == ack)
+        #expect(provider.takeEvents().isEmpty)
+        #expect(provider.agent.counts.dialogs == 1)
+        try provider.act { $0.hangUp(Self.leg, now: $1, using: &$2) }
+        #expect(provider.takeEvents() == [.ended(Self.leg, .localHangUp)])
+        let bye = try provider.takeRequest(.bye)
+        #expect(bye.headers.cseq == CSeq(3, .bye))
+        let proof = try #require(bye.headers.proxyAuthorization.flatMap { DigestCredentials($0) })
+        let byeVerdict = verifier.verify(proof, password: "secret", method: .bye, now: .zero)
+        #expect(byeVerdict == .accepted)
+        #expect(provider.agent.counts.dialogs == 0)
+        try provider.answer(bye, 200)
+        try provider.wait(.seconds(32))
+        #expect(provider.agent.isEmpty)
+        #expect(provider.agent.nextDeadline == nil)
+    }
+
+    @Test("Silence is told after four seconds and ends at timer B")
+    func silence() throws {
+        var (provider, _) = try calling()
+        try provider.wait(.milliseconds(3_900))
+        #expect(provider.takeEvents().isEmpty)
+        try provider.wait(.milliseconds(100))
+        #expect(provider.takeEvents() == [.noReplyYet(Self.leg)])
+        try provider.wait(.seconds(28))
+        #expect(provider.takeEvents() == [.ended(Self.leg, .noReply)])
+        #expect(provider.sent.count == 6)
+        #expect(provider.agent.isEmpty)
+    }
+
+    @Test("An ICMP error ends a call that is being set up, and leaves one that stands")
+    func unreachable() throws {
+        var (provider, invite) = try calling()
+        try provider.act { $0.transportFailed(to: ScriptedProvider.stranger, now: $1, using: &$2) }
+        #expect(provider.takeEvents().isEmpty)
+        try provider.act { $0.transportFailed(to: ScriptedProvider.target, now: $1, using: &$2) }
+        #expect(provider.takeEvents() == [.ended(Self.leg, .unreachable)])
+        #expect(provider.agent.isEmpty)
+        (provider, invite) = try calling()
+        try provider.answer(invite, 200)
+        _ = provider.takeEvents()
+        try provider.act { $0.transportFailed(to: ScriptedProvider.target, now: $1, using: &$2) }
+        #expect(provider.takeEvents().isEmpty)
+    }
+
+    @Test("A wrong password ends the call after one answered challenge")
+    func wrongPassword() throws {
+        var (provider, invite) = try calling()
+        let text = "Digest realm=\"sip.example.net\", nonce=\"n\", qop=\"auth\""
+        try provider.answer(invite, 401) { $0.append(.wwwAuthenticate, text) }
+        let second = try #require(provider.sent.last?.message.request)
+        provider.sent = []
+        try provider.answer(second, 401) { $0.append(.wwwAuthenticate, text) }
+        _ = try provider.takeRequest(.ack)
+        #expect(provider.takeEvents() == [.ended(Self.leg, .authenticationFailed)])
+    }
+
+    @Test("CANCEL waits for a provisional response; a late 200 is acknowledged and ended with BYE")
+    func lateAnswer() throws {
+        var (provider, invite) = try calling()
+        try provider.act { $0.hangUp(Self.leg, now: $1, using: &$2) }
+        #expect(provider.takeEvents() == [.ended(Self.leg, .localHangUp)])
+        #expect(provider.sent.isEmpty)
+        try provider.answer(invite, 100)
+        let cancel = try provider.takeRequest(.cancel)
+        #expect(cancel.headers.topVia == invite.headers.topVia)
+        #expect(cancel.headers.cseq == CSeq(1, .cancel))
+        try provider.answer(cancel, 200)
+        try provider.answer(invite, 200)
+        #expect(provider.sent.map { $0.message.request?.method } == [.ack, .bye])
+        let bye = try #require(provider.sent.last?.message.request)
+        provider.sent = []
+        try provider.answer(bye, 200)
+        #expect(provider.takeEvents().isEmpty)
+        try provider.wait(.seconds(33))
+        #expect(provider.agent.isEmpty)
+    }
+
+    @Test("A cancelled INVITE without any final response is given up after 64·T1")
+    func cancelledForGood() throws {
+        var (provider, invite) = try calling()
+        try provider.answer(invite, 180)
+        try provider.act { $0.hangUp(Self.leg, now: $1, using: &$2) }
+        let cancel = try provider.takeRequest(.cancel)
+        try provider.answer(cancel, 200)
+        try provider.wait(.seconds(32))
+        #expect(provider.agent.isEmpty)
+    }
+
+    @Test("The first of several answers wins, the others get ACK and BYE, each once")
+    func forked() throws {
+        var (provider, invite) = try calling()
+        try provider.answer(invite, 200, tag: "one")
+        _ = try provider.takeRequest(.ack)
+        try provider.answer(invite, 200, tag: "two")
+        #expect(provider.sent.map { $0.message.request?.method } == [.ack, .bye])
+        #expect(provider.sent.last?.message.request?.headers.to?.tag == "two")
+        provider.sent = []
+        try provider.answer(invite, 200, tag: "two")
+        #expect(try provider.takeRequest(.ack).headers.to?.tag == "two")
+        #expect(provider.takeEvents().count == 1)
+        #expect(provider.agent.counts.dialogs == 1)
+    }
+
+    @Test("A callee cannot lure the password out in a realm of its own")
+    func realmOfAStranger() throws {
+        var provider = ScriptedProvider()
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        let register = try provider.takeRequest(.register)
+        try provider.answer(register, 401) {
+            $0.append(.wwwAuthenticate, "Digest realm=\"example.net\", nonce=\"n\", qop=\"auth\"")
+        }
+        let proven = try provider.takeRequest(.register)
+        try provider.answer(proven, 200) { $0.topVia = proven.headers.topVia }
+        try provider.act {
+            $0.invite(Self.leg, to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+        }
+        let invite = try provider.takeRequest(.invite)
+        provider.events = []
+        try provider.answer(invite, 407) {
+            $0.append(.proxyAuthenticate, "Digest realm=\"evil.example.org\", nonce=\"n\", qop=\"auth\"")
+        }
+        _ = try provider.takeRequest(.ack)
+        #expect(provider.takeEvents() == [.ended(Self.leg, .authenticationFailed)])
+    }
+}

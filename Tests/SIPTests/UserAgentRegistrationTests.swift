@@ -1,0 +1,152 @@
+import SIP
+import SIPMessage
+import Testing
+import Wire
+
+@Suite("RFC 3261 §10, §22 registration of a user agent")
+struct UserAgentRegistrationTests {
+    private func challenge(_ verifier: inout DigestVerifier, stale: Bool = false, _ random: inout SeededGenerator)
+        -> String
+    {
+        verifier.challenge(isStale: stale, now: .zero, using: &random).challenge.text
+    }
+
+    @Test(
+        "REGISTER is challenged once, answered rightly, granted, and refreshed without being asked again",
+        arguments: [DigestAlgorithm.md5, .sha256])
+    func registers(algorithm: DigestAlgorithm) throws {
+        var provider = ScriptedProvider()
+        var random = SeededGenerator(seed: 1)
+        var verifier = DigestVerifier(realm: "sip.example.net", algorithm: algorithm)
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        #expect(provider.takeEvents() == [.registration(.registering)])
+        let bare = try provider.takeRequest(.register)
+        #expect(bare.uri.text == "sip:sip.example.net")
+        #expect(bare.headers.topVia?.wantsSourcePort == true)
+        #expect(bare.headers.authorization == nil)
+        try provider.answer(bare, 401) { $0.append(.wwwAuthenticate, challenge(&verifier, &random)) }
+        let proven = try provider.takeRequest(.register)
+        #expect(proven.headers.cseq?.number == 2)
+        #expect(proven.headers.callID == bare.headers.callID)
+        let credentials = try #require(proven.headers.authorization.flatMap { DigestCredentials($0) })
+        let verdict = verifier.verify(credentials, password: "secret", method: .register, now: .zero)
+        #expect(verdict == .accepted)
+        try provider.answer(proven, 200) { headers in
+            headers.copy(.contact, from: proven.headers)
+            headers.expires = 120
+        }
+        let seen = NetworkAddress(host: .ipv4(0xcb00_7163), port: 61_000)
+        #expect(provider.takeEvents() == [.registration(.registered(expires: 120, publicAddress: seen))])
+        // Behind NAT the binding is corrected at once, with the same nonce counted up.
+        let corrected = try provider.takeRequest(.register)
+        #expect(corrected.headers.contact?.uri.sip?.numericAddress == seen)
+        let again = try #require(corrected.headers.authorization.flatMap { DigestCredentials($0) })
+        #expect(again.session?.nonceCount == 2)
+        let second = verifier.verify(again, password: "secret", method: .register, now: .zero)
+        #expect(second == .accepted)
+        try provider.answer(corrected, 200) { $0.expires = 120 }
+        #expect(provider.takeEvents().isEmpty)
+        try provider.wait(.seconds(59))
+        #expect(provider.sent.isEmpty)
+        try provider.wait(.seconds(38))
+        let refresh = try #require(provider.sent.first?.message.request)
+        #expect(refresh.headers.cseq?.number == 4)
+        provider.sent = []
+        try provider.answer(refresh, 200) { $0.expires = 120 }
+        #expect(provider.takeEvents().isEmpty)
+    }
+
+    @Test("A second challenge after a right answer means a wrong password, a stale nonce does not")
+    func wrongPassword() throws {
+        var provider = ScriptedProvider()
+        var random = SeededGenerator(seed: 1)
+        var verifier = DigestVerifier(realm: "sip.example.net")
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        for stale in [false, true] {
+            let request = try provider.takeRequest(.register)
+            try provider.answer(request, 401) {
+                $0.append(.wwwAuthenticate, challenge(&verifier, stale: stale, &random))
+            }
+        }
+        _ = provider.takeEvents()
+        let third = try provider.takeRequest(.register)
+        try provider.answer(third, 401) { $0.append(.wwwAuthenticate, challenge(&verifier, stale: true, &random)) }
+        #expect(provider.sent.isEmpty)
+        #expect(provider.takeEvents() == [.registration(.failed(.wrongPassword))])
+        try provider.wait(.seconds(299))
+        #expect(provider.sent.isEmpty)
+        try provider.wait(.milliseconds(1_200))
+        #expect(try provider.takeRequest(.register).headers.authorization == nil)
+    }
+
+    @Test("403, 503, silence and an ICMP error are told apart")
+    func failures() throws {
+        func outcome(_ play: (inout ScriptedProvider, SIPRequest) throws -> Void) throws -> [UserAgentEvent] {
+            var provider = ScriptedProvider()
+            try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+            let request = try provider.takeRequest(.register)
+            _ = provider.takeEvents()
+            try play(&provider, request)
+            return provider.takeEvents()
+        }
+        #expect(try outcome { try $0.answer($1, 403) } == [.registration(.failed(.wrongPassword))])
+        let busy = RegistrationFailure.rejected(status: 503, reason: "Service Unavailable")
+        #expect(try outcome { try $0.answer($1, 503) } == [.registration(.failed(busy))])
+        #expect(try outcome { provider, _ in try provider.wait(.seconds(32)) } == [.registration(.failed(.noReply))])
+        #expect(
+            try outcome { provider, _ in
+                try provider.act { $0.transportFailed(to: ScriptedProvider.target, now: $1, using: &$2) }
+            } == [.registration(.failed(.unreachable))])
+    }
+
+    @Test("423 is obeyed at once")
+    func tooBrief() throws {
+        var provider = ScriptedProvider()
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        let request = try provider.takeRequest(.register)
+        try provider.answer(request, 423) { $0.minExpires = 1_800 }
+        #expect(try provider.takeRequest(.register).headers.expires == 1_800)
+    }
+
+    @Test("Another trunk removes the old binding; no trunk tells when it is gone")
+    func changes() throws {
+        var provider = ScriptedProvider()
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        let first = try provider.takeRequest(.register)
+        try provider.answer(first, 200) { headers in
+            headers.expires = 300
+            headers.topVia = first.headers.topVia
+        }
+        provider.events = []
+        var other = ScriptedProvider.trunk
+        other.user = "bob"
+        try provider.act { $0.setTrunk(other, now: $1, using: &$2) }
+        #expect(provider.sent.count == 2)
+        let removal = try #require(provider.sent.first?.message.request)
+        #expect(removal.headers.expires == 0 && removal.headers.to?.uri.user == "alice")
+        let registration = try #require(provider.sent.last?.message.request)
+        #expect(registration.headers.to?.uri.user == "bob")
+        provider.sent = []
+        try provider.answer(removal, 200)
+        #expect(provider.takeEvents() == [.registration(.registering)])
+        try provider.answer(registration, 200) { $0.topVia = registration.headers.topVia }
+        provider.events = []
+        try provider.act { $0.unregister(now: $1, using: &$2) }
+        try provider.answer(try provider.takeRequest(.register), 200)
+        #expect(provider.takeEvents() == [.registration(.unregistered)])
+        try provider.wait(.seconds(600))
+        #expect(provider.sent.isEmpty)
+        #expect(provider.agent.counts == (0, 0))
+    }
+
+    @Test("Nobody but the trunk's target gets an answer to a challenge")
+    func foreignChallenge() throws {
+        var provider = ScriptedProvider()
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        let request = try provider.takeRequest(.register)
+        try provider.answer(request, 401, from: ScriptedProvider.stranger) {
+            $0.append(.wwwAuthenticate, "Digest realm=\"sip.example.net\", nonce=\"n\"")
+        }
+        #expect(provider.sent.isEmpty)
+    }
+}
