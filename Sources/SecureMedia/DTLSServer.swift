@@ -51,8 +51,10 @@ package final class DTLSServer {
     private let port: DatagramPort
     /// The SSL object; nil before the first datagram, and after the end.
     private var ssl: OpaquePointer?
+    /// Records in clear that the server has let through.
+    private var numbered: UInt32 = 0
     private var timing = HandshakeTiming()
-    /// The ClientHello whose beginning came last, while none is answered.
+    /// The ClientHello whose beginning came last.
     private var heard: ClientRandom?
     /// The ClientHello that the current flight answers.
     private var answered: ClientRandom?
@@ -125,12 +127,14 @@ package final class DTLSServer {
 // Before the keys, when anybody's packet looks like the browser's.
 extension DTLSServer {
     private func receiveInClear(_ datagram: UnsafeRawBufferPointer, now: MonotonicTime) {
-        let screen = PlaintextScreen(datagram)
+        let screen = PlaintextScreen(datagram, awaitsHello: !timing.hasBegun, numbered: &numbered)
         if let alert = screen.alert, timing.hasBegun {
             timing.raiseDoubt(.peerAlert(alert), at: now)
         }
-        guard screen.admissible > 0, prepare(for: screen.clientRandom, now: now) else { return }
-        port.offering(UnsafeRawBufferPointer(rebasing: datagram[..<screen.admissible])) { shakeHands(now: now) }
+        guard !screen.admitted.isEmpty, prepare(for: screen.clientRandom, now: now) else { return }
+        screen.admitted.withUnsafeBytes { records in
+            port.offering(records) { shakeHands(now: now) }
+        }
         if answered == nil, port.hasOutput {
             answered = heard
         }
@@ -138,13 +142,15 @@ extension DTLSServer {
 
     /// Sees to it that there is an SSL object for this datagram. False if the datagram is to be dropped.
     private func prepare(for random: ClientRandom?, now: MonotonicTime) -> Bool {
-        if let random, let answered, random != answered {
-            // Somebody's hello was answered and now another one comes: the browser's own after a forged one, or a
-            // forged one after the browser's. The newer gets its chance, but not so often that it becomes a flood.
-            guard timing.mayRestart(at: now) else { return false }
-            discardSSL()
-        }
-        if let random, answered == nil {
+        if let random {
+            if let answered, random != answered {
+                // Somebody's hello was answered and now another one comes: the browser's own after a forged one, or
+                // a forged one after the browser's. The newer gets its chance, but not so often that it is a flood.
+                guard timing.mayRestart(at: now) else { return false }
+                discardSSL()
+            } else if let heard, random != heard, answered == nil {
+                discardSSL()
+            }
             heard = random
         }
         if ssl == nil {

@@ -28,29 +28,29 @@ final class DatagramPort {
         return Array(outgoing[start..<end])
     }
 
-    /// Lets OpenSSL read `datagram` during `body`, and never later.
+    /// Lets OpenSSL read `datagram` during `body`, and never later. It would take an empty one for the end of all.
     func offering<Result>(_ datagram: UnsafeRawBufferPointer, _ body: () -> Result) -> Result {
-        incoming = datagram
+        incoming = datagram.isEmpty ? nil : datagram
         defer { incoming = nil }
         return body()
     }
 
     func discardOutput() {
-        outgoing.removeAll(keepingCapacity: true)
-        ends.removeAll(keepingCapacity: true)
+        outgoing.removeAll()
+        ends.removeAll()
     }
 
     /// Hands each waiting datagram to `send`, in order.
     func flush(_ send: (UnsafeRawBufferPointer) -> Void) {
-        guard hasOutput else { return }
-        outgoing.withUnsafeBytes { bytes in
+        let (bytes, ends) = (outgoing, ends)
+        discardOutput()
+        bytes.withUnsafeBytes { bytes in
             var start = 0
             for end in ends {
                 send(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
                 start = end
             }
         }
-        discardOutput()
     }
 
     /// A datagram longer than `room` is cut, as a socket would.

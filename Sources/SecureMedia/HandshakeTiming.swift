@@ -11,8 +11,8 @@ struct HandshakeTiming {
     private static let patience = Duration.seconds(30)
     /// How long a doubt waits for a sign that its cause was forged.
     private static let doubtDelay = Duration.seconds(1)
-    /// The least time between two answers to different ClientHellos: each costs a signature.
-    private static let restartInterval = Duration.milliseconds(200)
+    /// How many new ClientHellos are answered within a second once one was: each answer costs a signature.
+    private static let restartsPerSecond = 5
 
     /// When OpenSSL wants to send its flight again.
     var retransmission: MonotonicTime?
@@ -27,7 +27,7 @@ struct HandshakeTiming {
 
     private var begun: MonotonicTime?
     private var doubt: Doubt?
-    private var lastBeginning: MonotonicTime?
+    private var restarts = (count: 0, since: MonotonicTime.zero)
 
     /// Microseconds to wait after the wait before (0: the first): 100 ms, doubling to 3 s. OpenSSL's own beginning
     /// of 1 s (RFC 6347 §4.2.4.1) is longer than most handshakes, and the browser's retransmissions do not trigger ours.
@@ -41,7 +41,6 @@ struct HandshakeTiming {
     mutating func begin(at now: MonotonicTime) {
         guard begun == nil else { return }
         begun = now
-        lastBeginning = now
         doubt = nil
     }
 
@@ -51,8 +50,14 @@ struct HandshakeTiming {
         retransmission = nil
     }
 
-    func mayRestart(at now: MonotonicTime) -> Bool {
-        lastBeginning.map { now - $0 >= Self.restartInterval } ?? true
+    /// Whether the flight that was sent may be given up for another ClientHello; counts it if so.
+    mutating func mayRestart(at now: MonotonicTime) -> Bool {
+        if now - restarts.since >= .seconds(1) {
+            restarts = (0, now)
+        }
+        guard restarts.count < Self.restartsPerSecond else { return false }
+        restarts.count += 1
+        return true
     }
 
     /// Notes a doubt; the first one counts. A handshake that completes dispels it.

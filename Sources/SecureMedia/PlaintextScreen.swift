@@ -1,16 +1,18 @@
 /// What may be fed to OpenSSL of a datagram that comes before the keys.
 ///
-/// Before the keys nothing is authenticated, and OpenSSL ends a handshake for a single forged record: an alert,
-/// application data, a length beyond all reason. So records are looked at first, and the datagram is cut before the
-/// first one that no honest client sends.
+/// Before the keys nothing is authenticated, and OpenSSL lets a single forged record spoil a handshake: an alert,
+/// application data, a length beyond all reason, a message that waits in its queue for its turn, a record number so
+/// high that the client's own count as old. So records are looked at first: the datagram is cut before the first one
+/// that no honest client sends at this point, and those in clear are numbered anew in the order of their arrival
+/// (nothing depends on their numbers, for messages have their own).
 /// ```
 /// record (RFC 6347 §4.1)      type 1 | version 2 | epoch 2 | sequence 6 | length 2 | …
 /// handshake (RFC 6347 §4.2.2) type 1 | length 3 | message_seq 2 | fragment_offset 3 | fragment_length 3 | …
 /// ClientHello (RFC 5246)      version 2 | random 32 | …
 /// ```
 struct PlaintextScreen {
-    /// How many bytes from the start are admissible records.
-    private(set) var admissible = 0
+    /// The records to feed; empty if there are none.
+    private(set) var admitted: [UInt8] = []
     /// An alert that ends the connection (fatal, or close_notify) came in clear: its description.
     private(set) var alert: UInt8?
     /// The random of a ClientHello whose beginning is in the datagram.
@@ -19,24 +21,38 @@ struct PlaintextScreen {
     /// The longest handshake message that a client needs: its certificate chain, in bytes.
     private static let longestMessage = 16_384
 
-    init(_ datagram: UnsafeRawBufferPointer) {
+    private let awaitsHello: Bool
+
+    /// - Parameters:
+    ///   - awaitsHello: no flight of ours was sent: only a ClientHello makes sense.
+    ///   - numbered: how many records in clear the SSL object has got; counts on.
+    init(_ datagram: UnsafeRawBufferPointer, awaitsHello: Bool, numbered: inout UInt32) {
+        self.awaitsHello = awaitsHello
         var offset = 0
         while datagram.count - offset >= 13 {
             let record = UnsafeRawBufferPointer(rebasing: datagram[offset...])
             let length = Int(record[11]) << 8 | Int(record[12])
-            guard record[1] == 0xfe, record.count - 13 >= length else { return }
+            guard record[1] == 0xfe, length > 0, record.count - 13 >= length else { return }
             let body = UnsafeRawBufferPointer(rebasing: record[13..<13 + length])
-            let isPlain = record[3] == 0 && record[4] == 0
-            guard isPlain ? admitsPlain(type: record[0], body) : (20...23).contains(record[0]) else { return }
+            if record[3] == 0, record[4] == 0 {
+                guard admitsPlain(type: record[0], body) else { return }
+                admitted.append(contentsOf: record[..<5])
+                admitted.append(contentsOf: [0, 0])
+                withUnsafeBytes(of: numbered.bigEndian) { admitted.append(contentsOf: $0) }
+                admitted.append(contentsOf: record[11..<13 + length])
+                numbered &+= 1
+            } else {
+                guard !awaitsHello, (20...23).contains(record[0]) else { return }
+                admitted.append(contentsOf: record[..<(13 + length)])
+            }
             offset += 13 + length
-            admissible = offset
         }
     }
 
     private mutating func admitsPlain(type: UInt8, _ body: UnsafeRawBufferPointer) -> Bool {
         switch type {
         case 20:  // change_cipher_spec
-            return body.count == 1 && body[0] == 1
+            return !awaitsHello && body.count == 1 && body[0] == 1
         case 21:
             if body.count == 2, body[0] == 2 || body[1] == 0 {
                 alert = body[1]
@@ -67,7 +83,7 @@ struct PlaintextScreen {
                     clientRandom = ClientRandom(message, at: 14)
                 }
             case 11, 15, 16:  // certificate, certificate_verify, client_key_exchange
-                break
+                guard !awaitsHello else { return false }
             default:
                 return false
             }
