@@ -32,7 +32,8 @@ enum STUNAttribute {
     ) -> NetworkAddress? {
         guard value.count >= 4 else { return nil }
         let cookie = STUNMessage.magicCookie
-        let port = UInt16(bigEndian: value.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        let port =
+            UInt16(bigEndian: value.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
             ^ UInt16(truncatingIfNeeded: cookie >> 16)
         switch (value[1], value.count) {
         case (1, 8):
