@@ -24,8 +24,7 @@ func rescale(_ value: Int64, from: UInt32, to: UInt32) -> Int64 {
     guard from != to else { return value }
     let divisor = Int64(max(1, from))
     let (quotient, rest) = value.quotientAndRemainder(dividingBy: divisor)
-    // `rest` is smaller than 2³², so the product fits.
-    let product = rest * Int64(to)
-    let part = product >= 0 ? product / divisor : -((-product + divisor - 1) / divisor)
+    let product = rest &* Int64(to)
+    let part = product / divisor - (product % divisor < 0 ? 1 : 0)
     return quotient &* Int64(to) &+ part
 }

@@ -7,6 +7,9 @@ struct SequenceMap: Equatable, Sendable, Codable {
     /// How far back a late packet may lie; the width of `given`.
     static let maximumMisorder = 64
 
+    /// Piece boundaries farther back than this are forgotten, before the numbers wrap past them.
+    static let memory = 1000
+
     struct Place: Equatable {
         enum Kind: Equatable {
             case newest, late, newSource
@@ -37,6 +40,13 @@ struct SequenceMap: Equatable, Sendable, Codable {
             }
             self.offset = offset
             self.from = from
+        }
+
+        mutating func advance(to incoming: UInt16) {
+            highest = incoming
+            guard incoming.distance(after: earlierFrom) > SequenceMap.memory else { return }
+            earlierFrom = incoming &- UInt16(SequenceMap.memory)
+            if from.distance(after: earlierFrom) < 0 { from = earlierFrom }
         }
     }
 
@@ -91,7 +101,7 @@ struct SequenceMap: Equatable, Sendable, Codable {
             return
         case .newest:
             source?.shift(to: offset, from: incoming)
-            source?.highest = incoming
+            source?.advance(to: incoming)
             source?.suspect = nil
         case .newSource:
             source = Source(

@@ -98,7 +98,7 @@ package struct StreamRewriter: Equatable, Sendable, Codable {
             mapping.continues(header.timestamp, sourceClockRate: sourceClockRate, now: now)
         {
             timestamp = mapping.outgoing(header.timestamp, clockRate: outRate)
-            self.mapping?.advance(to: header.timestamp, now: now)
+            self.mapping?.advance(to: header.timestamp, sequenceNumber: header.sequenceNumber, now: now)
         } else {
             outcome = .rebased
             timestamp = timeline.resume(packets: place.step, clockRate: outRate, now: now)
@@ -108,7 +108,9 @@ package struct StreamRewriter: Equatable, Sendable, Codable {
             foreignEvent = nil
         }
 
-        if place.kind != .late { timeline.sent(timestamp, clockRate: outRate, packets: place.step, now: now) }
+        if place.kind != .late {
+            timeline.sent(timestamp, clockRate: outRate, packets: place.step, isEvent: isEvent, now: now)
+        }
         sequence.take(place, sequenceNumber: header.sequenceNumber, ssrc: header.ssrc)
         header.ssrc = ssrc
         header.sequenceNumber = place.outgoing
@@ -146,7 +148,7 @@ package struct StreamRewriter: Equatable, Sendable, Codable {
         let rate = timeline.clockRate == 0 ? max(1, clockRate) : timeline.clockRate
         if isFirst {
             ownEventTimestamp = timeline.resume(packets: 1, clockRate: rate, now: now)
-            timeline.sent(ownEventTimestamp, clockRate: rate, packets: 1, now: now)
+            timeline.sent(ownEventTimestamp, clockRate: rate, packets: 1, isEvent: true, now: now)
         }
         return Stamp(sequenceNumber: sequence.insert(), timestamp: ownEventTimestamp, marker: isFirst)
     }

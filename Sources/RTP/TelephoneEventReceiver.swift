@@ -81,8 +81,9 @@ package struct TelephoneEventReceiver: Equatable, Sendable, Codable {
                 held = current
                 return Outcome(interrupted: interrupted, completed: event.isEnd ? finish(now: now) : nil)
             }
-            if ahead > 0, ahead == Int(current.duration), event.event == current.event, !header.marker {
-                current.before += Int64(current.duration)
+            let isNextPiece = ahead > 0 && (ahead == Int(current.duration) || ahead == 0xffff)
+            if isNextPiece, event.event == current.event, !header.marker {
+                current.before &+= Int64(ahead)
                 current.timestamp = header.timestamp
                 current.duration = event.duration
                 current.heardAt = now
@@ -126,6 +127,6 @@ package struct TelephoneEventReceiver: Equatable, Sendable, Codable {
         guard let character = TelephoneEvent(event: over.event, isEnd: true, duration: 0).digit else { return nil }
         return Digit(
             character: character,
-            duration: Duration(ticks: over.before + Int64(over.duration), clockRate: over.clockRate))
+            duration: Duration(ticks: over.before &+ Int64(over.duration), clockRate: over.clockRate))
     }
 }

@@ -17,6 +17,7 @@ struct Timeline: Equatable, Sendable, Codable {
     private(set) var clockRate: UInt32 = 0
     /// How long one packet lasts, in ticks; 0 while unknown.
     var frame: Int64 = 0
+    private var lastWasEvent = false
 
     init(first: UInt32) {
         last = first
@@ -46,8 +47,11 @@ struct Timeline: Equatable, Sendable, Codable {
         return last &+ UInt32(truncatingIfNeeded: max(1, isOnBeat ? beat : elapsed))
     }
 
-    /// Notes a packet that is not late.
-    mutating func sent(_ timestamp: UInt32, clockRate: UInt32, packets: Int, now: MonotonicTime) {
+    /// Notes a packet that is not late. Only the distance of sound from sound tells how long a packet is.
+    mutating func sent(
+        _ timestamp: UInt32, clockRate: UInt32, packets: Int, isEvent: Bool = false, now: MonotonicTime
+    ) {
+        defer { lastWasEvent = isEvent }
         guard self.clockRate != 0 else {
             (self.clockRate, last, sentAt) = (clockRate, timestamp, now)
             return
@@ -59,7 +63,8 @@ struct Timeline: Equatable, Sendable, Codable {
         let ahead = timestamp.distance(after: last)
         guard ahead > 0 else { return }
         let each = Int64(ahead) / Int64(max(1, packets))
-        if each > 0, each <= Self.longestPacketMilliseconds * Int64(clockRate) / 1000 { frame = each }
+        let longest = Self.longestPacketMilliseconds * Int64(clockRate) / 1000
+        if !isEvent, !lastWasEvent, each > 0, each <= longest { frame = each }
         last = timestamp
         sentAt = now
     }
@@ -75,7 +80,7 @@ struct TimestampMapping: Equatable, Sendable, Codable {
     let sourceClockRate: UInt32
     private let anchor: UInt32
     /// The source's sequence number with which the piece begins.
-    private let firstSequenceNumber: UInt16
+    private var firstSequenceNumber: UInt16
     /// The source's highest timestamp, when it first came, and how far it is from the piece's beginning.
     private var highest: UInt32
     private var heardAt: MonotonicTime
@@ -110,7 +115,10 @@ struct TimestampMapping: Equatable, Sendable, Codable {
         return anchor &+ UInt32(truncatingIfNeeded: rescale(distance, from: sourceClockRate, to: clockRate))
     }
 
-    mutating func advance(to timestamp: UInt32, now: MonotonicTime) {
+    mutating func advance(to timestamp: UInt32, sequenceNumber: UInt16, now: MonotonicTime) {
+        if sequenceNumber.distance(after: firstSequenceNumber) > SequenceMap.memory {
+            firstSequenceNumber = sequenceNumber &- UInt16(SequenceMap.memory)
+        }
         let ahead = timestamp.distance(after: highest)
         guard ahead > 0 else { return }
         sinceAnchor &+= Int64(ahead)
