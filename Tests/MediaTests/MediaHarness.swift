@@ -11,19 +11,26 @@ import Wire
 @Suite("Media engine", .serialized)
 struct MediaEngineTests {}
 
+let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// An engine on free ports, and what it told.
 final class MediaHarness: Sendable {
     let engine: MediaEngine
-    private let log = Mutex<[MediaEvent]>([])
+    /// Apart from the harness, so that the task that fills it does not keep the engine alive.
+    private final class Log: Sendable {
+        let events = Mutex<[MediaEvent]>([])
+    }
 
-    init(trunkPorts: ClosedRange<UInt16> = 31_000...32_999) throws {
+    private let log = Log()
+
+    init(trunkPorts: ClosedRange<UInt16> = 31_000...32_767, patience: Patience = Patience()) throws {
         let local = NetworkAddress.Host.ipv4(0x7f00_0001)
         engine = try MediaEngine.start(
             MediaConfiguration(
                 browserListen: NetworkAddress(host: local, port: 0), trunkListen: local, trunkPorts: trunkPorts),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        Task { [self] in
-            for await event in engine.events { log.withLock { $0.append(event) } }
+            patience: patience, logger: silentLogger)
+        Task { [log, events = engine.events] in
+            for await event in events { log.events.withLock { $0.append(event) } }
         }
     }
 
@@ -31,7 +38,7 @@ final class MediaHarness: Sendable {
         engine.stop()
     }
 
-    var events: [MediaEvent] { log.withLock { $0 } }
+    var events: [MediaEvent] { log.events.withLock { $0 } }
 
     func saw(_ event: MediaEvent) -> Bool { events.contains(event) }
 
