@@ -28,9 +28,12 @@ package enum DTLSFailure: Equatable, Sendable {
 ///          ▼
 ///      connected ──── close(), close_notify ───▶ closed
 /// ```
-/// Sans-IO: datagrams and `now` come in, datagrams go to `send`, which is called before the method returns. Belongs to
-/// one thread at a time. Feed it every DTLS datagram from a validated address, after `connected` too: a lost final
-/// flight is sent again that way.
+/// Sans-IO: datagrams and `now` come in, datagrams go to `send`, which is called before the method returns and must not
+/// call back into the server. Belongs to one thread at a time. `now` must run as fast as real time: OpenSSL keeps its
+/// own retransmission clock.
+///
+/// Feed it every DTLS datagram from a validated address, after `connected` too: a lost final flight is sent again that
+/// way.
 package final class DTLSServer {
     package enum State: Equatable, Sendable {
         case handshaking
