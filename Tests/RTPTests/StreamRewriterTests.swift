@@ -211,6 +211,34 @@ struct StreamRewriterTests {
         #expect(stream.highestSequenceNumber == 2)
     }
 
+    @Test("a late packet takes the place it had before the second of two digits")
+    func lateBetweenOwnEvents() {
+        var stream = rewriter()
+        _ = pass(&stream, header(1, 0), at: 0)
+        _ = stream.generateEvent(isFirst: true, clockRate: 8000, now: milliseconds(10))
+        #expect(pass(&stream, header(2, 160), at: 20).header.sequenceNumber == 0xffff)
+        #expect(pass(&stream, header(4, 480), at: 60).header.sequenceNumber == 1)
+        _ = stream.generateEvent(isFirst: true, clockRate: 8000, now: milliseconds(70))
+        let late = pass(&stream, header(3, 320), at: 75)
+        #expect(late.outcome == .late)
+        #expect(late.header.sequenceNumber == 0)
+        #expect(pass(&stream, header(5, 640), at: 80).header.sequenceNumber == 3)
+    }
+
+    @Test("after sound of the box's own the source goes on where that ended")
+    func relayAfterOwnSound() {
+        var stream = rewriter()
+        _ = pass(&stream, header(1, 0), at: 0)
+        // The source's clock stands still while the box plays.
+        for index in 1...50 as ClosedRange<Int64> {
+            _ = stream.generate(samples: 160, clockRate: 8000, now: milliseconds(index * 20))
+        }
+        let next = pass(&stream, header(2, 160), at: 1020)
+        #expect(next.outcome == .rebased)
+        #expect(next.header.timestamp == start &+ 160 * 51)
+        #expect(next.header.sequenceNumber == 0xfffd &+ 51)
+    }
+
     @Test("sound of the box's own is steady, in bursts and after silence")
     func ownSound() {
         var stream = rewriter()
