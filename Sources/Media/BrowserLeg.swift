@@ -9,10 +9,6 @@ import Wire
 /// switched by USE-CANDIDATE (RFC 8445 §8.1.1), and until then it is the first address that passed, because
 /// Chromium starts DTLS before it nominates.
 final class BrowserLeg {
-    /// A browser checks each 5 s or oftener (RFC 7675 §5.1).
-    static let consentPatience = Duration.seconds(15)
-    /// From the leg's opening to the keys.
-    static let connectPatience = Duration.seconds(30)
     /// Addresses that one leg may have validated: host, reflexive and relayed ones of two networks.
     static let maximumAddresses = 6
 

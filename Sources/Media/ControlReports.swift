@@ -2,10 +2,8 @@ import RTP
 import SecureMedia
 import Wire
 
-/// RTCP of one leg: our report each 5 s, and what the peer's says (RFC 3550 §6).
+/// RTCP of one leg: our report each 5 s or so, and what the peer's says (RFC 3550 §6).
 enum ControlReports {
-    static let interval = Duration.seconds(5)
-
     /// Writes and sends the report that is due.
     /// - Parameter isGoodbye: the leg ends; its BYE goes with the last report.
     static func send(for leg: Leg, isGoodbye: Bool = false, _ context: LoopContext) {

@@ -44,7 +44,7 @@ final class Leg {
 
     init(
         _ identifier: LegIdentifier, _ transport: Transport, formats: Formats, ssrc: UInt32, cname: String,
-        now: MonotonicTime, using generator: inout some RandomNumberGenerator
+        nextReport: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) {
         self.identifier = identifier
         self.transport = transport
@@ -52,7 +52,7 @@ final class Leg {
         self.cname = cname
         rewriter = StreamRewriter(ssrc: ssrc, using: &generator)
         sender = SenderStatistics(ssrc: ssrc)
-        nextReport = now + ControlReports.interval
+        self.nextReport = nextReport
     }
 
     /// Whether a packet for this leg could leave now. While not, the outgoing stream keeps its numbers.

@@ -27,6 +27,13 @@ package final class MediaEngine: Sendable {
     /// Opens the browsers' port, makes the DTLS identity and starts the media thread.
     /// - Throws: `media.port-in-use`, `media.address-unknown`, `media.no-descriptors`, `media.no-identity`, …
     package static func start(_ configuration: MediaConfiguration, logger: Logger) throws(Problem) -> MediaEngine {
+        try start(configuration, patience: Patience(), logger: logger)
+    }
+
+    /// As above, with other waiting times.
+    static func start(
+        _ configuration: MediaConfiguration, patience: Patience, logger: Logger
+    ) throws(Problem) -> MediaEngine {
         SRTPLibrary.initialize()
         let socket: DatagramSocket
         do throws(SocketError) {
@@ -40,11 +47,12 @@ package final class MediaEngine: Sendable {
         } catch {
             throw Problem(code: "media.no-identity", sentence: "The key for encrypted sound could not be made.")
         }
-        return try MediaEngine(configuration, socket, identity, logger)
+        return try MediaEngine(configuration, socket, identity, patience, logger)
     }
 
     private init(
-        _ configuration: MediaConfiguration, _ socket: DatagramSocket, _ identity: DTLSIdentity, _ logger: Logger
+        _ configuration: MediaConfiguration, _ socket: DatagramSocket, _ identity: DTLSIdentity,
+        _ patience: Patience, _ logger: Logger
     ) throws(Problem) {
         guard
             let fingerprint = Fingerprint(algorithm: identity.fingerprintAlgorithm, bytes: identity.fingerprint)
@@ -58,7 +66,8 @@ package final class MediaEngine: Sendable {
         self.events = events
         mailbox = try Mailbox()
         let loop = try MediaLoop(
-            mailbox: mailbox, browserSocket: socket, identity: identity, events: continuation, logger: logger)
+            mailbox: mailbox, browserSocket: socket, identity: identity, events: continuation, patience: patience,
+            logger: logger)
         thread = Mutex(try LoopThread.start(loop))
     }
 

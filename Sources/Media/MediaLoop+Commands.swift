@@ -45,7 +45,7 @@ extension MediaLoop {
         }
         let leg = Leg(
             description.identifier, .browser(browser), formats: Formats(description.audio), ssrc: description.ssrc,
-            cname: description.cname, now: context.now, using: &generator)
+            cname: description.cname, nextReport: context.now + patience.reports, using: &generator)
         legs[leg.identifier] = leg
         byFragment[browser.usernameFragment] = leg
     }
@@ -58,7 +58,7 @@ extension MediaLoop {
         let cname = hexadecimal(bytes: 12, using: &generator)
         let leg = Leg(
             identifier, .trunk(trunk), formats: .provisional, ssrc: .random(in: 1...(.max), using: &generator),
-            cname: cname, now: context.now, using: &generator)
+            cname: cname, nextReport: context.now + patience.reports, using: &generator)
         do throws(Problem) {
             try watch(leg, trunk)
             legs[identifier] = leg

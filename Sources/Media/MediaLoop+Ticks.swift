@@ -28,10 +28,10 @@ extension MediaLoop {
             if let digit = leg.digits.advance(to: context.now) { pressed(digit.character, leg) }
             if leg.nextReport <= context.now {
                 ControlReports.send(for: leg, context)
-                // ±10 %, so that legs opened together do not report together (RFC 3550 §6.2).
-                leg.nextReport =
-                    context.now + ControlReports.interval
-                    + .milliseconds(Int64.random(in: -500...500, using: &generator))
+                // ±1/8, so that legs opened together do not report together (RFC 3550 §6.2).
+                let interval = patience.reports.nanoseconds
+                let jitter = Int64.random(in: -interval / 8...interval / 8, using: &generator)
+                leg.nextReport = context.now + .nanoseconds(interval + jitter)
             }
             switch leg.transport {
             case .browser(let browser): tick(leg, browser)
@@ -49,14 +49,14 @@ extension MediaLoop {
             handshakeMoved(leg, browser)
         }
         guard !browser.hasFailed, !browser.lostConsent else { return }
-        if context.now - browser.lastCheck >= BrowserLeg.consentPatience {
+        if context.now - browser.lastCheck >= patience.consent {
             if browser.wasChecked {
                 browser.lostConsent = true
                 context.emit(.consentLost(leg.identifier))
             } else {
                 fail(leg, browser, Self.unreachable)
             }
-        } else if browser.srtp == nil, context.now - browser.opened >= BrowserLeg.connectPatience {
+        } else if browser.srtp == nil, context.now - browser.opened >= patience.connection {
             fail(leg, browser, Self.noHandshake)
         }
     }
@@ -70,7 +70,7 @@ extension MediaLoop {
             trunk.heardSince = context.now
             return
         }
-        if !trunk.isSilent, context.now - since >= TrunkLeg.silencePatience {
+        if !trunk.isSilent, context.now - since >= patience.silence {
             trunk.isSilent = true
             context.emit(.silent(leg.identifier))
         }

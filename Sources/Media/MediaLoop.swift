@@ -23,6 +23,7 @@ final class MediaLoop {
     let identity: DTLSIdentity
     let context: LoopContext
     let logger: Logger
+    let patience: Patience
     let batch = ReceiveBatch()
     let ticker: Ticker
     private let browserSocket: DatagramSocket
@@ -43,12 +44,13 @@ final class MediaLoop {
 
     init(
         mailbox: Mailbox, browserSocket: DatagramSocket, identity: DTLSIdentity,
-        events: AsyncStream<MediaEvent>.Continuation, logger: Logger
+        events: AsyncStream<MediaEvent>.Continuation, patience: Patience, logger: Logger
     ) throws(Problem) {
         self.mailbox = mailbox
         self.identity = identity
         self.browserSocket = browserSocket
         self.logger = logger
+        self.patience = patience
         context = LoopContext(browserSocket: browserSocket.handle, events: events, now: .now())
         poller = try Poller()
         ticker = try Ticker()
@@ -75,7 +77,10 @@ final class MediaLoop {
     private func handle(token: UInt64) {
         switch token {
         case Poller.mailbox:
-            for command in mailbox.drain() { apply(command) }
+            // Taken out one by one, so that a closed leg's sockets are not kept open by the command that
+            // brought them.
+            var commands = Array(mailbox.drain().reversed())
+            while let command = commands.popLast() { apply(command) }
             ticker.set(pace)
         case Poller.timer:
             tick(times: ticker.expirations())

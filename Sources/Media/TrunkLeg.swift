@@ -3,9 +3,6 @@ import Wire
 
 /// The telephone side of a leg: an RTP and an RTCP socket of its own, and the decision whom they listen to.
 final class TrunkLeg {
-    /// This long without RTP in a connected call is worth an event.
-    static let silencePatience = Duration.seconds(30)
-
     let rtp: DatagramSocket
     let rtcp: DatagramSocket
     var latch = SourceLatch()
