@@ -9,9 +9,9 @@ package struct AdminPassword: Sendable {
     private struct Stored: Codable {
         var algorithm = "scrypt"
         /// N, r and p of RFC 7914 §2: 32 MiB and about 0.3 s of one core each time.
-        var cost = 1 << 15
+        var cost: Int
         var blockSize = 8
-        var parallelism = 3
+        var parallelism: Int
         var salt: Data
         var hash: Data
     }
@@ -29,7 +29,7 @@ package struct AdminPassword: Sendable {
         }
         guard let stored = try? JSONDecoder().decode(Stored.self, from: data), stored.algorithm == "scrypt",
             stored.hash.count == Self.hashBytes, stored.cost.nonzeroBitCount == 1,
-            (1 << 14...1 << 20).contains(stored.cost), (1...32).contains(stored.blockSize),
+            (1 << 10...1 << 20).contains(stored.cost), (1...32).contains(stored.blockSize),
             (1...16).contains(stored.parallelism), stored.salt.count >= 16
         else { throw WebProblem.passwordFile(path, why: "its content is damaged") }
         self.stored = stored
@@ -41,6 +41,13 @@ package struct AdminPassword: Sendable {
     /// - Returns: the password, to be shown once; nil if there is one already, which stays.
     /// - Throws: `web.password-too-short`, `web.password-file`.
     package static func create(in stateDirectory: String, given: String? = nil) throws(Problem) -> Redacted<String>? {
+        try create(in: stateDirectory, given: given, cost: 1 << 15, parallelism: 3)
+    }
+
+    /// `cost` and `parallelism` are N and p of RFC 7914 §2.
+    static func create(in stateDirectory: String, given: String?, cost: Int, parallelism: Int) throws(Problem)
+        -> Redacted<String>?
+    {
         let path = path(in: stateDirectory)
         guard access(path, F_OK) != 0 else { return nil }
         var generator = SystemRandomNumberGenerator()
@@ -48,6 +55,7 @@ package struct AdminPassword: Sendable {
         guard acceptedLengths.contains(password.utf8.count) else { throw WebProblem.passwordTooShort }
         do {
             var stored = Stored(
+                cost: cost, parallelism: parallelism,
                 salt: Data((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }), hash: Data())
             stored.hash = try derive(password, with: stored)
             try write(JSONEncoder().encode(stored), to: path)

@@ -21,10 +21,10 @@ struct PhoneChannel: ServerChildChannel {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
         http.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
-            let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
-            let gate = UpgradeGate(admission: admission)
-            try pipeline.addHandler(gate, position: .after(encoder))
-            try pipeline.addHandler(RequestDeadline(limits: limits), position: .after(encoder))
+            // Encoder and decoder come first, in this order; the two see HTTP parts when they follow directly.
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(UpgradeGate(admission: admission), position: .after(decoder))
+            try pipeline.addHandler(RequestDeadline(limits: limits), position: .after(decoder))
             return value
         }
     }

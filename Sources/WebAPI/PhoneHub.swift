@@ -63,12 +63,13 @@ actor PhoneHub {
                 case .success(let request): queued(request, id: message.id, connection, line, queue)
                 }
             }
+            // The core hears it at once: what it still does for this page ends there.
             queue.finish()
+            phones[connection] = nil
+            open.withLock { $0 -= 1 }
+            let closed = line.farewell.isGoodbye
+            if await !tell(.detach(connection: connection, closed: closed)) { undelivered[connection] = closed }
         }
-        phones[connection] = nil
-        open.withLock { $0 -= 1 }
-        let closed = line.farewell.isGoodbye
-        if await !tell(.detach(connection: connection, closed: closed)) { undelivered[connection] = closed }
     }
 
     /// Closes every socket of a session that has ended.

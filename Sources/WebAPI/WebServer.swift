@@ -14,7 +14,7 @@ package struct WebServer: Service {
     private let logger: Logger
     private let limits: WebLimits
     private let hub: PhoneHub
-    private let sessions = SessionStore()
+    let sessions = SessionStore()
     private let gate: SignInGate
     private let files: StaticFiles
     private let whenListening: @Sendable (NetworkAddress) async -> Void

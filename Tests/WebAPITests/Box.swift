@@ -1,0 +1,140 @@
+import Call
+import Control
+import Foundation
+import Glibc
+import Logging
+import Wire
+
+@testable import WebAPI
+
+/// What stands behind the control socket in these tests.
+actor FakeCore {
+    private(set) var commands: [ControlCommand] = []
+    private(set) var connections: [ConnectionIdentifier] = []
+    let call: CallIdentifier
+    /// Published before the reply to `start`, as a quick core does.
+    private var early: (@Sendable (ControlEvent) -> Void)?
+    private var isSilent = false
+
+    init() {
+        var generator = SystemRandomNumberGenerator()
+        call = CallIdentifier(using: &generator)
+    }
+
+    func publishEarly(_ publish: @escaping @Sendable (ControlEvent) -> Void) { early = publish }
+
+    func fallSilent() { isSilent = true }
+
+    func handle(_ command: ControlCommand) async -> ControlReply {
+        commands.append(command)
+        if isSilent { try? await Task.sleep(for: .seconds(30)) }
+        switch command {
+        case .attach(let connection, _):
+            connections.append(connection)
+            return .done
+        case .start(let connection, let to, _):
+            early?(.state(connection: connection, call: call, state: .dialling))
+            if to.revealed == "0" { return .failed(EndReason.wrongNumber.problem) }
+            return .media(call: call, answer: Redacted("v=0\r\nanswer"))
+        case .offer(_, let call, _): return .media(call: call, answer: Redacted("v=0\r\nanswer"))
+        case .status: return .status(BoxStatus(version: "test"))
+        default: return .done
+        }
+    }
+
+    var detached: [Bool] {
+        commands.compactMap { if case .detach(_, let closed) = $0 { closed } else { nil } }
+    }
+}
+
+/// A web server on 127.0.0.1 with a core behind it.
+struct Box {
+    static let password = "correct-horse"
+
+    let port: Int
+    let core: FakeCore
+    let controlPath: String
+    let control: ControlServer
+    let sessions: SessionStore
+
+    /// `name=value` of the cookie of a session that has just begun.
+    func cookie() -> String {
+        "\(SessionCookie.name)=\(sessions.begin(user: "admin", now: .now()).revealed)"
+    }
+
+    /// A phone socket after its first message.
+    func phone() async throws -> RawClient {
+        let client = try await RawClient(port: port)
+        guard try await client.upgrade(cookie: cookie()).status == 101 else { throw RawClient.Closed() }
+        _ = try await client.text(with: "phone.ready")
+        _ = await eventually { await !core.connections.isEmpty }
+        return client
+    }
+
+    static func startControl(_ path: String, _ core: FakeCore) async throws -> ControlServer {
+        try await ControlServer.start(
+            path: path, logger: Logger(label: "core"), handler: { await core.handle($0) },
+            snapshot: { ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered)) })
+    }
+}
+
+/// Runs a box as long as the body needs it.
+func withBox(limits: WebLimits = WebLimits(), _ body: (Box) async throws -> Void) async throws {
+    let directory = try stateDirectory()
+    let www = directory + "/www"
+    try FileManager.default.createDirectory(atPath: www + "/app", withIntermediateDirectories: true)
+    try Data("<!doctype html><title>SIPCall</title>".utf8).write(to: URL(filePath: www + "/index.html"))
+    try Data("export default 1;\n".utf8).write(to: URL(filePath: www + "/app/main.js"))
+    try Data("hidden".utf8).write(to: URL(filePath: www + "/.secret"))
+    try Data("outside".utf8).write(to: URL(filePath: directory + "/outside.txt"))
+    try FileManager.default.createSymbolicLink(
+        atPath: www + "/link.txt", withDestinationPath: directory + "/outside.txt")
+
+    let path = directory + "/control.sock"
+    let core = FakeCore()
+    let control = try await Box.startControl(path, core)
+    let client = ControlClient(path: path, logger: Logger(label: "web"))
+    let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+    guard let listen = NetworkAddress("127.0.0.1", port: 0) else { throw POSIXError(.EINVAL) }
+    let server = try WebServer(
+        listen: listen, control: client, wwwRoot: www, stateDirectory: directory, logger: Logger(label: "web"),
+        limits: limits, whenListening: { announce.yield(Int($0.port)) })
+    let running = Task { try await server.run() }
+    defer { running.cancel() }
+    var iterator = ports.makeAsyncIterator()
+    guard let port = await iterator.next() else { throw RawClient.Closed() }
+    try await client.connected(within: .seconds(5))
+    try await body(Box(port: port, core: core, controlPath: path, control: control, sessions: server.sessions))
+    await control.stop()
+}
+
+/// A directory with a known admin password; its hash is a cheap one.
+func stateDirectory() throws -> String {
+    let directory = try temporaryDirectory()
+    try FileManager.default.createDirectory(atPath: directory + "/web", withIntermediateDirectories: true)
+    try Shared.passwordFile.get().write(to: URL(filePath: directory + "/web/admin.json"))
+    return directory
+}
+
+private enum Shared {
+    static let passwordFile = Result {
+        let directory = try temporaryDirectory()
+        _ = try AdminPassword.create(in: directory, given: Box.password, cost: 1 << 10, parallelism: 1)
+        return try Data(contentsOf: URL(filePath: directory + "/web/admin.json"))
+    }
+}
+
+func temporaryDirectory() throws -> String {
+    var template = Array("/tmp/sipcall-web-XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else { throw POSIXError(.EIO) }
+    return String(cString: made)
+}
+
+/// Waits for a condition instead of sleeping; false after 10 s.
+func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
+    for _ in 0..<1000 {
+        if await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+}

@@ -1,0 +1,154 @@
+import Call
+import Control
+import Foundation
+import Testing
+import Wire
+
+@testable import WebAPI
+
+@Suite("JSON-RPC 2.0 on the phone socket", .timeLimit(.minutes(1)))
+struct PhoneCallTests {
+    private static let start =
+        #"{"jsonrpc":"2.0","id":1,"method":"call.start","params":{"to":"+4930123456","sdp":"v=0\r\n"}}"#
+
+    @Test("A call from the page: identifier first, then its events, digits and the end")
+    func outgoing() async throws {
+        try await withBox { box in
+            await box.core.publishEarly { box.control.publish($0) }
+            let phone = try await box.phone()
+            let call = box.core.call
+            try await phone.sendText(Self.start)
+            #expect(
+                try await phone.text(with: "\"id\":1").contains("\"call\":\"\(call)\""))
+            #expect(try await phone.text(with: "call.state").contains("\"state\":\"dialling\""))
+
+            let connection = try #require(await box.core.connections.last)
+            box.control.publish(.state(connection: connection, call: call, state: .active))
+            #expect(try await phone.text(with: "call.state").contains("\"state\":\"active\""))
+            box.control.publish(.codec(connection: connection, call: call, codec: "pcma"))
+            #expect(try await phone.text(with: "call.codec").contains("\"codec\":\"pcma\""))
+
+            try await phone.sendText(
+                #"{"jsonrpc":"2.0","id":"d","method":"call.digits","params":{"call":"\#(call)","digits":"12#"}}"#)
+            #expect(try await phone.text(with: "\"id\":\"d\"").contains("\"result\":{}"))
+            try await phone.sendText(
+                #"{"jsonrpc":"2.0","id":3,"method":"call.end","params":{"call":"\#(call)"}}"#)
+            #expect(try await phone.text(with: "\"id\":3").contains("\"result\":{}"))
+            box.control.publish(.ended(connection: connection, call: call, reason: .busy))
+            let ended = try await phone.text(with: "call.ended")
+            #expect(ended.contains("\"code\":\"call.busy\""))
+            #expect(ended.contains("The number is busy."))
+            #expect(
+                await box.core.commands.contains(
+                    .start(connection: connection, to: Redacted("+4930123456"), offer: Redacted("v=0\r\n"))))
+            #expect(
+                await box.core.commands.contains(.digits(connection: connection, call: call, digits: Redacted("12#"))))
+        }
+    }
+
+    @Test("A call to the page: it rings, offers, answers")
+    func incoming() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            let connection = try #require(await box.core.connections.last)
+            let call = box.core.call
+            box.control.publish(
+                .incoming(connection: connection, call: call, from: Redacted("+49301"), name: Redacted("Anna")))
+            let rings = try await phone.text(with: "call.incoming")
+            #expect(rings.contains("\"from\":\"+49301\""))
+            #expect(rings.contains("\"name\":\"Anna\""))
+            try await phone.sendText(
+                #"{"jsonrpc":"2.0","id":1,"method":"call.offer","params":{"call":"\#(call)","sdp":"v=0\r\n"}}"#)
+            #expect(try await phone.text(with: "\"id\":1").contains("\"result\":{\"sdp\":\"v=0"))
+            try await phone.sendText(
+                #"{"jsonrpc":"2.0","id":2,"method":"call.answer","params":{"call":"\#(call)"}}"#)
+            #expect(try await phone.text(with: "\"id\":2").contains("\"result\":{}"))
+            #expect(await box.core.commands.contains(.answer(connection: connection, call: call)))
+        }
+    }
+
+    @Test("What the core refuses comes as code, sentence and remedy")
+    func refused() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            try await phone.sendText(
+                #"{"jsonrpc":"2.0","id":9,"method":"call.start","params":{"to":"0","sdp":"v=0"}}"#)
+            let error = try await phone.text(with: "\"id\":9")
+            for part in ["-32000", "call.wrong-number", "This number does not exist.", "\"remedy\""] {
+                #expect(error.contains(part))
+            }
+        }
+    }
+
+    @Test(
+        "The errors of JSON-RPC 2.0 §5.1",
+        arguments: [
+            ("junk", -32700, "null"), (#"{"jsonrpc":"2.0","id":1"#, -32700, "null"), ("[]", -32600, "null"),
+            ("5", -32600, "null"), (#"{"id":4,"method":"phone.ping"}"#, -32600, "4"),
+            (#"{"jsonrpc":"1.0","id":"x","method":"phone.ping"}"#, -32600, "\"x\""),
+            (#"{"jsonrpc":"2.0","id":{},"method":"phone.ping"}"#, -32600, "null"),
+            (#"{"jsonrpc":"2.0","id":4,"method":5}"#, -32600, "4"),
+            (#"{"jsonrpc":"2.0","id":4,"method":"call.fly"}"#, -32601, "4"),
+            (#"{"jsonrpc":"2.0","id":4,"method":"call.end"}"#, -32602, "4"),
+            (#"{"jsonrpc":"2.0","id":4,"method":"call.end","params":{"call":"x"}}"#, -32602, "4"),
+            (#"{"jsonrpc":"2.0","id":4,"method":"call.start","params":{"to":"","sdp":"v"}}"#, -32602, "4"),
+            (#"{"jsonrpc":"2.0","id":4,"method":"call.start","params":{"to":"1\r\nX: y","sdp":"v"}}"#, -32602, "4"),
+            (
+                #"{"jsonrpc":"2.0","id":4,"method":"call.digits","params":{"call":"00112233445566778899aabbccddeeff","digits":"1;2"}}"#,
+                -32602, "4"
+            ),
+        ])
+    func standardErrors(message: String, code: Int, id: String) async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            try await phone.sendText(message)
+            let error = try await phone.text(with: "\"error\"")
+            #expect(error.contains("\"code\":\(code)"))
+            #expect(error.contains("\"id\":\(id)"))
+        }
+    }
+
+    @Test("A notification is never answered, and a ping does not wait behind a slow command")
+    func notificationAndPing() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            await box.core.fallSilent()
+            try await phone.sendText(Self.start)
+            try await phone.sendText(#"{"jsonrpc":"2.0","method":"phone.ping"}"#)
+            try await phone.sendText(#"{"jsonrpc":"2.0","id":7,"method":"phone.ping"}"#)
+            let answer = try await phone.text()
+            #expect(answer.contains("\"id\":7"))
+            #expect(answer.contains("\"result\":{}"))
+        }
+    }
+
+    @Test("While the core restarts the page stays, is told, and its calls fail instead of hanging")
+    func restart() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            let call = box.core.call
+            try await phone.sendText(Self.start)
+            _ = try await phone.text(with: "\"id\":1")
+            await box.control.stop()
+            let state = try await phone.text(with: "trunk.state")
+            #expect(state.contains("core.unreachable"))
+            #expect(state.contains("\"state\":\"failed\""))
+            try await phone.sendText(Self.start.replacing("\"id\":1", with: "\"id\":2"))
+            #expect(try await phone.text(with: "\"id\":2").contains("core.unreachable"))
+            let status = try await RawClient(port: box.port)
+                .request("GET", "/api/v1/status", headers: ["Cookie: \(box.cookie())"])
+            #expect(status.status == 503)
+            #expect(status.member("code") == "core.unreachable")
+
+            let core = FakeCore()
+            let control = try await Box.startControl(box.controlPath, core)
+            let ended = try await phone.text(with: "call.ended")
+            #expect(ended.contains("\(call)"))
+            #expect(try await phone.text(with: "trunk.state").contains("\"state\":\"registered\""))
+            #expect(await core.connections.count == 1)
+            try await phone.sendText(Self.start.replacing("\"id\":1", with: "\"id\":3"))
+            #expect(try await phone.text(with: "\"id\":3").contains("\"result\""))
+            await control.stop()
+        }
+    }
+}

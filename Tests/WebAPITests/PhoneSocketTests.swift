@@ -1,0 +1,165 @@
+import Control
+import Foundation
+import Testing
+import Wire
+
+@testable import WebAPI
+
+@Suite("RFC 6455 the phone socket", .timeLimit(.minutes(1)))
+struct PhoneSocketTests {
+    @Test("A page that is signed in gets the handshake of RFC 6455 §1.3 and hears phone.ready first")
+    func handshake() async throws {
+        try await withBox { box in
+            let client = try await RawClient(port: box.port)
+            let answer = try await client.upgrade(cookie: box.cookie())
+            #expect(answer.status == 101)
+            #expect(answer["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+            let ready = try await client.text()
+            #expect(ready.contains("\"method\":\"phone.ready\""))
+            #expect(ready.contains("\"state\":\"registered\""))
+            #expect(ready.contains("\"user\":\"admin\""))
+        }
+    }
+
+    @Test("Whoever is refused gets a whole answer and the connection's end")
+    func refusals() async throws {
+        try await withBox { box in
+            let cookie = box.cookie()
+            let refusals: [(cookie: String?, origin: String?, version: String, status: Int)] = [
+                (nil, "http://127.0.0.1", "13", 401),
+                ("sipcall_session=" + String(repeating: "A", count: 43), "http://127.0.0.1", "13", 401),
+                (cookie, "https://evil.example", "13", 403), (cookie, nil, "13", 403), (cookie, "null", "13", 403),
+                (cookie, "http://127.0.0.1.evil.example", "13", 403), (cookie, "http://127.0.0.1", "8", 426),
+            ]
+            for (cookie, origin, version, status) in refusals {
+                let client = try await RawClient(port: box.port)
+                let answer = try await client.upgrade(cookie: cookie, origin: origin, version: version)
+                #expect(answer.status == status)
+                #expect(answer["connection"] == "close")
+                #expect(answer.member("code")?.hasPrefix("web.") == true)
+                #expect(await client.isClosed)
+            }
+        }
+    }
+
+    @Test("A request to upgrade to anything else is answered as plain HTTP")
+    func otherUpgrade() async throws {
+        try await withBox { box in
+            let client = try await RawClient(port: box.port)
+            let headers = [
+                "Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA",
+            ]
+            #expect(try await client.request("GET", "/", headers: headers).status == 200)
+            #expect(await client.isClosed)
+        }
+    }
+
+    @Test("Close codes 1000 and 1001 are a goodbye", arguments: [1000, 1001])
+    func goodbye(code: Int) async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            try await phone.sendFrame(8, [UInt8(code >> 8), UInt8(code & 0xff)])
+            #expect(try await phone.closeCode() == code)
+            #expect(await phone.isClosed)
+            #expect(await eventually { await box.core.detached == [true] })
+        }
+    }
+
+    @Test("A connection that is just gone, or closed with another code, is not a goodbye")
+    func lost() async throws {
+        try await withBox { box in
+            let vanishing = try await box.phone()
+            await vanishing.vanish()
+            #expect(await eventually { await box.core.detached == [false] })
+            let failing = try await box.phone()
+            try await failing.sendFrame(8, [0x0f, 0xa0])
+            #expect(await eventually { await box.core.detached == [false, false] })
+        }
+    }
+
+    @Test("Pings are sent and answered, and a page that does not answer is lost")
+    func pings() async throws {
+        var limits = WebLimits()
+        limits.ping = .milliseconds(200)
+        try await withBox(limits: limits) { box in
+            let phone = try await box.phone()
+            try await phone.sendFrame(9, Array("hello".utf8))
+            var opcodes: [UInt8] = []
+            while !opcodes.contains(10) || !opcodes.contains(9) {
+                let frame = try await phone.frame()
+                opcodes.append(frame.opcode)
+                if frame.opcode == 10 { #expect(frame.text == "hello") }
+            }
+            #expect(await phone.isClosed)
+            #expect(await eventually { await box.core.detached == [false] })
+        }
+    }
+
+    @Test("A message in fragments is one message, with a ping between them")
+    func fragments() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            let text = Array(#"{"jsonrpc":"2.0","id":"grüße","method":"phone.ping"}"#.utf8)
+            try await phone.sendFrame(1, Array(text.prefix(30)), fin: false)
+            try await phone.sendFrame(9, [])
+            try await phone.sendFrame(0, Array(text[30..<31]), fin: false)
+            try await phone.sendFrame(0, Array(text.dropFirst(31)))
+            #expect(try await phone.text(with: "grüße").contains("\"result\":{}"))
+        }
+    }
+
+    @Test("What breaks the protocol closes the socket with the code that says why")
+    func violations() async throws {
+        try await withBox { box in
+            let large = [UInt8](repeating: 0x20, count: 40_000)
+            let breaches: [(code: Int, act: (RawClient) async throws -> Void)] = [
+                (1002, { try await $0.sendFrame(1, [0x7b, 0x7d], masked: false) }),
+                (1002, { try await $0.sendFrame(0, [0x7b]) }),
+                (1002, { try await $0.sendFrame(3, []) }),
+                (1002, { try await $0.sendFrame(9, [], fin: false) }),
+                (1003, { try await $0.sendFrame(2, [1, 2, 3]) }),
+                (1007, { try await $0.sendFrame(1, [0xc3, 0x28]) }),
+                (1009, { try await $0.sendFrame(1, [UInt8](repeating: 0x20, count: 65_537)) }),
+                (
+                    1009,
+                    {
+                        try await $0.sendFrame(1, large, fin: false)
+                        try await $0.sendFrame(0, large)
+                    }
+                ),
+            ]
+            for (code, act) in breaches {
+                let phone = try await box.phone()
+                try await act(phone)
+                #expect(try await phone.closeCode() == code)
+                #expect(await phone.isClosed)
+            }
+        }
+    }
+
+    @Test("A page that sends faster than the box works is cut off")
+    func flood() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            let ping = #"{"jsonrpc":"2.0","id":1,"method":"phone.ping"}"#
+            // Without reading the answers: either queue fills.
+            do { for _ in 0..<50_000 { try await phone.sendText(ping) } } catch {}
+            #expect(await phone.isClosed)
+        }
+    }
+
+    @Test("Signing out closes the phone sockets of that session")
+    func signOut() async throws {
+        try await withBox { box in
+            let cookie = box.cookie()
+            let phone = try await RawClient(port: box.port)
+            _ = try await phone.upgrade(cookie: cookie)
+            _ = try await phone.text(with: "phone.ready")
+            let out = try await RawClient(port: box.port)
+                .request("DELETE", "/api/v1/session", headers: ["Cookie: \(cookie)"])
+            #expect(out.status == 204)
+            #expect(try await phone.closeCode() == 1008)
+            #expect(await eventually { await box.core.detached == [true] })
+        }
+    }
+}
