@@ -41,6 +41,8 @@ class Baresip:
         self._recordings = self._folder / "recordings"
         self._recordings.mkdir(parents=True)
         self._control_port = port - 600
+        self.passed: list[Event] = []
+        """The events that `wait_for` has seen since `forget_events`."""
         self._events: "queue.SimpleQueue[Event]" = queue.SimpleQueue()
         self._replies: "queue.SimpleQueue[dict[str, Any]]" = queue.SimpleQueue()
         self._write(source, answers)
@@ -97,17 +99,14 @@ class Baresip:
             except queue.Empty:
                 self.program.require_running()
                 raise DeadlinePassed(f"waited {seconds:g} s in vain for {kind} at baresip ({self.user})") from None
+            self.passed.append(event)
             if event.type == kind:
                 return event
 
-    def take_events(self) -> list[Event]:
-        """Every event since the last look."""
-        events = []
-        while True:
-            try:
-                events.append(self._events.get_nowait())
-            except queue.Empty:
-                return events
+    def forget_events(self) -> None:
+        self.passed.clear()
+        while not self._events.empty():
+            self._events.get_nowait()
 
     def forget_recordings(self) -> None:
         for file in self._recordings.glob("*.wav"):

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -80,8 +81,6 @@ class PhonePage:
         return wait_until(lambda: self._problem(pattern), seconds, f"a problem /{pattern}/ on the page ({self.shown()})")
 
     def _problem(self, pattern: str) -> Moment | None:
-        import re
-
         return next((m for m in self.timeline() if m.name == "problem" and re.search(pattern, m.code)), None)
 
     def timeline(self) -> list[Moment]:
