@@ -1,5 +1,6 @@
 """A telephone on the carrier's side: baresip, steered and observed over its ctrl_tcp module."""
 
+import contextlib
 import json
 import queue
 import shutil
@@ -43,8 +44,8 @@ class Baresip:
         self._control_port = port - 600
         self.passed: list[Event] = []
         """The events that `wait_for` has seen since `forget_events`."""
-        self._events: "queue.SimpleQueue[Event]" = queue.SimpleQueue()
-        self._replies: "queue.SimpleQueue[dict[str, Any]]" = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._write(source, answers)
 
     def __enter__(self) -> "Baresip":
@@ -63,10 +64,8 @@ class Baresip:
 
     def __exit__(self, *_: object) -> None:
         # Shut down, not only close: the reader still waits in this socket.
-        try:
+        with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._control.close()
         self.program.stop()
         self._reader.join(2)

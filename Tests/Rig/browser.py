@@ -62,15 +62,15 @@ class PhonePage:
 
     def dial(self, number: str) -> float:
         """Presses call; the moment of the press."""
-        return self._run("number => { rig.type('number', number); return rig.click('call'); }", number)
+        return self._moment("number => { rig.type('number', number); return rig.click('call'); }", number)
 
     def press(self, part: str) -> float:
         """Clicks the part of this test id; the moment of the click."""
         self.page.wait_for_selector(f'[data-testid="{part}"]:visible:enabled', timeout=5000)
-        return self._run("part => rig.click(part)", part)
+        return self._moment("part => rig.click(part)", part)
 
     def press_key(self, key: str) -> float:
-        return self._run("key => rig.press(key)", key)
+        return self._moment("key => rig.press(key)", key)
 
     def wait_for_state(self, *states: str, seconds: float) -> float:
         """Until the call is in one of `states`; when that was."""
@@ -78,7 +78,9 @@ class PhonePage:
 
     def wait_for_problem(self, pattern: str, seconds: float) -> Moment:
         """The first problem since `forget` whose code matches the regular expression `pattern`."""
-        return wait_until(lambda: self._problem(pattern), seconds, f"a problem /{pattern}/ on the page ({self.shown()})")
+        return wait_until(
+            lambda: self._problem(pattern), seconds, f"a problem /{pattern}/ on the page ({self.shown()})"
+        )
 
     def _problem(self, pattern: str) -> Moment | None:
         return next((m for m in self.timeline() if m.name == "problem" and re.search(pattern, m.code)), None)
@@ -96,7 +98,7 @@ class PhonePage:
 
     def statistics(self) -> dict[str, Any]:
         """Of the last peer connection: packets received and sent, codec, SRTP profile."""
-        found = self._run("() => rig.statistics()")
+        found: dict[str, Any] | None = self._run("() => rig.statistics()")
         if found is None:
             raise RigError("the page has made no peer connection")
         return found
@@ -123,6 +125,9 @@ class PhonePage:
         """How many calls of `start_calls` succeeded so far, and how the others failed."""
         progress = self._run("() => rig.progress")
         return progress["calls"], progress["failures"]
+
+    def _moment(self, script: str, argument: str) -> float:
+        return float(self._run(script, argument))
 
     def _run(self, script: str, argument: Any = None) -> Any:
         try:
@@ -194,6 +199,6 @@ def phone_browser(machine: Namespace, folder: Path, address: str = "http://127.0
 def _wrapper(machine: Namespace, chromium: str, folder: Path) -> str:
     # Playwright starts a file, not a command line, and talks with it over inherited descriptors.
     script = folder / "chromium-on-machine"
-    script.write_text(f"#!/bin/sh\nexport HOME={folder}\nexec {' '.join(machine.command(chromium))} \"$@\"\n")
+    script.write_text(f'#!/bin/sh\nexport HOME={folder}\nexec {" ".join(machine.command(chromium))} "$@"\n')
     os.chmod(script, script.stat().st_mode | stat.S_IXUSR)
     return str(script)

@@ -1,4 +1,4 @@
-"""A burst whose every part can be told from the others: 20 ms each of 700, 1100 and 1500 Hz, then a pause, then a steady tone."""
+"""A burst whose parts can be told from one another: 20 ms each of 700, 1100 and 1500 Hz, then a pause and a tone."""
 
 from pathlib import Path
 
@@ -65,4 +65,4 @@ def _best_counts(steps: NDArray[np.int64]) -> list[int]:
     span = int(_SEARCH_SECONDS / _HOP_SECONDS)
     per_step = [np.convolve(steps == step, np.ones(span), "full") for step in range(len(STEPS_HERTZ))]
     at = int(np.argmax(np.sum(per_step, axis=0)))
-    return [int(round(counts[at])) for counts in per_step]
+    return [round(counts[at]) for counts in per_step]

@@ -5,6 +5,8 @@ import re
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from .checks import CHECKS
 from .checks.check import Check, Fault
@@ -26,67 +28,106 @@ def main(arguments: list[str]) -> int:
         return code
     chosen = [CHECKS[name] for name in names]
     try:
-        if options.broken:
-            return max([_broken(check) for check in chosen])
-        results = [_measured(check) for check in chosen]
-        print(f"{sum(results)} of {len(results)} checks ok")
-        return GREEN if all(results) else SHORT
+        return max(_broken(check) for check in chosen) if options.broken else _measure(chosen)
     except KeyboardInterrupt:
         print("interrupted; everything was ended", file=sys.stderr)
         return 130
 
 
-def _measured(check: Check) -> bool:
-    report, error, seconds = attempt(check, None)
-    if error is not None:
-        print(f"{check.name}: BROKEN after {seconds:.0f} s: {error} (goal: {check.promise}) FALLS SHORT", flush=True)
-        return False
-    print(f"{report.summary()}  [{seconds:.0f} s]", flush=True)
-    return not report.short
+@dataclass
+class Outcome:
+    """One run of a check: its figures, and what broke it if anything did."""
+
+    check: Check
+    fault: Fault | None
+    report: Report
+    error: RigError | None
+    seconds: float
+    notes: list[str]
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None and bool(self.report.figures) and not self.report.short
+
+    def show(self) -> None:
+        """Prints the figures and then the check's own line."""
+        name = self.check.name
+        print(f"{name}: {self.fault.how if self.fault else self.check.promise}")
+        for line in (*map(str, self.report.figures), *self.notes):
+            print(f"  {line}")
+        if self.fault is not None:
+            return
+        if self.error is not None:
+            summary = f"{name}: BROKEN: {self.error} (goal: it works) FALLS SHORT"
+        else:
+            summary = self.report.summary()
+        print(f"{summary}  [{self.seconds:.0f} s]", flush=True)
+
+
+def attempt(check: Check, fault: Fault | None = None) -> Outcome:
+    """Runs a check once, against something broken if `fault` says so. Any exception is an error of the check."""
+    report, error, notes = Report(check.name), None, []
+    began = time.monotonic()
+    try:
+        check.run(report, fault)
+    except RigError as problem:
+        error, notes = problem, list(getattr(problem, "__notes__", ()))
+    except Exception as problem:
+        error, notes = RigError(f"{type(problem).__name__}: {problem}"), traceback.format_exc().splitlines()
+    return Outcome(check, fault, report, error, time.monotonic() - began, notes)
+
+
+def in_background(names: list[str]) -> list[str]:
+    """Which of these checks mostly wait (for a minute without an answer), and run beside the others."""
+    return ["failure-sentences"] if "failure-sentences" in names and len(names) > 1 else []
+
+
+def _measure(chosen: list[Check]) -> int:
+    beside = in_background([check.name for check in chosen])
+    outcomes = []
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(attempt, check) for check in chosen if check.name in beside]
+        for check in chosen:
+            if check.name not in beside:
+                outcomes.append(attempt(check))
+                outcomes[-1].show()
+        for future in running:
+            outcomes.append(future.result())
+            outcomes[-1].show()
+    good = sum(outcome.ok for outcome in outcomes)
+    print(f"{good} of {len(outcomes)} checks ok")
+    return GREEN if good == len(outcomes) else SHORT
 
 
 def _broken(check: Check) -> int:
     worst = SHORT
     for fault in check.faults:
-        report, error, seconds = attempt(check, fault)
-        red = [figure.name for figure in report.short] + ([str(error)] if error is not None else [])
+        outcome = attempt(check, fault)
+        outcome.show()
+        red = [figure.name for figure in outcome.report.short] + ([str(outcome.error)] if outcome.error else [])
         seen = next((name for name in red if re.search(fault.reddens, name)), None)
+        name = f"{check.name} --broken ({fault.name})"
         if seen is not None:
-            print(f"{check.name} --broken {fault.name}: went red, as it must: {seen}  [{seconds:.0f} s]", flush=True)
+            print(f"{name}: went red, as it must: {seen}  [{outcome.seconds:.0f} s]", flush=True)
         else:
             found = "; ".join(red) or "everything green"
-            print(f"{check.name} --broken {fault.name}: BLIND: expected /{fault.reddens}/ to fail, saw: {found}", flush=True)
+            print(f"{name}: BLIND: expected /{fault.reddens}/ to fail, saw: {found}", flush=True)
             worst = BLIND
     return worst
 
 
-def attempt(check: Check, fault: Fault | None) -> tuple[Report, RigError | None, float]:
-    """Runs a check once: its figures, what broke it if anything did, and how many seconds it took."""
-    report = Report(check.name, lambda line: print(line, flush=True))
-    print(f"{check.name}: {fault.how if fault else check.promise}", flush=True)
-    began = time.monotonic()
-    try:
-        check.run(report, fault)
-    except RigError as error:
-        for note in getattr(error, "__notes__", ()):
-            print(f"  {note}", flush=True)
-        return report, error, time.monotonic() - began
-    except Exception as error:
-        traceback.print_exc()
-        return report, RigError(f"{type(error).__name__}: {error}"), time.monotonic() - began
-    return report, None, time.monotonic() - began
-
-
 def _parser() -> argparse.ArgumentParser:
     checks = "\n".join(f"  {check.name:18} {check.promise}" for check in CHECKS.values())
-    faults = "\n".join(f"  {check.name:18} {fault.name}: {fault.how}" for check in CHECKS.values() for fault in check.faults)
+    faults = "\n".join(
+        f"  {check.name:18} {fault.name}: {fault.how}" for check in CHECKS.values() for fault in check.faults
+    )
     parser = argparse.ArgumentParser(
         prog="packaging/check",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Runs the acceptance checks (all when none is named) in network namespaces of their own and prints each\n"
-        "figure with its goal. Exit code 0 when every figure reaches its goal, 1 otherwise.",
+        description="Runs the acceptance checks (all when none is named) in network namespaces of their own,\n"
+        "and prints each figure with its goal. Exit code 0 when every figure reaches its goal, 1 otherwise.",
         epilog=f"checks:\n{checks}\n\nwith --broken each check meets, one after the other:\n{faults}\n\n"
-        "A check that does not go red then is blind: exit code 2. When all went red as they must: exit code 1.",
+        "A check that stays green then is blind: exit code 2. When all went red as they must: exit code 1.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a check from the list below")
     parser.add_argument("--broken", action="store_true", help="run against something broken on purpose; must go red")

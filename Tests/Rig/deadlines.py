@@ -8,16 +8,14 @@ Value = TypeVar("Value")
 
 
 class RigError(Exception):
-    """Broken behaviour: a peer is missing, nothing was heard, a program exited. Never a figure that merely falls short."""
+    """Broken behaviour: a peer is missing, nothing was heard, a program exited. Never a figure that falls short."""
 
 
 class DeadlinePassed(RigError):
     """A condition did not come true in time."""
 
 
-def wait_until(
-    condition: Callable[[], Value | None | bool], seconds: float, what: str, pause: float = 0.02
-) -> Value:
+def wait_until(condition: Callable[[], Value | bool | None], seconds: float, what: str, pause: float = 0.02) -> Value:
     """Returns the first truthy value of `condition`, asked every `pause` seconds.
 
     Raises DeadlinePassed, which names `what` was waited for, after `seconds`.

@@ -1,6 +1,5 @@
 """What a check measured, against what it must be."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -23,7 +22,6 @@ class Report:
     """The figures of one check."""
 
     check: str
-    show: Callable[[str], None] = print
     figures: list[Figure] = field(default_factory=list)
 
     def at_least(self, name: str, value: float, goal: float, unit: str, samples: str) -> None:
@@ -33,7 +31,9 @@ class Report:
         self._add(name, f"{value:.4g} {unit}".strip(), f"≤ {goal:g} {unit}".strip(), value <= goal, samples)
 
     def within(self, name: str, value: float, low: float, high: float, unit: str, samples: str) -> None:
-        self._add(name, f"{value:.4g} {unit}".strip(), f"{low:g} to {high:g} {unit}".strip(), low <= value <= high, samples)
+        self._add(
+            name, f"{value:.4g} {unit}".strip(), f"{low:g} to {high:g} {unit}".strip(), low <= value <= high, samples
+        )
 
     def equal(self, name: str, value: object, goal: object, samples: str) -> None:
         self._add(name, str(value), str(goal), value == goal, samples)
@@ -50,6 +50,4 @@ class Report:
         return f"{self.check}: {met} of {count} figures reach their goals (goal {count}) {word}"
 
     def _add(self, name: str, value: str, goal: str, met: bool, samples: str) -> None:
-        figure = Figure(f"{self.check}/{name}", value, goal, met, samples)
-        self.figures.append(figure)
-        self.show(f"  {figure}")
+        self.figures.append(Figure(f"{self.check}/{name}", value, goal, met, samples))

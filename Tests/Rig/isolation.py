@@ -1,7 +1,7 @@
 """Runs the rig in namespaces of its own: network, mounts and processes.
 
-Whatever ends the rig, even SIGKILL, the kernel then ends every process it started and removes every network it made, and the
-machine's own network is never touched. Without root a user namespace stands in for it, where the kernel allows that.
+Whatever ends the rig, even SIGKILL, the kernel then ends every process it started and removes every network it made,
+and the machine's own network is never touched. Without root a user namespace stands in, where the kernel allows that.
 """
 
 import os

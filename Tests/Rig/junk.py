@@ -1,5 +1,6 @@
 """Random and mutated datagrams: 2,000 a second of what a port may get from the Internet, and worse."""
 
+import contextlib
 import random
 import socket
 import time
@@ -17,7 +18,10 @@ def _lines(*lines: str, body: str = "") -> bytes:
     return ("\r\n".join((*lines, f"Content-Length: {len(body)}")) + "\r\n\r\n" + body).encode()
 
 
-_SDP = "v=0\r\no=- 1 1 IN IP4 10.9.0.66\r\ns=-\r\nc=IN IP4 10.9.0.66\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+_SDP = (
+    "v=0\r\no=- 1 1 IN IP4 10.9.0.66\r\ns=-\r\nc=IN IP4 10.9.0.66\r\nt=0 0\r\n"
+    "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+)
 _COMMON = (
     "Via: SIP/2.0/UDP 10.9.0.66:5060;branch=z9hG4bKrig00000001;rport",
     "Max-Forwards: 70",
@@ -33,10 +37,10 @@ SIP_SEEDS = (
     _lines("BYE sip:trunk1@10.9.0.1 SIP/2.0", *_COMMON, "CSeq: 2 BYE"),
     _lines("CANCEL sip:trunk1@10.9.0.1 SIP/2.0", *_COMMON, "CSeq: 1 CANCEL"),
     _lines("OPTIONS sip:10.9.0.1 SIP/2.0", *_COMMON, "CSeq: 3 OPTIONS", "Accept: application/sdp"),
-    _lines("REGISTER sip:10.9.0.1 SIP/2.0", *_COMMON, "CSeq: 4 REGISTER", "Contact: *", "Expires: 0",
-           'Authorization: Digest username="a", realm="b", nonce="c", uri="sip:d", response="e", qop=auth, nc=00000001'),
-    _lines("SIP/2.0 200 OK", *_COMMON, "CSeq: 1 INVITE", "Contact: <sip:rig@10.9.0.66>", "Record-Route: <sip:10.9.0.66;lr>",
-           "Content-Type: application/sdp", body=_SDP),
+    _lines("REGISTER sip:10.9.0.1 SIP/2.0", *_COMMON, "CSeq: 4 REGISTER", "Contact: *",
+           "Expires: 0", 'Authorization: Digest username="a", realm="b", nonce="c", uri="sip:d", response="e", nc=1'),
+    _lines("SIP/2.0 200 OK", *_COMMON, "CSeq: 1 INVITE", "Contact: <sip:rig@10.9.0.66>",
+           "Record-Route: <sip:10.9.0.66;lr>", "Content-Type: application/sdp", body=_SDP),
     _lines("SIP/2.0 401 Unauthorized", *_COMMON, "CSeq: 1 REGISTER",
            'WWW-Authenticate: Digest realm="carrier.rig", nonce="0", qop="auth", algorithm=MD5'),
 )  # fmt: skip
@@ -46,7 +50,7 @@ MEDIA_SEEDS = (
     bytes.fromhex("000100382112a442") + bytes(12) + bytes.fromhex("00060009") + b"abcd:efgh\0\0\0"
     + bytes.fromhex("002400046e001eff") + bytes.fromhex("00080014") + bytes(20) + bytes.fromhex("8028000400000000"),
     # DTLS 1.2 ClientHello, fragment 1 of a longer message.
-    bytes.fromhex("16feff000000000000000000700100056c00000000000000 64fefd".replace(" ", "")) + bytes(98),
+    bytes.fromhex("16feff000000000000000000700100056c0000000000000064fefd") + bytes(98),
     # RTP: PCMU, with extension and one CSRC; SRTP-sized.
     bytes.fromhex("9180000100000000deadbeef11111111bede000110000000") + b"\xff" * 160,
     bytes.fromhex("806f000200000000deadbeef") + b"\x55" * 60,
@@ -64,7 +68,13 @@ class JunkResult:
 
 
 def send_junk(
-    machine: Namespace, source: str, target: tuple[str, int], seeds: tuple[bytes, ...], rate: int, seconds: float, seed: int
+    machine: Namespace,
+    source: str,
+    target: tuple[str, int],
+    seeds: tuple[bytes, ...],
+    rate: int,
+    seconds: float,
+    seed: int,
 ) -> JunkResult:
     """Sends `rate` datagrams a second from `source`: a third random bytes, the others mutations of `seeds`."""
     generator = random.Random(seed)
@@ -79,10 +89,8 @@ def send_junk(
     try:
         while sent < rate * seconds:
             for _ in range(BATCH):
-                try:
+                with contextlib.suppress(ConnectionRefusedError):
                     sockets[sent % SOCKETS].sendto(_datagram(generator, seeds), target)
-                except ConnectionRefusedError:
-                    pass
                 sent += 1
             time.sleep(max(0.0, began + sent / rate - time.monotonic()))
     finally:

@@ -1,5 +1,6 @@
 """Programs that the rig starts: each with a log file, a deadline to come up, and an end."""
 
+import contextlib
 import os
 import re
 import signal
@@ -81,15 +82,11 @@ class Program:
         """Asks the program to end, insists after 8 s, and returns its exit code."""
         if self.exit_code is None:
             self._process.send_signal(self._stop_signal)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
         # Whatever it started ends with it: it has a process group of its own.
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         return self._process.wait()
 
     def __enter__(self) -> "Program":

@@ -16,6 +16,7 @@ from .tone import sine, write_wave
 
 FAR_HERTZ = 1000
 """What the telephones on the carrier's side play."""
+DEFAULT_ACCOUNT = Account()
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Rig:
 
 @contextmanager
 def open_rig(
-    account: Account = Account(),
+    account: Account = DEFAULT_ACCOUNT,
     far_hertz: float = FAR_HERTZ,
     rings_source: Path | None = None,
     trunk_password: str | None = None,
@@ -58,8 +59,8 @@ def open_rig(
 ) -> Iterator[Rig]:
     """Starts everything and, however it ends, ends everything. Logs of a failed run stay; their place is printed.
 
-    far_hertz: the tone that telephones play. rings_source: what the ringing telephone plays instead once it is picked up.
-    trunk_password: what the box presents to the provider instead of the right one. registered: wait for the registration.
+    far_hertz: the tone that telephones play. rings_source: what the ringing telephone plays instead once picked up.
+    trunk_password: what the box presents to the provider instead of the right one. registered: wait for registration.
     """
     folder = Path(tempfile.mkdtemp(prefix="sipcall-rig-"))
     with ExitStack() as stack:

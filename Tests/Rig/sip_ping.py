@@ -17,7 +17,9 @@ def wait_for_options_reply(
     with probe:
         probe.connect(target)
         probe.settimeout(0.1)
-        wait_until(lambda: _answers(probe, target, require_alive), seconds, f"an answer from SIP {target[0]}:{target[1]}")
+        wait_until(
+            lambda: _answers(probe, target, require_alive), seconds, f"an answer from SIP {target[0]}:{target[1]}"
+        )
 
 
 def _answers(probe: socket.socket, target: tuple[str, int], require_alive: Callable[[], None]) -> bool:

@@ -1,4 +1,4 @@
-"""The acceptance checks. Each module measures one promise of the box and can be run against something broken on purpose."""
+"""The acceptance checks. Each measures one promise of the box, and can be run against something broken on purpose."""
 
 from . import clean_hangup, failure_sentences, first_call, first_syllable, inbound_call, junk_datagrams
 from .check import Check

@@ -64,7 +64,9 @@ def _hang_ups(rig: Rig, report: Report, phone: PhonePage, fault: Fault | None) -
         rig.answers.hang_up()
         page = phone.wait_for_state("idle", "ended", seconds=5)
         there.append(max(wait_until_gone(rig), page) - began)
-    report.at_most("hung-up-here", max(here), HANG_UP_GOAL_SECONDS, "s until page, box and telephone are done", _list(here))
+    report.at_most(
+        "hung-up-here", max(here), HANG_UP_GOAL_SECONDS, "s until page, box and telephone are done", _list(here)
+    )
     report.at_most("hung-up-there", max(there), HANG_UP_GOAL_SECONDS, "s until page and box are done", _list(there))
 
 
@@ -86,7 +88,9 @@ def _cancel(rig: Rig, report: Report, phone: PhonePage) -> None:
         telephone = rig.rings.wait_for("CALL_CLOSED", 5).time
         times.append(max(telephone, wait_until_gone(rig)) - began)
         phone.wait_for_state("idle", "ended", seconds=5)
-    report.at_most("hung-up-while-ringing", max(times), HANG_UP_GOAL_SECONDS, "s until box and telephone are done", _list(times))
+    report.at_most(
+        "hung-up-while-ringing", max(times), HANG_UP_GOAL_SECONDS, "s until box and telephone are done", _list(times)
+    )
 
 
 def _tab_close(rig: Rig, report: Report) -> None:
@@ -120,11 +124,15 @@ def _many_calls(rig: Rig, report: Report, fault: Fault | None) -> None:
         if fault is None:
             wait_until(lambda: rig.box.status()["transactions"] == 0, 60, "all SIP transactions to end", pause=0.1)
             gone = time.monotonic() - ended
-            report.at_most("transactions-gone", gone, TRANSACTION_GOAL_SECONDS, "s after the last call", f"{calls} calls")
+            report.at_most(
+                "transactions-gone", gone, TRANSACTION_GOAL_SECONDS, "s after the last call", f"{calls} calls"
+            )
         after = _measure(rig, leak)
         samples = f"{calls} calls in {ended - began:.0f} s after {WARM_UP_CALLS} to warm up"
         report.equal("calls-made", made, calls, f"{TABS} tabs")
-        report.at_most("descriptors-kept", after.descriptors - before.descriptors, 0, "", f"{samples}; {before.descriptors} before")
+        report.at_most(
+            "descriptors-kept", after.descriptors - before.descriptors, 0, "", f"{samples}; {before.descriptors} before"
+        )
         report.at_most("threads-kept", after.threads - before.threads, 0, "", f"{samples}; {before.threads} before")
         report.at_most(
             "memory-kept", after.resident_kilobytes - before.resident_kilobytes, GROWTH_GOAL_KILOBYTES, "KiB",
@@ -189,6 +197,10 @@ CHECK = Check(
     run,
     (
         Fault("frozen-core", "The core stands still for 2 s when the user hangs up.", "hung-up-here"),
-        Fault("leak", "A process that keeps a descriptor and 64 KiB of each call is counted with the box.", "descriptors-kept"),
+        Fault(
+            "leak",
+            "A process that keeps a descriptor and 64 KiB of each call is counted with the box.",
+            "descriptors-kept",
+        ),
     ),
 )

@@ -3,12 +3,13 @@
 import time
 from dataclasses import replace
 
+from ..box import PASSWORD
 from ..browser import Moment, PhonePage
 from ..capture import Capture
 from ..carrier import Account
 from ..deadlines import RigError, wait_until
 from ..figures import Report
-from ..rig import PASSWORD, Rig, open_rig
+from ..rig import Rig, open_rig
 from .check import Check, Fault, broken_by
 
 SENTENCE_GOAL_SECONDS = 2.0
@@ -47,7 +48,11 @@ def _rejected(rig: Rig, report: Report, phone: PhonePage, name: str, number: str
         phone.dial(number)
         phone.wait_for_state("idle", "ended", seconds=10)
         problem = phone.wait_for_problem(r"^call\.", 3)
-    causes = [packet.time for packet in capture.datagrams if packet.payload.startswith(b"SIP/2.0 4") and packet.payload[8:11] not in (b"401", b"407")]
+    causes = [
+        packet.time
+        for packet in capture.datagrams
+        if packet.payload.startswith(b"SIP/2.0 4") and packet.payload[8:11] not in (b"401", b"407")
+    ]
     if not causes:
         raise RigError(f"the provider refused nothing after {number} was dialled")
     report.equal(f"{name}-code", problem.code, code, f"provider said {status.decode()}")
@@ -58,7 +63,12 @@ def _no_answer(rig: Rig, report: Report, phone: PhonePage, dialled: float) -> No
     remaining = max(1.0, dialled + NO_ANSWER_SECONDS + 10 - time.time())
     problem = phone.wait_for_problem(r"^call\.no-answer$", remaining)
     report.within(
-        "no-answer-after", problem.time - dialled, NO_ANSWER_SECONDS - 1, NO_ANSWER_SECONDS + SENTENCE_GOAL_SECONDS, "s", problem.text
+        "no-answer-after",
+        problem.time - dialled,
+        NO_ANSWER_SECONDS - 1,
+        NO_ANSWER_SECONDS + SENTENCE_GOAL_SECONDS,
+        "s",
+        problem.text,
     )
     _report_sentence(rig, report, "no-answer", problem, dialled + NO_ANSWER_SECONDS)
     rig.rings.wait_for("CALL_CLOSED", 5)
@@ -76,7 +86,12 @@ def _silent(rig: Rig, report: Report, phone: PhonePage) -> None:
     )  # fmt: skip
     end = phone.wait_for_problem(r"^call\.provider-silent$", TIMER_B_SECONDS + 10)
     report.within(
-        "provider-silent-after", end.time - dialled, TIMER_B_SECONDS - 1, TIMER_B_SECONDS + SENTENCE_GOAL_SECONDS, "s", end.text
+        "provider-silent-after",
+        end.time - dialled,
+        TIMER_B_SECONDS - 1,
+        TIMER_B_SECONDS + SENTENCE_GOAL_SECONDS,
+        "s",
+        end.text,
     )
     _report_sentence(rig, report, "provider-silent", end, dialled + TIMER_B_SECONDS)
     rig.network.carrier.undrop()
@@ -89,7 +104,9 @@ def _unreachable(rig: Rig, report: Report, phone: PhonePage) -> None:
     # The first datagram to a closed port is answered by an ICMP error at once.
     dialled = phone.dial(rig.account.answers)
     problem = phone.wait_for_problem(r"^call\.", 10)
-    report.equal("provider-unreachable-code", problem.code, "call.provider-unreachable", "the provider's port is closed")
+    report.equal(
+        "provider-unreachable-code", problem.code, "call.provider-unreachable", "the provider's port is closed"
+    )
     _report_sentence(rig, report, "provider-unreachable", problem, dialled)
 
 
@@ -128,7 +145,7 @@ def _logged(rig: Rig, code: str) -> str | None:
 
 CHECK = Check(
     "failure-sentences",
-    "Busy, wrong number, no answer, provider silent, provider gone, wrong password: a plain sentence on page and in log, in time.",
+    "Busy, wrong number, no answer, provider silent or gone, wrong password: a sentence on page and in log, in time.",
     run,
     (Fault("swapped-answers", "The provider says 404 for the busy number and 486 for the unknown one.", "busy-code"),),
 )

@@ -1,4 +1,4 @@
-"""first-call: browser → box → Kamailio → baresip, both sides hear each other, with Opus and with PCMU, digits included."""
+"""first-call: browser → box → Kamailio → baresip; both sides hear each other, with Opus and PCMU, digits included."""
 
 import time
 
@@ -103,7 +103,9 @@ CHECK = Check(
     run,
     (
         Fault("other-tone", "The telephone plays 850 Hz instead of 1000 Hz.", "opus-page-hears"),
-        Fault("deaf-callee", "The network drops all RTP towards the telephone.", "heard nothing|no recording|0 recordings"),
+        Fault(
+            "deaf-callee", "The network drops all RTP towards the telephone.", "heard nothing|no recording|0 recordings"
+        ),
         Fault("other-digits", "The user presses 1 3 # instead of 1 2 #.", "opus-digits-at-callee"),
     ),
 )

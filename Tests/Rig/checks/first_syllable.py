@@ -24,7 +24,11 @@ def run(report: Report, fault: Fault | None) -> None:
                 heard = [_heard(rig, codec, fault) for _ in range(TRIALS if fault is None else 1)]
                 values = ", ".join(f"{milliseconds:.0f}" for milliseconds in heard)
                 report.at_least(
-                    f"{codec}-first-60-ms", min(heard), GOAL_MILLISECONDS, "ms", f"worst of {len(heard)} calls: {values} ms"
+                    f"{codec}-first-60-ms",
+                    min(heard),
+                    GOAL_MILLISECONDS,
+                    "ms",
+                    f"worst of {len(heard)} calls: {values} ms",
                 )
 
 
@@ -55,6 +59,10 @@ CHECK = Check(
     run,
     (
         Fault("muted-burst", "The telephone is silent for the first 30 ms of the burst.", "opus-first-60-ms"),
-        Fault("late-gate", "The network drops the first packets from the telephone, as a gate opened too late would.", "opus-first-60-ms"),
+        Fault(
+            "late-gate",
+            "The network drops the first packets from the telephone, as a gate opened too late would.",
+            "opus-first-60-ms",
+        ),
     ),
 )

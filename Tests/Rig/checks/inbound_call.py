@@ -78,6 +78,10 @@ CHECK = Check(
     run,
     (
         Fault("other-tone", "The caller plays 850 Hz instead of 1000 Hz.", "opus-page-hears"),
-        Fault("deaf-page", "The network drops all RTP towards the box.", "no packet reached the page|heard nothing|opus-page-hears"),
+        Fault(
+            "deaf-page",
+            "The network drops all RTP towards the box.",
+            "no packet reached the page|heard nothing|opus-page-hears",
+        ),
     ),
 )

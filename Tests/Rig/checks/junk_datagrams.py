@@ -53,7 +53,7 @@ def _attack(rig: Rig, fault: Fault | None) -> tuple[float, list[int]]:
         rig.network.box.drop(f"ip saddr {STRANGER}")
     for port in (SIP_PORT, MEDIA_PORT):
         rig.network.box.count(f"udp dport {port}")
-    # Requests to begin a call come from a stranger, or the page would ring; the rest also from the provider's own address.
+    # Requests to begin a call come from a stranger, or the page would ring; the rest also from the provider's address.
     streams = (
         (STRANGER, SIP_PORT, SIP_SEEDS, RATE // 2),
         (CARRIER_ADDRESS, SIP_PORT, SIP_SEEDS[1:], RATE // 2),
@@ -63,7 +63,9 @@ def _attack(rig: Rig, fault: Fault | None) -> tuple[float, list[int]]:
     slowest = 0.0
     with ThreadPoolExecutor(len(streams)) as pool:
         sending = [
-            pool.submit(send_junk, rig.network.carrier, source, (BOX_ADDRESS, port), seeds, rate, SECONDS, SEED + number)
+            pool.submit(
+                send_junk, rig.network.carrier, source, (BOX_ADDRESS, port), seeds, rate, SECONDS, SEED + number
+            )
             for number, (source, port, seeds, rate) in enumerate(streams)
         ]
         if broken_by(fault, "killed-core"):
@@ -88,7 +90,7 @@ def _answer_time(rig: Rig) -> float:
 
 CHECK = Check(
     "junk-datagrams",
-    "2,000 junk datagrams a second for 10 s on the SIP port and on the media port: no exit, no hang, the next call works.",
+    "2,000 junk datagrams a second for 10 s on the SIP and the media port: no exit, no hang, the next call works.",
     run,
     (
         Fault("killed-core", "The core is killed meanwhile.", "processes-gone|core process"),
