@@ -29,6 +29,8 @@ extension Target.Dependency {
     static let logging = product(name: "Logging", package: "swift-log")
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let signals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let toml = product(name: "TOMLKit", package: "TOMLKit")
 }
@@ -48,6 +50,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
@@ -76,7 +79,7 @@ let package = Package(
         room("OpusCodec", ["COpus", "CShims"]),
 
         // 4: sockets and threads
-        room("SIPTransport", ["SIP", "SIPMessage", "Wire", .nioCore, .nioPosix, .logging]),
+        room("SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
@@ -100,7 +103,7 @@ let package = Package(
             name: "sipcall",
             dependencies: [
                 "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Wire", .arguments, .logging,
-                .lifecycle,
+                .lifecycle, .signals, .subprocess, .nioPosix,
             ],
             swiftSettings: strict),
         .executableTarget(

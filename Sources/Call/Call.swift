@@ -1,1 +1,221 @@
-// Call
+// Call: one call as a pure state machine, from dialling to its end reason.
+//
+// In the room: states, legs, the closed list of end reasons, what a dialled text means.
+// Never in the room: SIP headers, sockets, the clock, the control socket's messages.
+package import Wire
+
+/// One call between a browser and the far side: a provider's number or a service of the box.
+///
+/// Legs are named, never held: the effects say what is to be done with which leg, and the switchboard does it.
+/// ```
+///  outbound: dial ─▶ dialling ─ringing─▶ ringing ─┐            inbound: ring ─▶ ringing ─accepted─▶ active
+///                        │  └──progress──▶ early ─┤                                │
+///                        └────────answered───────▶┴─▶ active                       │
+///        any ── hung up, failed, 60 s without answer, box stopping ─────────────────┴─▶ ended(reason)
+/// ```
+package struct Call: Sendable, Equatable, Codable {
+    package enum Direction: String, Sendable, Codable {
+        case outbound, inbound
+    }
+
+    package enum Far: Sendable, Equatable, Codable {
+        case trunk(LegIdentifier)
+        case service(BoxService)
+    }
+
+    /// What is to be done; the order counts.
+    package enum Effect: Sendable, Equatable {
+        /// Send the invitation on this trunk leg.
+        case dial(LegIdentifier)
+        /// Tell the caller on this trunk leg that it rings here.
+        case ring(LegIdentifier)
+        /// Accept the inbound invitation on this trunk leg.
+        case accept(LegIdentifier)
+        case startService(BoxService, on: LegIdentifier)
+        /// Let sound flow; before the answer only from the far side to the near one.
+        case connect(near: LegIdentifier, far: LegIdentifier, bothWays: Bool)
+        /// End this leg, for that reason.
+        case release(LegIdentifier, EndReason)
+        /// The state changed: tell the near side.
+        case report(CallState)
+        /// Tell the near side something that does not end the call.
+        case notice(Problem)
+        /// The call is over; nothing follows.
+        case ended(EndReason)
+    }
+
+    private enum State: Sendable, Equatable, Codable {
+        case dialling
+        case ringing
+        case early
+        case active(since: MonotonicTime)
+        case ended(EndReason)
+    }
+
+    package let identifier: CallIdentifier
+    package let direction: Direction
+    package let far: Far
+    /// Browser legs: one for an outbound or answered call; before an inbound answer those that ring with media ready.
+    package private(set) var near: [LegIdentifier]
+    private var state: State
+    private let answerDeadline: MonotonicTime
+
+    /// How long the far side, or a person here, may take to answer.
+    package static let answerTime: Duration = .seconds(60)
+
+    package static let noReplyYet = Problem(
+        code: "call.no-reply-yet", sentence: "The provider has not replied yet.",
+        remedy: "Still trying; this takes up to 32 seconds.")
+
+    private init(
+        identifier: CallIdentifier, direction: Direction, near: [LegIdentifier], far: Far, state: State, now: MonotonicTime
+    ) {
+        self.identifier = identifier
+        self.direction = direction
+        self.near = near
+        self.far = far
+        self.state = state
+        answerDeadline = now + Self.answerTime
+    }
+
+    /// A call from a browser.
+    package static func outbound(
+        _ identifier: CallIdentifier, near: LegIdentifier, far: Far, now: MonotonicTime
+    ) -> (Call, [Effect]) {
+        switch far {
+        case .trunk(let leg):
+            let call = Call(
+                identifier: identifier, direction: .outbound, near: [near], far: far, state: .dialling, now: now)
+            return (call, [.report(.dialling), .connect(near: near, far: leg, bothWays: false), .dial(leg)])
+        case .service(let service):
+            let call = Call(
+                identifier: identifier, direction: .outbound, near: [near], far: far, state: .active(since: now), now: now)
+            return (call, [.report(.dialling), .startService(service, on: near), .report(.active)])
+        }
+    }
+
+    /// A call from the provider; browsers join with ``nearJoined(_:)``.
+    package static func inbound(
+        _ identifier: CallIdentifier, far leg: LegIdentifier, now: MonotonicTime
+    ) -> (Call, [Effect]) {
+        let call = Call(
+            identifier: identifier, direction: .inbound, near: [], far: .trunk(leg), state: .ringing, now: now)
+        return (call, [.ring(leg), .report(.ringing)])
+    }
+
+    package var publicState: CallState {
+        switch state {
+        case .dialling: .dialling
+        case .ringing: .ringing
+        case .early: .early
+        case .active: .active
+        case .ended: .ended
+        }
+    }
+
+    package var isEnded: Bool { publicState == .ended }
+
+    /// When ``advance(to:)`` must be called, if nothing else happens before.
+    package var deadline: MonotonicTime? {
+        switch state {
+        case .dialling, .ringing, .early: answerDeadline
+        case .active, .ended: nil
+        }
+    }
+
+    private var trunkLeg: LegIdentifier? {
+        if case .trunk(let leg) = far { leg } else { nil }
+    }
+}
+
+// MARK: - What the far side does
+
+extension Call {
+    package mutating func farRinging() -> [Effect] {
+        guard state == .dialling else { return [] }
+        state = .ringing
+        return [.report(.ringing)]
+    }
+
+    /// The far side sends sound before its answer.
+    package mutating func farProgressed() -> [Effect] {
+        guard state == .dialling || state == .ringing, direction == .outbound else { return [] }
+        state = .early
+        return [.report(.early)]
+    }
+
+    package mutating func farAnswered(now: MonotonicTime) -> [Effect] {
+        guard direction == .outbound, let leg = trunkLeg, let near = near.first else { return [] }
+        switch state {
+        case .dialling, .ringing, .early:
+            state = .active(since: now)
+            return [.connect(near: near, far: leg, bothWays: true), .report(.active)]
+        case .active, .ended:
+            return []
+        }
+    }
+
+    /// The far leg is gone already; the near ones are released.
+    package mutating func farEnded(_ reason: EndReason) -> [Effect] {
+        end(reason, releasing: near)
+    }
+
+    /// The provider has not answered the invitation with anything for a while.
+    package func farSilent() -> [Effect] {
+        state == .dialling ? [.notice(Self.noReplyYet)] : []
+    }
+}
+
+// MARK: - What the near side does
+
+extension Call {
+    /// A ringing browser made its media ready, so that the first syllable after the answer is whole.
+    package mutating func nearJoined(_ leg: LegIdentifier) -> [Effect] {
+        guard direction == .inbound, state == .ringing, !near.contains(leg), near.count < 16 else { return [] }
+        near.append(leg)
+        return []
+    }
+
+    /// A person answered on this browser leg; the other browsers stop ringing.
+    package mutating func nearAnswered(_ leg: LegIdentifier, now: MonotonicTime) -> [Effect] {
+        guard direction == .inbound, state == .ringing, near.contains(leg), let far = trunkLeg else { return [] }
+        let others = near.filter { $0 != leg }
+        near = [leg]
+        state = .active(since: now)
+        return [.connect(near: leg, far: far, bothWays: true), .accept(far)]
+            + others.map { .release($0, .answeredElsewhere) } + [.report(.active)]
+    }
+
+    /// This browser leg failed or went away: the call ends, unless others still ring.
+    package mutating func nearEnded(_ leg: LegIdentifier, _ reason: EndReason) -> [Effect] {
+        guard near.contains(leg) else { return [] }
+        if direction == .inbound, state == .ringing {
+            near.removeAll { $0 == leg }
+            return [.release(leg, reason)]
+        }
+        return end(reason, releasing: near + [trunkLeg].compactMap(\.self))
+    }
+
+    /// A person hung up, or declined an inbound call.
+    package mutating func hangUp() -> [Effect] {
+        let reason: EndReason = direction == .inbound && state == .ringing ? .declined : .hungUpHere
+        return end(reason, releasing: near + [trunkLeg].compactMap(\.self))
+    }
+
+    /// The box itself must end the call.
+    package mutating func terminate(_ reason: EndReason) -> [Effect] {
+        end(reason, releasing: near + [trunkLeg].compactMap(\.self))
+    }
+
+    package mutating func advance(to now: MonotonicTime) -> [Effect] {
+        guard let deadline, now >= deadline else { return [] }
+        return terminate(.noAnswer)
+    }
+
+    private mutating func end(_ reason: EndReason, releasing legs: [LegIdentifier]) -> [Effect] {
+        guard !isEnded else { return [] }
+        state = .ended(reason)
+        near = []
+        return legs.map { .release($0, reason) } + [.ended(reason)]
+    }
+}

@@ -1,1 +1,168 @@
-// SIPTransport
+// SIPTransport: SIP messages to and from the network.
+//
+// In the room: UDP sockets, name lookup, the choice of the local address, ICMP errors.
+// Never in the room: transactions, dialogs, retransmission (RFC 3261 §17 lives in SIP).
+import Glibc
+package import NIOCore
+import NIOPosix
+package import SIPMessage
+import Synchronization
+package import Wire
+
+/// SIP over UDP (RFC 3261 §18): one socket for everybody, and one connected socket for each provider, because
+/// only a connected UDP socket learns at once that its peer refuses datagrams (ICMP port unreachable).
+///
+/// Messages are parsed on the socket's event loop, so that junk is gone before it costs anybody else anything.
+package final class SIPTransport: Sendable {
+    package enum Input: Sendable {
+        case message(SIPMessage, from: NetworkAddress)
+        /// The network says that nobody listens there.
+        case unreachable(NetworkAddress)
+    }
+
+    /// What came and went since the start.
+    package struct Counters: Sendable, Equatable {
+        package var received = 0
+        /// Not SIP: dropped without an answer (RFC 3261 §18.3).
+        package var malformed = 0
+        /// Dropped because the switchboard was behind by ``SIPTransport/inputLimit`` messages.
+        package var overflowed = 0
+    }
+
+    /// How many messages may wait for the switchboard before new ones are dropped.
+    package static let inputLimit = 1024
+
+    /// What the socket is bound to; the port is never 0.
+    package let localAddress: NetworkAddress
+    /// Ends when the transport is closed. For one reader, which calls ``taken()`` after each input.
+    package let inputs: AsyncStream<Input>
+
+    private let group: any EventLoopGroup
+    private let channel: any Channel
+    private let continuation: AsyncStream<Input>.Continuation
+    private let connected = Mutex<[NetworkAddress: any Channel]>([:])
+    private let counts: SharedCounts
+
+    private init(
+        group: any EventLoopGroup, channel: any Channel, localAddress: NetworkAddress,
+        inputs: AsyncStream<Input>, continuation: AsyncStream<Input>.Continuation, counts: SharedCounts
+    ) {
+        self.group = group
+        self.channel = channel
+        self.localAddress = localAddress
+        self.inputs = inputs
+        self.continuation = continuation
+        self.counts = counts
+    }
+
+    /// Binds the socket.
+    ///
+    /// - Throws: `sip.port-in-use`, or `sip.cannot-listen` with the system's reason.
+    package static func open(listen: NetworkAddress, on group: any EventLoopGroup) async throws(Problem) -> SIPTransport {
+        try probe(listen)
+        let (inputs, continuation) = AsyncStream.makeStream(of: Input.self)
+        let counts = SharedCounts()
+        do {
+            let channel = try await bootstrap(group, peer: nil, continuation: continuation, counts: counts)
+                .bind(to: SocketAddress(listen)).get()
+            guard let bound = channel.localAddress.flatMap(NetworkAddress.init) else {
+                throw IOError(errnoCode: EADDRNOTAVAIL, reason: "getsockname")
+            }
+            return SIPTransport(
+                group: group, channel: channel, localAddress: bound, inputs: inputs, continuation: continuation,
+                counts: counts)
+        } catch {
+            throw cannotListen(listen, errnoCode: (error as? IOError)?.errnoCode ?? EIO)
+        }
+    }
+
+    /// Gives this peer a socket of its own, so that ``Input/unreachable(_:)`` is heard of.
+    ///
+    /// - Parameter localHost: the address that the route to the peer leaves from.
+    package func connect(to peer: NetworkAddress, from localHost: NetworkAddress.Host) async {
+        let known = connected.withLock { $0[peer] != nil }
+        guard !known else { return }
+        let local = NetworkAddress(host: localHost, port: localAddress.port)
+        guard
+            let socket = try? await Self.bootstrap(group, peer: peer, continuation: continuation, counts: counts)
+                .bind(to: SocketAddress(local)).get()
+        else { return }
+        do {
+            try await socket.connect(to: SocketAddress(peer)).get()
+            let previous = connected.withLock { $0.updateValue(socket, forKey: peer) }
+            previous?.close(promise: nil)
+        } catch {
+            socket.close(promise: nil)
+        }
+    }
+
+    package func disconnect(from peer: NetworkAddress) {
+        connected.withLock { $0.removeValue(forKey: peer) }?.close(promise: nil)
+    }
+
+    /// Sends one message; what the kernel refuses at once comes back as ``Input/unreachable(_:)``.
+    package func send(_ bytes: [UInt8], to peer: NetworkAddress) {
+        let socket = connected.withLock { $0[peer] } ?? channel
+        let envelope = AddressedEnvelope(remoteAddress: SocketAddress(peer), data: ByteBuffer(bytes: bytes))
+        let continuation = continuation
+        socket.writeAndFlush(envelope).whenFailure { error in
+            if let error = error as? IOError, unreachableErrors.contains(error.errnoCode) {
+                continuation.yield(.unreachable(peer))
+            }
+        }
+    }
+
+    /// The reader has dealt with one input.
+    package func taken() {
+        counts.waiting.subtract(1, ordering: .relaxed)
+    }
+
+    package var counters: Counters { counts.snapshot }
+
+    package func close() async {
+        let sockets = connected.withLock { sockets in
+            defer { sockets = [:] }
+            return Array(sockets.values)
+        }
+        for socket in sockets + [channel] {
+            try? await socket.close().get()
+        }
+        continuation.finish()
+    }
+
+    private static func bootstrap(
+        _ group: any EventLoopGroup, peer: NetworkAddress?, continuation: AsyncStream<Input>.Continuation,
+        counts: SharedCounts
+    ) -> DatagramBootstrap {
+        DatagramBootstrap(group: group)
+            .channelOption(.socket(Int(SOL_SOCKET), SO_REUSEPORT), value: 1)
+            .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
+            .channelOption(.datagramVectorReadMessageCount, value: 16)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        DatagramHandler(peer: peer, continuation: continuation, counts: counts))
+                }
+            }
+    }
+
+    /// SO_REUSEPORT lets a connected socket share the port, but would also hide that another program has it.
+    private static func probe(_ address: NetworkAddress) throws(Problem) {
+        let errnoCode = LocalAddress.bindErrorCode(udp: address)
+        if errnoCode != 0 { throw cannotListen(address, errnoCode: errnoCode) }
+    }
+
+    private static func cannotListen(_ address: NetworkAddress, errnoCode: CInt) -> Problem {
+        if errnoCode == EADDRINUSE {
+            return Problem(
+                code: "sip.port-in-use", sentence: "UDP port \(address.port) is in use by another program.",
+                remedy: "Stop that program (ss -lunp shows it) or choose another port.")
+        }
+        return Problem(
+            code: "sip.cannot-listen", sentence: "The box cannot listen on \(address): \(systemMessage(errnoCode)).",
+            remedy: "Choose an address of this machine; 0.0.0.0 means all of them.")
+    }
+}
+
+let unreachableErrors: Set<CInt> = [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN]

@@ -1,1 +1,59 @@
-// Settings
+// Settings: the box's configuration file as typed values.
+//
+// In the room: the types, decoding from TOML, and errors that name file, line, key and remedy.
+// Never in the room: sockets, lookups of names, defaults that depend on the machine.
+package import Wire
+
+/// Everything that `sipcall.toml` can say. A file that says nothing is a working box without a provider.
+package struct BoxSettings: Sendable, Equatable {
+    package var sip = SIPSettings()
+    package var media = MediaSettings()
+    package var web = WebSettings()
+    /// The provider's account; without one only the services on the box can be called.
+    package var trunk: TrunkSettings?
+
+    package init() {}
+}
+
+package struct SIPSettings: Sendable, Equatable {
+    /// Where the box speaks SIP over UDP.
+    package var listen = NetworkAddress(host: .ipv4(0), port: 5060)
+
+    package init() {}
+}
+
+package struct MediaSettings: Sendable, Equatable {
+    /// The one UDP port for all browsers.
+    package var listen = NetworkAddress(host: .ipv4(0), port: 3478)
+    /// The addresses offered to browsers and the provider; empty means every address of the machine.
+    package var advertise: [NetworkAddress.Host] = []
+    /// UDP ports for RTP and RTCP towards the provider: two for each call.
+    package var ports: ClosedRange<UInt16> = 20_000...20_999
+
+    package init() {}
+}
+
+package struct WebSettings: Sendable, Equatable {
+    package var listen = NetworkAddress(host: .ipv4(0x7f00_0001), port: 8080)
+    /// The folder of the page.
+    package var www = "/usr/share/sipcall/www"
+
+    package init() {}
+}
+
+package struct TrunkSettings: Sendable, Equatable {
+    /// How the page calls it.
+    package var name: String
+    /// The provider's domain, as it stands in every Request-URI.
+    package var server: String
+    /// 1...65535
+    package var port: UInt16
+    package var user: String
+    package var password: Redacted<String>
+    /// The number shown to whoever is called; the user name if the file names none.
+    package var number: Redacted<String>?
+    /// Seconds of registration asked for, 60...7200; the provider may grant another figure.
+    package var expires: Int
+    /// Audio formats in order of preference: `pcmu`, `pcma`, `opus`.
+    package var codecs: [String]
+}

@@ -7,6 +7,7 @@ package enum WireError: Error, Equatable, Sendable {
 }
 
 /// A cursor over bytes from a stranger: every read is checked, none can trap.
+/// A read that fails moves nothing.
 ///
 /// It borrows the buffer: use it only inside the closure that lent the bytes.
 package struct ByteReader {
@@ -33,17 +34,17 @@ package struct ByteReader {
     /// Big-endian, as every field of the protocols here.
     package mutating func readUInt16() throws(WireError) -> UInt16 {
         let at = try advance(2)
-        return UInt16(bytes[at]) << 8 | UInt16(bytes[at + 1])
+        return UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))
     }
 
     package mutating func readUInt32() throws(WireError) -> UInt32 {
-        let high = try readUInt16()
-        return UInt32(high) << 16 | UInt32(try readUInt16())
+        let at = try advance(4)
+        return UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
     }
 
     package mutating func readUInt64() throws(WireError) -> UInt64 {
-        let high = try readUInt32()
-        return UInt64(high) << 32 | UInt64(try readUInt32())
+        let at = try advance(8)
+        return UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
     }
 
     /// The next `count` bytes, borrowed from the same buffer.
@@ -80,19 +81,15 @@ package struct ByteWriter {
     }
 
     package mutating func write(_ value: UInt16) throws(WireError) {
-        let at = try advance(2)
-        bytes[at] = UInt8(truncatingIfNeeded: value >> 8)
-        bytes[at + 1] = UInt8(truncatingIfNeeded: value)
+        bytes.storeBytes(of: value.bigEndian, toByteOffset: try advance(2), as: UInt16.self)
     }
 
     package mutating func write(_ value: UInt32) throws(WireError) {
-        try write(UInt16(truncatingIfNeeded: value >> 16))
-        try write(UInt16(truncatingIfNeeded: value))
+        bytes.storeBytes(of: value.bigEndian, toByteOffset: try advance(4), as: UInt32.self)
     }
 
     package mutating func write(_ value: UInt64) throws(WireError) {
-        try write(UInt32(truncatingIfNeeded: value >> 32))
-        try write(UInt32(truncatingIfNeeded: value))
+        bytes.storeBytes(of: value.bigEndian, toByteOffset: try advance(8), as: UInt64.self)
     }
 
     package mutating func write(_ source: UnsafeRawBufferPointer) throws(WireError) {

@@ -176,3 +176,13 @@ extension NetworkAddress {
         return (storage, socklen_t(MemoryLayout<sockaddr_in6>.size))
     }
 }
+
+extension NetworkAddress.Host {
+    /// `169.254/16` and `fe80::/10`: good on one cable only.
+    package var isLinkLocal: Bool {
+        switch self {
+        case .ipv4(let bits): bits >> 16 == 0xa9fe
+        case .ipv6(let high, _): high >> 54 == 0x3fa
+        }
+    }
+}

@@ -1,4 +1,58 @@
+// sipcall: the one program of the box. Each subcommand is one process of the design, or a tool.
+import ArgumentParser
+import Glibc
+import Settings
+import Wire
+
 @main
-enum Program {
-    static func main() {}
+struct Program: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sipcall",
+        abstract: "A telephone exchange of one's own: calls from the browser through a SIP provider.",
+        version: productVersion,
+        subcommands: [RunCommand.self, CoreCommand.self, WebCommand.self, StatusCommand.self])
+
+    /// Runs the command and turns every error into one sentence and an exit code.
+    static func main() async {
+        // A peer that closes its end must be an error of one write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as SettingsError {
+            fail("\(error)", .configuration)
+        } catch let problem as Problem {
+            fail("\(problem)", .failure)
+        } catch let code as ExitCode {
+            Glibc.exit(code.rawValue)
+        } catch {
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if code.isSuccess {
+                print(text)
+                Glibc.exit(0)
+            }
+            fail(text, .usage)
+        }
+    }
+
+    private static func fail(_ text: String, _ code: ExitStatus) -> Never {
+        fputs(text.hasPrefix("Error:") ? "\(text)\n" : "sipcall: \(text)\n", stderr)
+        Glibc.exit(code.rawValue)
+    }
 }
+
+/// What the program's exit says to a shell or to systemd (sysexits.h).
+enum ExitStatus: CInt {
+    case failure = 1
+    /// The command line is wrong.
+    case usage = 2
+    /// The configuration file, or what it asks for, cannot be used.
+    case configuration = 78
+}
+
+let productVersion = "0.1.0"

@@ -1,1 +1,126 @@
+import Call
 import Testing
+import Wire
+
+@Suite("A call as a state machine")
+struct CallTests {
+    private let near = LegIdentifier(number: 1)
+    private let far = LegIdentifier(number: 2)
+    private var identifier: CallIdentifier {
+        var generator = SeededGenerator(seed: 1)
+        return CallIdentifier(using: &generator)
+    }
+    private func at(_ seconds: Int) -> MonotonicTime { .zero + .seconds(seconds) }
+
+    private func dialled() -> Call {
+        let (call, effects) = Call.outbound(identifier, near: near, far: .trunk(far), now: .zero)
+        #expect(effects == [.report(.dialling), .connect(near: near, far: far, bothWays: false), .dial(far)])
+        return call
+    }
+
+    @Test("rings, is answered, and either side may hang up")
+    func outbound() {
+        var call = dialled()
+        #expect(call.farRinging() == [.report(.ringing)])
+        #expect(call.farRinging() == [])
+        #expect(call.farAnswered(now: at(3)) == [.connect(near: near, far: far, bothWays: true), .report(.active)])
+        #expect(call.deadline == nil)
+        var other = call
+        #expect(call.hangUp() == [.release(near, .hungUpHere), .release(far, .hungUpHere), .ended(.hungUpHere)])
+        #expect(other.farEnded(.hungUpThere) == [.release(near, .hungUpThere), .ended(.hungUpThere)])
+        #expect(call.hangUp() == [])
+        #expect(other.farEnded(.busy) == [])
+    }
+
+    @Test("sound before the answer is early media, and a later ringing does not undo it")
+    func early() {
+        var call = dialled()
+        #expect(call.farProgressed() == [.report(.early)])
+        #expect(call.farRinging() == [])
+        #expect(call.publicState == .early)
+    }
+
+    @Test("nobody answers for 60 seconds")
+    func noAnswer() {
+        var call = dialled()
+        _ = call.farRinging()
+        #expect(call.advance(to: at(59)) == [])
+        #expect(call.advance(to: at(60)) == [.release(near, .noAnswer), .release(far, .noAnswer), .ended(.noAnswer)])
+    }
+
+    @Test("a silent provider is mentioned once it is late, not after it replied")
+    func silence() {
+        var call = dialled()
+        #expect(call.farSilent() == [.notice(Call.noReplyYet)])
+        _ = call.farRinging()
+        #expect(call.farSilent() == [])
+    }
+
+    @Test("a service answers at once")
+    func service() {
+        let (call, effects) = Call.outbound(identifier, near: near, far: .service(.echo), now: .zero)
+        #expect(effects == [.report(.dialling), .startService(.echo, on: near), .report(.active)])
+        #expect(call.publicState == .active)
+    }
+
+    @Test("of two ringing browsers the first to answer has the call")
+    func inbound() {
+        var (call, effects) = Call.inbound(identifier, far: far, now: .zero)
+        let other = LegIdentifier(number: 3)
+        #expect(effects == [.ring(far), .report(.ringing)])
+        #expect(call.nearJoined(near) == [])
+        #expect(call.nearJoined(other) == [])
+        #expect(
+            call.nearAnswered(other, now: at(2)) == [
+                .connect(near: other, far: far, bothWays: true), .accept(far), .release(near, .answeredElsewhere),
+                .report(.active),
+            ])
+        #expect(call.nearAnswered(near, now: at(2)) == [])
+    }
+
+    @Test("a ringing browser that goes away does not end the call, an answered one does")
+    func browserGone() {
+        var (call, _) = Call.inbound(identifier, far: far, now: .zero)
+        let other = LegIdentifier(number: 3)
+        _ = call.nearJoined(near)
+        _ = call.nearJoined(other)
+        #expect(call.nearEnded(near, .browserGone) == [.release(near, .browserGone)])
+        _ = call.nearAnswered(other, now: at(1))
+        #expect(
+            call.nearEnded(other, .browserGone)
+                == [.release(other, .browserGone), .release(far, .browserGone), .ended(.browserGone)])
+    }
+
+    @Test("declining an inbound call says so to the caller")
+    func decline() {
+        var (call, _) = Call.inbound(identifier, far: far, now: .zero)
+        #expect(call.hangUp() == [.release(far, .declined), .ended(.declined)])
+    }
+
+    @Test("every end reason has a sentence, and each code stands once")
+    func reasons() {
+        #expect(Set(EndReason.allCases.map(\.rawValue)).count == EndReason.allCases.count)
+        for reason in EndReason.allCases {
+            #expect(reason.sentence.hasSuffix("."))
+        }
+    }
+}
+
+@Suite("What a dialled text means")
+struct DestinationTests {
+    @Test(
+        "people's spellings become digits",
+        arguments: [
+            ("+49 (30) 123-456", Destination.number("+4930123456")), ("030/12 34 56", .number("030123456")),
+            ("*43", .service(.echo)), ("* 44", .service(.milliwatt)), ("*45", .service(.digitReadBack)),
+            ("*431", .number("*431")), ("##21#", .number("##21#")),
+        ])
+    func spellings(text: String, expected: Destination) {
+        #expect(Destination(dialled: text) == expected)
+    }
+
+    @Test("nothing diallable is refused", arguments: ["", "+", " ", "abc", "1+2", "12@evil", String(repeating: "1", count: 33)])
+    func refused(text: String) {
+        #expect(Destination(dialled: text) == nil)
+    }
+}

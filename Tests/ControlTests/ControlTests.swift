@@ -1,1 +1,209 @@
+import Call
+import Control
+import Foundation
+import Logging
 import Testing
+import Wire
+
+@Suite("Control socket: server and client", .serialized, .timeLimit(.minutes(1)))
+struct ControlTests {
+    @Test("A client gets the snapshot first, then every event in its order")
+    func snapshotThenEvents() async throws {
+        let path = try temporarySocket()
+        let server = try await startServer(path, core: FakeCore())
+        try await withClient(path) { client in
+            try await client.connected(within: .seconds(5))
+            for digit in 0..<200 {
+                server.publish(.digit(connection: try connection(1), call: anyCall(), digit: "\(digit)"))
+            }
+            var heard: [String] = []
+            var first: ControlClientEvent?
+            for await event in client.events {
+                if first == nil { first = event }
+                if case .event(.digit(_, _, let digit)) = event { heard.append(digit) }
+                if heard.count == 200 { break }
+            }
+            let trunk = TrunkStatus(name: "Carrier", state: .registered)
+            #expect(first == .connected(ControlSnapshot(trunk: trunk), restarted: false))
+            #expect(heard == (0..<200).map { "\($0)" })
+        }
+        await server.stop()
+    }
+
+    @Test("A thousand commands in flight each get their own reply")
+    func thousandCommands() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        let server = try await startServer(path, core: core)
+        await core.hold()
+        try await withClient(path) { client in
+            try await client.connected(within: .seconds(5))
+            let failures = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for number in 0..<1000 {
+                    let tab = try connection(number)
+                    group.addTask {
+                        let to = number.isMultiple(of: 2) ? "nobody" : "somebody"
+                        let command = ControlCommand.start(
+                            connection: tab, to: Redacted(to), offer: Redacted("v=0\r\n"))
+                        do throws(Problem) {
+                            return try await client.send(command) == .done && to == "somebody"
+                        } catch {
+                            return error.code == "call.wrong-number" && to == "nobody"
+                        }
+                    }
+                }
+                #expect(await eventually { await core.commands.count == 1000 })
+                await core.release()
+                var failures = 0
+                for try await right in group where !right { failures += 1 }
+                return failures
+            }
+            #expect(failures == 0)
+        }
+        await server.stop()
+    }
+
+    @Test("Commands of one phone socket are done in their order, those of others meanwhile")
+    func order() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        let server = try await startServer(path, core: core)
+        let peer = try RawControlPeer(path: path)
+        try peer.send(.hello(client: "order"))
+        await core.hold()
+        let (one, two) = (try connection(1), try connection(2))
+        try peer.send(.command(id: 1, command: .attach(connection: one, user: "admin")))
+        try peer.send(.command(id: 2, command: .end(connection: one, call: anyCall())))
+        try peer.send(.command(id: 3, command: .attach(connection: two, user: "admin")))
+        #expect(await eventually { await core.commands.count == 2 })
+        #expect(await core.commands.compactMap(\.connection).contains(two))
+        await core.release()
+        #expect(await eventually { await core.commands.count == 3 })
+        #expect(await core.commands.filter { $0.connection == one }.count == 2)
+        await server.stop()
+    }
+
+    @Test("The client connects again after the core has been restarted, and says so")
+    func restart() async throws {
+        let path = try temporarySocket()
+        let first = try await startServer(path, core: FakeCore())
+        try await withClient(path) { client in
+            var events = client.events.makeAsyncIterator()
+            guard case .connected(_, restarted: false)? = await events.next() else {
+                Issue.record("no first connection")
+                return
+            }
+            await first.stop()
+            #expect(await events.next() == .disconnected)
+            await #expect(throws: ControlProblem.unreachable) { try await client.send(.status) }
+            let second = try await startServer(path, core: FakeCore())
+            guard case .connected(_, restarted: true)? = await events.next() else {
+                Issue.record("no second connection")
+                return
+            }
+            guard case .status = try await client.send(.status) else {
+                Issue.record("no status")
+                return
+            }
+            await second.stop()
+        }
+    }
+
+    @Test("A command under way fails when the core is restarted")
+    func underWayAtRestart() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        await core.hold()
+        let first = try await startServer(path, core: core)
+        try await withClient(path) { client in
+            try await client.connected(within: .seconds(5))
+            let asked = Task { try await client.send(.status) }
+            #expect(await eventually { await core.commands.count == 1 })
+            await first.stop()
+            let second = try await startServer(path, core: FakeCore())
+            await #expect(throws: ControlProblem.unreachable) { try await asked.value }
+            await second.stop()
+        }
+        await core.release()
+    }
+
+    @Test("A command without a reply fails after its time")
+    func silence() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        await core.hold()
+        let server = try await startServer(path, core: core)
+        try await withClient(path, replyWithin: .milliseconds(200)) { client in
+            try await client.connected(within: .seconds(5))
+            await #expect(throws: ControlProblem.silent) { try await client.send(.status) }
+        }
+        await core.release()
+        await server.stop()
+    }
+
+    @Test("The phone sockets of a client that stays away are detached, those of one that comes back are not")
+    func absence() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        let server = try await startServer(path, core: core, limits: .init(absence: .milliseconds(500)))
+        let (gone, back) = (try connection(1), try connection(2))
+        do {
+            let leaving = try RawControlPeer(path: path)
+            let returning = try RawControlPeer(path: path)
+            try leaving.send(.hello(client: "leaving"))
+            try returning.send(.hello(client: "returning"))
+            try leaving.send(.command(id: 1, command: .attach(connection: gone, user: "admin")))
+            try returning.send(.command(id: 1, command: .attach(connection: back, user: "admin")))
+            #expect(await eventually { await core.commands.count == 2 })
+        }
+        let returned = try RawControlPeer(path: path)
+        try returned.send(.hello(client: "returning"))
+        #expect(await eventually { await core.commands.contains(.detach(connection: gone, closed: false)) })
+        #expect(await core.commands.contains(.detach(connection: back, closed: false)) == false)
+        await server.stop()
+    }
+
+    @Test("The socket is for its owner and group, and a second core is refused")
+    func oneCoreOnly() async throws {
+        let path = try temporarySocket()
+        let server = try await startServer(path, core: FakeCore())
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o660)
+        do throws(Problem) {
+            _ = try await ControlServer.start(
+                path: path, logger: Logger(label: "test"), handler: { _ in .done },
+                snapshot: { ControlSnapshot(trunk: TrunkStatus()) })
+            Issue.record("a second core listens on the same socket")
+        } catch {
+            #expect(error.code == "control.already-running")
+        }
+        await server.stop()
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test("A socket file left behind by a killed core is replaced")
+    func staleFile() async throws {
+        let path = try temporarySocket()
+        #expect(FileManager.default.createFile(atPath: path, contents: Data()))
+        let server = try await startServer(path, core: FakeCore())
+        try await withClient(path) { try await $0.connected(within: .seconds(5)) }
+        await server.stop()
+    }
+
+    @Test("A path that the kernel cannot hold is one sentence, not a crash")
+    func longPath() async throws {
+        do throws(Problem) {
+            _ = try await ControlServer.start(
+                path: "/tmp/" + String(repeating: "a", count: 200), logger: Logger(label: "test"),
+                handler: { _ in .done }, snapshot: { ControlSnapshot(trunk: TrunkStatus()) })
+            Issue.record("started")
+        } catch {
+            #expect(error.code == "control.cannot-listen")
+        }
+    }
+}
+
+func anyCall() -> CallIdentifier {
+    var generator = SystemRandomNumberGenerator()
+    return CallIdentifier(using: &generator)
+}

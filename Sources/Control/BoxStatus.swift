@@ -1,0 +1,66 @@
+package import Wire
+
+/// The provider account, as it stands.
+package struct TrunkStatus: Codable, Sendable, Equatable {
+    package enum State: String, Codable, Sendable, CaseIterable {
+        /// No account is configured.
+        case none
+        case registering, registered, failed
+    }
+
+    /// The account's name in the configuration; empty without an account.
+    package var name: String
+    package var state: State
+    /// Why the state is `failed`.
+    package var problem: Problem?
+    /// Seconds that the provider granted.
+    package var expires: Int?
+
+    package init(name: String = "", state: State = .none, problem: Problem? = nil, expires: Int? = nil) {
+        self.name = name
+        self.state = state
+        self.problem = problem
+        self.expires = expires
+    }
+}
+
+/// Figures about the core that a healthy box returns to after every call.
+package struct BoxStatus: Codable, Sendable, Equatable {
+    package var version: String
+    package var uptimeSeconds: Int
+    package var trunk: TrunkStatus
+    package var calls: Int
+    package var legs: Int
+    /// SIP dialogs and transactions.
+    package var dialogs: Int
+    package var transactions: Int
+    /// What the media loop holds.
+    package var mediaLegs: Int
+    package var mediaSockets: Int
+    /// Opus encoders and decoders together.
+    package var opusStates: Int
+    /// Of the core's process.
+    package var openDescriptors: Int
+    package var threads: Int
+    package var residentBytes: Int
+
+    package init(
+        version: String, uptimeSeconds: Int = 0, trunk: TrunkStatus = TrunkStatus(), calls: Int = 0, legs: Int = 0,
+        dialogs: Int = 0, transactions: Int = 0, mediaLegs: Int = 0, mediaSockets: Int = 0, opusStates: Int = 0,
+        openDescriptors: Int = 0, threads: Int = 0, residentBytes: Int = 0
+    ) {
+        self.version = version
+        self.uptimeSeconds = uptimeSeconds
+        self.trunk = trunk
+        self.calls = calls
+        self.legs = legs
+        self.dialogs = dialogs
+        self.transactions = transactions
+        self.mediaLegs = mediaLegs
+        self.mediaSockets = mediaSockets
+        self.opusStates = opusStates
+        self.openDescriptors = openDescriptors
+        self.threads = threads
+        self.residentBytes = residentBytes
+    }
+}

@@ -1,0 +1,47 @@
+package import Wire
+
+/// What the web process asks of the core.
+///
+/// The core gets the commands of one phone socket one after the other, in their order, and each once: a
+/// repeated id is answered with the first answer. `attach` can come again for a socket that is attached
+/// already (after the control connection was lost) and then changes nothing.
+package enum ControlCommand: Codable, Sendable, Equatable {
+    /// A page of this user is there and can be rung.
+    case attach(connection: ConnectionIdentifier, user: String)
+    /// The phone socket is gone. `closed`: the page said goodbye (WebSocket close 1000 or 1001), so its calls
+    /// end at once; otherwise it was lost and may come back.
+    case detach(connection: ConnectionIdentifier, closed: Bool)
+    /// Calls `to`, as it was dialled; answered with `ControlReply.media`.
+    case start(connection: ConnectionIdentifier, to: Redacted<String>, offer: Redacted<String>)
+    /// The page's SDP for an inbound call, sent while it rings; answered with `ControlReply.media`.
+    case offer(connection: ConnectionIdentifier, call: CallIdentifier, offer: Redacted<String>)
+    case answer(connection: ConnectionIdentifier, call: CallIdentifier)
+    /// Hangs up, gives up or declines, as the call's state wants.
+    case end(connection: ConnectionIdentifier, call: CallIdentifier)
+    /// Digits `0-9 A-D * #` that the box sends as telephone-events.
+    case digits(connection: ConnectionIdentifier, call: CallIdentifier, digits: Redacted<String>)
+    /// Answered with `ControlReply.status`.
+    case status
+}
+
+extension ControlCommand {
+    /// The phone socket that the command is about; nil for a command about the box.
+    package var connection: ConnectionIdentifier? {
+        switch self {
+        case .attach(let connection, _), .detach(let connection, _), .start(let connection, _, _),
+            .offer(let connection, _, _), .answer(let connection, _), .end(let connection, _),
+            .digits(let connection, _, _):
+            connection
+        case .status: nil
+        }
+    }
+}
+
+/// The core's answer to one command.
+package enum ControlReply: Codable, Sendable, Equatable {
+    case done
+    /// The SDP answer for the page's offer.
+    case media(call: CallIdentifier, answer: Redacted<String>)
+    case status(BoxStatus)
+    case failed(Problem)
+}

@@ -1,0 +1,51 @@
+package import Call
+package import Wire
+
+/// What the core tells the web process without being asked.
+package enum ControlEvent: Codable, Sendable, Equatable {
+    case trunk(TrunkStatus)
+    /// Rings the page of this phone socket.
+    case incoming(
+        connection: ConnectionIdentifier, call: CallIdentifier, from: Redacted<String>, name: Redacted<String>?)
+    case state(connection: ConnectionIdentifier, call: CallIdentifier, state: CallState)
+    /// The last event of a call.
+    case ended(connection: ConnectionIdentifier, call: CallIdentifier, reason: EndReason)
+    /// Something that the user should know while the call goes on.
+    case notice(connection: ConnectionIdentifier, call: CallIdentifier, problem: Problem)
+    /// A digit that the box heard from the page.
+    case digit(connection: ConnectionIdentifier, call: CallIdentifier, digit: String)
+    /// The far end's codec (`opus`, `pcmu`, `pcma`): the page switches its sender to it.
+    case codec(connection: ConnectionIdentifier, call: CallIdentifier, codec: String)
+}
+
+/// What is, when a control connection begins: whoever missed events starts again from here.
+package struct ControlSnapshot: Codable, Sendable, Equatable {
+    /// One call that a phone socket takes part in, inbound ones that still ring included.
+    package struct OngoingCall: Codable, Sendable, Equatable {
+        package var connection: ConnectionIdentifier
+        package var call: CallIdentifier
+        package var state: CallState
+        /// Set for an inbound call.
+        package var from: Redacted<String>?
+        package var name: Redacted<String>?
+
+        package init(
+            connection: ConnectionIdentifier, call: CallIdentifier, state: CallState,
+            from: Redacted<String>? = nil, name: Redacted<String>? = nil
+        ) {
+            self.connection = connection
+            self.call = call
+            self.state = state
+            self.from = from
+            self.name = name
+        }
+    }
+
+    package var trunk: TrunkStatus
+    package var calls: [OngoingCall]
+
+    package init(trunk: TrunkStatus, calls: [OngoingCall] = []) {
+        self.trunk = trunk
+        self.calls = calls
+    }
+}

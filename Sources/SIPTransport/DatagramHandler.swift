@@ -1,0 +1,60 @@
+import NIOCore
+import SIPMessage
+import Synchronization
+import Wire
+
+/// Counters that the sockets' event loops and the reader share.
+final class SharedCounts: Sendable {
+    let received = Atomic(0)
+    let malformed = Atomic(0)
+    let overflowed = Atomic(0)
+    /// Inputs that the reader has not taken yet.
+    let waiting = Atomic(0)
+
+    var snapshot: SIPTransport.Counters {
+        SIPTransport.Counters(
+            received: received.load(ordering: .relaxed), malformed: malformed.load(ordering: .relaxed),
+            overflowed: overflowed.load(ordering: .relaxed))
+    }
+}
+
+/// Turns datagrams into messages and socket errors into ``SIPTransport/Input/unreachable(_:)``.
+final class DatagramHandler: ChannelInboundHandler {
+    typealias InboundIn = AddressedEnvelope<ByteBuffer>
+
+    private let peer: NetworkAddress?
+    private let continuation: AsyncStream<SIPTransport.Input>.Continuation
+    private let counts: SharedCounts
+
+    /// - Parameter peer: whom the socket is connected to, if it is.
+    init(peer: NetworkAddress?, continuation: AsyncStream<SIPTransport.Input>.Continuation, counts: SharedCounts) {
+        self.peer = peer
+        self.continuation = continuation
+        self.counts = counts
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let envelope = unwrapInboundIn(data)
+        counts.received.add(1, ordering: .relaxed)
+        // Keep-alives (RFC 5626 §3.5.1: CRLF CRLF, or anything this short) carry nothing.
+        guard envelope.data.readableBytes > 4, let source = NetworkAddress(envelope.remoteAddress) else { return }
+        guard counts.waiting.load(ordering: .relaxed) < SIPTransport.inputLimit else {
+            counts.overflowed.add(1, ordering: .relaxed)
+            return
+        }
+        do {
+            let message = try envelope.data.withUnsafeReadableBytes { try SIPMessage.parse($0) }
+            counts.waiting.add(1, ordering: .relaxed)
+            continuation.yield(.message(message, from: source))
+        } catch {
+            counts.malformed.add(1, ordering: .relaxed)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A datagram socket stays open after an error of one datagram.
+        guard let peer, let error = error as? IOError, unreachableErrors.contains(error.errnoCode) else { return }
+        counts.waiting.add(1, ordering: .relaxed)
+        continuation.yield(.unreachable(peer))
+    }
+}

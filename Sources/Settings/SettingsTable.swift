@@ -1,0 +1,127 @@
+import TOMLKit
+import Wire
+
+/// One `[table]` of the file, read key by key; what was never asked for is an unknown key.
+struct SettingsTable {
+    let name: String
+    let file: String
+    private let table: TOMLTable?
+    private let lines: KeyLines
+    private var asked: Set<String> = []
+
+    init(name: String, in document: TOMLTable, file: String, lines: KeyLines) throws(SettingsError) {
+        self.name = name
+        self.file = file
+        self.lines = lines
+        let value = document[name]
+        table = value?.table
+        if value != nil, table == nil {
+            throw SettingsError(
+                file: file, line: lines.line(of: name), key: name, reason: "This is not a table.",
+                remedy: "Write [\(name)] on a line of its own and the keys below it.")
+        }
+    }
+
+    var isPresent: Bool { table != nil }
+
+    func error(_ key: String, _ reason: String, _ remedy: String) -> SettingsError {
+        let dotted = "\(name).\(key)"
+        return SettingsError(file: file, line: lines.line(of: dotted), key: dotted, reason: reason, remedy: remedy)
+    }
+
+    private mutating func value(_ key: String) -> (any TOMLValueConvertible)? {
+        asked.insert(key)
+        return table?[key]
+    }
+
+    mutating func string(_ key: String, example: String) throws(SettingsError) -> String? {
+        guard let value = value(key) else { return nil }
+        guard let text = value.string, !text.isEmpty else {
+            throw error(key, "This must be a text in quotes.", "For example: \(key) = \"\(example)\".")
+        }
+        guard text.utf8.count <= 1024, !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+            throw error(key, "This text is too long or holds control characters.", "Write it on one line.")
+        }
+        return text
+    }
+
+    mutating func required(_ key: String, example: String) throws(SettingsError) -> String {
+        if let text = try string(key, example: example) { return text }
+        throw error(key, "This key is missing.", "Add: \(key) = \"\(example)\".")
+    }
+
+    mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(SettingsError) -> Int? {
+        guard let value = value(key) else { return nil }
+        guard let number = value.int, range.contains(number) else {
+            throw error(
+                key, "This must be a whole number from \(range.lowerBound) to \(range.upperBound).",
+                "Write it without quotes.")
+        }
+        return number
+    }
+
+    mutating func address(_ key: String, default fallback: NetworkAddress) throws(SettingsError) -> NetworkAddress {
+        guard let text = try string(key, example: fallback.description) else { return fallback }
+        guard let address = NetworkAddress(hostAndPort: text) else {
+            throw error(
+                key, "This is not a numeric address with a port.",
+                "Write it like \"\(fallback)\" or \"[::]:\(fallback.port)\".")
+        }
+        return address
+    }
+
+    mutating func strings(_ key: String, example: String) throws(SettingsError) -> [String]? {
+        guard let value = value(key) else { return nil }
+        guard let array = value.array else {
+            throw error(key, "This must be a list of texts.", "For example: \(key) = \(example).")
+        }
+        var texts: [String] = []
+        for element in array {
+            guard let text = element.string, texts.count < 64 else {
+                throw error(key, "This must be a list of texts.", "For example: \(key) = \(example).")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// Call last: a misspelt key must not be silently without effect.
+    func refuseUnknownKeys() throws(SettingsError) {
+        for key in (table?.keys ?? []).sorted() where !asked.contains(key) {
+            throw error(
+                key, "This key is unknown.", "Known here: \(asked.sorted().joined(separator: ", ")).")
+        }
+    }
+}
+
+/// Where each key stands in the file. The TOML library tells the line of a syntax error only, so the keys are
+/// found again in the text: table headers and `key =` at the start of a line, which is how the file is written.
+struct KeyLines {
+    private var lines: [String: Int] = [:]
+
+    init(_ text: String) {
+        var table = ""
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let bare = line.drop { $0 == " " || $0 == "\t" }
+            if bare.hasPrefix("["), let end = bare.firstIndex(of: "]") {
+                table = String(bare[bare.index(after: bare.startIndex)..<end])
+                lines[table] = lines[table] ?? index + 1
+            } else if let equals = bare.firstIndex(of: "="), !bare.hasPrefix("#") {
+                let key = bare[..<equals].filter { $0 != " " && $0 != "\t" && $0 != "\"" }
+                let dotted = table.isEmpty ? key : "\(table).\(key)"
+                lines[dotted] = lines[dotted] ?? index + 1
+                if table.isEmpty, let dot = key.firstIndex(of: ".") {
+                    let parent = String(key[..<dot])
+                    lines[parent] = lines[parent] ?? index + 1
+                }
+            }
+        }
+    }
+
+    /// The key's line, else its table's, else 0.
+    func line(of key: String) -> Int {
+        if let line = lines[key] { return line }
+        guard let dot = key.lastIndex(of: ".") else { return 0 }
+        return lines[String(key[..<dot])] ?? 0
+    }
+}

@@ -1,0 +1,46 @@
+import Call
+import Control
+import SDP
+import Wire
+
+/// A call with what the switchboard needs to carry out its effects.
+struct OngoingCall {
+    var call: Call
+    /// Browser legs, each with the phone socket that it belongs to.
+    var browserLegs: [LegIdentifier: ConnectionIdentifier] = [:]
+    /// Pages that ring (inbound, unanswered); for an outbound or answered call the one page that has it.
+    var ringing: Set<ConnectionIdentifier> = []
+    /// What is to be dialled, on an outbound call to a number.
+    var dialled: Redacted<String>?
+    /// The caller, on an inbound call.
+    var from: Redacted<String>?
+    var name: Redacted<String>?
+    /// Our SDP for the trunk: the offer of an outbound call, the answer to an inbound one.
+    var trunkDescription: SessionDescription?
+    /// What both sides agreed on; known from the first SDP of the far side on.
+    var trunkAudio: TrunkAudio?
+    /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
+    var pageCodecs: Set<AudioCodec> = []
+    /// Until when the browser's sound connection must be up.
+    var soundDeadline: MonotonicTime?
+
+    /// How long ICE and DTLS may take.
+    static let soundTime: Duration = .seconds(15)
+
+    var deadline: MonotonicTime? {
+        [call.deadline, soundDeadline].compactMap(\.self).min()
+    }
+
+    var trunkLeg: LegIdentifier? {
+        if case .trunk(let leg) = call.far { leg } else { nil }
+    }
+
+    func browserLeg(of connection: ConnectionIdentifier) -> LegIdentifier? {
+        browserLegs.first { $0.value == connection }?.key
+    }
+
+    /// The phone sockets that are told about this call.
+    func audience(_ phones: [ConnectionIdentifier: Switchboard.Phone]) -> [ConnectionIdentifier] {
+        Set(browserLegs.values).union(ringing).filter { phones[$0] != nil }.sorted { $0.description < $1.description }
+    }
+}

@@ -1,0 +1,198 @@
+import Call
+package import Control
+import Media
+import SDP
+import Wire
+
+// What pages ask for.
+extension Switchboard {
+    /// Carries out one command of the web process.
+    package func handle(_ command: ControlCommand) async -> ControlReply {
+        defer { schedule() }
+        do {
+            switch command {
+            case .attach(let connection, let user):
+                phones[connection] = phones[connection] ?? Phone(user: user)
+                return .done
+            case .detach(let connection, _):
+                detach(connection)
+                return .done
+            case .start(let connection, let to, let offer):
+                return try start(connection, to: to.revealed, offer: offer.revealed)
+            case .offer(let connection, let call, let offer):
+                return try join(connection, call, offer: offer.revealed)
+            case .answer(let connection, let identifier):
+                return try answer(connection, identifier)
+            case .end(let connection, let identifier):
+                try take(connection, identifier) { $0.hangUp() }
+                return .done
+            case .digits(let connection, let identifier, let digits):
+                return try send(digits: digits.revealed, connection, identifier)
+            case .status:
+                return .status(await status())
+            }
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    private func detach(_ connection: ConnectionIdentifier) {
+        guard phones.removeValue(forKey: connection) != nil else { return }
+        for (identifier, ongoing) in calls {
+            if let leg = ongoing.browserLeg(of: connection) {
+                update(identifier) { $0.nearEnded(leg, .browserGone) }
+            } else if ongoing.ringing.contains(connection) {
+                calls[identifier]?.ringing.remove(connection)
+            }
+            if let left = calls[identifier], left.call.direction == .inbound, left.call.publicState == .ringing,
+                left.ringing.isEmpty
+            {
+                update(identifier) { $0.terminate(.unavailable) }
+            }
+        }
+    }
+
+    private func start(
+        _ connection: ConnectionIdentifier, to text: String, offer: String
+    ) throws(Problem) -> ControlReply {
+        try requirePhone(connection)
+        if stopping { throw EndReason.boxStopping.problem }
+        guard let destination = Destination(dialled: text) else { throw Self.notANumber }
+        guard calls.values.allSatisfy({ $0.browserLeg(of: connection) == nil }) else { throw Self.busyHere }
+        let page = try pageOffer(offer)
+
+        let identifier = CallIdentifier(using: &generator)
+        let near = makeLeg()
+        let far: Call.Far
+        var ongoing: (dialled: Redacted<String>?, description: SessionDescription?) = (nil, nil)
+        switch destination {
+        case .service(let service):
+            far = .service(service)
+        case .number(let number):
+            let leg = makeLeg()
+            ongoing = (Redacted(number), try openTrunkLeg(leg))
+            far = .trunk(leg)
+            callOfLeg[leg] = identifier
+        }
+        let answer = openBrowserLeg(near, page)
+        let (call, effects) = Call.outbound(identifier, near: near, far: far, now: .now())
+        callOfLeg[near] = identifier
+        calls[identifier] = OngoingCall(
+            call: call, browserLegs: [near: connection], dialled: ongoing.dialled,
+            trunkDescription: ongoing.description, pageCodecs: Set(page.codecs.map(\.codec)),
+            soundDeadline: .now() + OngoingCall.soundTime)
+        log.info("A page calls.", metadata: ["call": "\(identifier)", "to": "\(kind(of: destination))"])
+        carryOut(effects, of: identifier)
+        return .media(call: identifier, answer: Redacted(answer))
+    }
+
+    private func join(
+        _ connection: ConnectionIdentifier, _ identifier: CallIdentifier, offer: String
+    ) throws(Problem) -> ControlReply {
+        try requirePhone(connection)
+        guard let ongoing = calls[identifier], ongoing.ringing.contains(connection),
+            ongoing.browserLeg(of: connection) == nil
+        else { throw Self.noSuchCall }
+        let page = try pageOffer(offer)
+        let leg = makeLeg()
+        let answer = openBrowserLeg(leg, page)
+        callOfLeg[leg] = identifier
+        calls[identifier]?.browserLegs[leg] = connection
+        calls[identifier]?.pageCodecs.formUnion(page.codecs.map(\.codec))
+        update(identifier) { $0.nearJoined(leg) }
+        return .media(call: identifier, answer: Redacted(answer))
+    }
+
+    private func answer(
+        _ connection: ConnectionIdentifier, _ identifier: CallIdentifier
+    ) throws(Problem) -> ControlReply {
+        guard let leg = calls[identifier]?.browserLeg(of: connection) else { throw Self.noSuchCall }
+        let others = calls[identifier]?.ringing.filter { $0 != connection } ?? []
+        update(identifier) { $0.nearAnswered(leg, now: .now()) }
+        guard calls[identifier]?.call.publicState == .active else { throw Self.noSuchCall }
+        calls[identifier]?.ringing = []
+        calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
+        for other in others where phones[other] != nil {
+            publish(.ended(connection: other, call: identifier, reason: .answeredElsewhere))
+        }
+        return .done
+    }
+
+    private func take(
+        _ connection: ConnectionIdentifier, _ identifier: CallIdentifier, _ body: (inout Call) -> [Call.Effect]
+    ) throws(Problem) {
+        guard let ongoing = calls[identifier], ongoing.audience(phones).contains(connection) else {
+            throw Self.noSuchCall
+        }
+        update(identifier, body)
+    }
+
+    private func send(
+        digits: String, _ connection: ConnectionIdentifier, _ identifier: CallIdentifier
+    ) throws(Problem) -> ControlReply {
+        guard let ongoing = calls[identifier], ongoing.browserLeg(of: connection) != nil,
+            let leg = ongoing.trunkLeg, ongoing.call.publicState == .active
+        else { throw Self.noSuchCall }
+        guard (1...32).contains(digits.utf8.count), digits.allSatisfy("0123456789ABCD*#".contains) else {
+            throw Problem(
+                code: "call.digits-invalid", sentence: "These are not telephone digits.",
+                remedy: "Send 1 to 32 of 0-9, A-D, * and #.")
+        }
+        media.sendDigits(leg, digits)
+        return .done
+    }
+
+    private func requirePhone(_ connection: ConnectionIdentifier) throws(Problem) {
+        guard phones[connection] != nil else {
+            throw Problem(
+                code: "phone.not-attached", sentence: "This page is not connected to the box.", remedy: "Reload it.")
+        }
+    }
+
+    private func kind(of destination: Destination) -> String {
+        switch destination {
+        case .service(let service): "\(service)"
+        case .number: "a number"
+        }
+    }
+}
+
+// MARK: - Sound
+
+extension Switchboard {
+    private func pageOffer(_ text: String) throws(Problem) -> BrowserOffer {
+        do {
+            let offer = try BrowserOffer(SessionDescription(parsing: Array(text.utf8)))
+            guard offer.codecs.isEmpty else { return offer }
+        } catch {
+            log.debug("A page's offer cannot be used.", metadata: ["error": "\(error)"])
+            throw Problem(
+                code: "page.offer-invalid", sentence: "The browser's sound offer cannot be used.",
+                remedy: "Reload the page; if it stays so, use a current Firefox or Chromium.")
+        }
+        throw EndReason.noCommonCodec.problem
+    }
+
+    /// - Returns: the SDP for the page.
+    private func openBrowserLeg(_ leg: LegIdentifier, _ page: BrowserOffer) -> String {
+        let local = ICECredentials(using: &generator)
+        let source = UInt32.random(in: 1...UInt32.max, using: &generator)
+        let name = hexadecimal(bytes: 8, using: &generator)
+        media.openBrowserLeg(
+            leg, local: local, remote: page.remote, remoteFingerprint: page.fingerprint,
+            audio: page.audio(allowed: AudioCodec.allCases), ssrc: source, cname: name)
+        let answer = page.answer(
+            local: local, fingerprint: media.fingerprint, candidates: browserCandidates,
+            sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), cname: name, ssrc: source,
+            allowed: AudioCodec.allCases)
+        return String(decoding: answer.serialized(), as: UTF8.self)
+    }
+
+    static let notANumber = Problem(
+        code: "call.number-invalid", sentence: "This is not a telephone number.",
+        remedy: "Use digits, *, # and at most a + before them.")
+    static let busyHere = Problem(
+        code: "call.busy-here", sentence: "This page is in a call already.", remedy: "Hang up first.")
+    static let noSuchCall = Problem(
+        code: "call.unknown", sentence: "This call is over.", remedy: "")
+}

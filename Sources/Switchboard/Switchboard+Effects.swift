@@ -1,0 +1,118 @@
+import Call
+import Control
+import Media
+import SDP
+import SIP
+import SIPTransport
+import Wire
+
+// What the machines decided, carried out.
+extension Switchboard {
+    /// Tells a call something and carries out what it decides.
+    func update(_ identifier: CallIdentifier, _ body: (inout Call) -> [Call.Effect]) {
+        guard var ongoing = calls[identifier] else { return }
+        let effects = body(&ongoing.call)
+        calls[identifier] = ongoing
+        carryOut(effects, of: identifier)
+    }
+
+    func carryOut(_ effects: [Call.Effect], of identifier: CallIdentifier) {
+        for effect in effects {
+            guard let ongoing = calls[identifier] else { return }
+            switch effect {
+            case .dial(let leg):
+                guard let number = ongoing.dialled, let offer = ongoing.trunkDescription else { continue }
+                perform(
+                    userAgent.invite(leg, to: number, offer: offer.serialized(), now: .now(), using: &generator))
+            case .ring(let leg):
+                perform(userAgent.ring(leg, now: .now(), using: &generator))
+            case .accept(let leg):
+                guard let answer = ongoing.trunkDescription else { continue }
+                perform(userAgent.accept(leg, answer: answer.serialized(), now: .now(), using: &generator))
+                announceCodec(identifier)
+            case .startService(let service, let leg):
+                media.startService(leg, MediaService(service))
+            case .connect(let near, let far, let bothWays):
+                media.connect(near, far, aToB: bothWays, bToA: true)
+            case .release(let leg, let reason):
+                release(leg, reason, of: identifier)
+            case .report(let state):
+                log.info("The call's state changed.", metadata: ["call": "\(identifier)", "state": "\(state)"])
+                for connection in ongoing.audience(phones) {
+                    publish(.state(connection: connection, call: identifier, state: state))
+                }
+            case .notice(let problem):
+                log.notice("\(problem.sentence)", metadata: ["call": "\(identifier)", "code": "\(problem.code)"])
+                for connection in ongoing.audience(phones) {
+                    publish(.notice(connection: connection, call: identifier, problem: problem))
+                }
+            case .ended(let reason):
+                finish(identifier, ongoing, reason)
+            }
+        }
+    }
+
+    private func release(_ leg: LegIdentifier, _ reason: EndReason, of identifier: CallIdentifier) {
+        media.close(leg)
+        callOfLeg[leg] = nil
+        guard let ongoing = calls[identifier] else { return }
+        if ongoing.trunkLeg == leg {
+            perform(userAgent.hangUp(leg, rejectingWith: reason.rejection, now: .now(), using: &generator))
+        } else if !ongoing.call.isEnded, let connection = calls[identifier]?.browserLegs.removeValue(forKey: leg),
+            phones[connection] != nil, reason != .answeredElsewhere
+        {
+            // One of several ringing pages failed: it alone is told.
+            calls[identifier]?.ringing.remove(connection)
+            publish(.ended(connection: connection, call: identifier, reason: reason))
+        }
+    }
+
+    private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
+        let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg].compactMap(\.self)
+        for leg in legs {
+            media.close(leg)
+            callOfLeg[leg] = nil
+        }
+        log.info(
+            "The call ended. \(reason.sentence)", metadata: ["call": "\(identifier)", "code": "\(reason.rawValue)"])
+        for connection in ongoing.audience(phones) {
+            publish(.ended(connection: connection, call: identifier, reason: reason))
+        }
+        calls[identifier] = nil
+    }
+
+    /// Tells the page which codec the far end speaks, so that it sends the same and nothing is transcoded.
+    func announceCodec(_ identifier: CallIdentifier) {
+        guard let ongoing = calls[identifier], let codec = ongoing.trunkAudio?.codec,
+            ongoing.pageCodecs.contains(codec)
+        else { return }
+        for connection in Set(ongoing.browserLegs.values) where phones[connection] != nil {
+            publish(.codec(connection: connection, call: identifier, codec: codec.rawValue))
+        }
+    }
+
+    /// The addresses that a page is told to send its sound to.
+    var browserCandidates: [NetworkAddress] {
+        let listen = settings.media.listen.host
+        let hosts =
+            !settings.media.advertise.isEmpty
+            ? settings.media.advertise : listen.isUnspecified ? LocalAddress.all() : [listen]
+        return hosts.filter { $0.isIPv6 == listen.isIPv6 || listen.isUnspecified && listen.isIPv6 }.prefix(8).map {
+            NetworkAddress(host: $0, port: media.browserPort)
+        }
+    }
+}
+
+extension NetworkAddress.Host {
+    var isIPv6: Bool { if case .ipv6 = self { true } else { false } }
+}
+
+extension MediaService {
+    init(_ service: BoxService) {
+        switch service {
+        case .echo: self = .echo
+        case .milliwatt: self = .milliwatt
+        case .digitReadBack: self = .digitReadBack
+        }
+    }
+}

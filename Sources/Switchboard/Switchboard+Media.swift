@@ -1,0 +1,40 @@
+import Call
+import Control
+import Media
+import Wire
+
+// What the media loops report.
+extension Switchboard {
+    func take(_ event: MediaEvent) {
+        switch event {
+        case .connected(let leg):
+            guard let identifier = callOfLeg[leg] else { return }
+            log.debug("The browser's sound connection is up.", metadata: ["call": "\(identifier)"])
+            calls[identifier]?.soundDeadline = nil
+        case .failed(let leg, let problem):
+            guard let identifier = callOfLeg[leg] else { return }
+            log.warning("\(problem.sentence)", metadata: ["call": "\(identifier)", "code": "\(problem.code)"])
+            update(identifier) { $0.nearEnded(leg, .mediaFailed) }
+        case .consentLost(let leg):
+            guard let identifier = callOfLeg[leg] else { return }
+            update(identifier) { $0.nearEnded(leg, .browserGone) }
+        case .silent(let leg):
+            guard let identifier = callOfLeg[leg] else { return }
+            carryOut([.notice(Self.noSound)], of: identifier)
+        case .firstPacket(let leg):
+            guard let identifier = callOfLeg[leg] else { return }
+            log.debug("The first sound packet came.", metadata: ["call": "\(identifier)", "leg": "\(leg)"])
+        case .digit(let leg, let digit):
+            guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return }
+            // Digits that a page sends to a number are relayed; only a service, or the far side, has news for the page.
+            guard ongoing.trunkLeg == nil || ongoing.trunkLeg == leg else { return }
+            for connection in ongoing.audience(phones) {
+                publish(.digit(connection: connection, call: identifier, digit: String(digit)))
+            }
+        }
+    }
+
+    private static let noSound = Problem(
+        code: "call.no-sound-from-provider", sentence: "No sound has come from the provider for 30 seconds.",
+        remedy: "Let UDP from the provider reach the box's media ports; a router may block them.")
+}

@@ -1,0 +1,198 @@
+import Call
+import Control
+import Media
+import SDP
+import SIP
+import SIPTransport
+import Settings
+import Wire
+
+// The provider: where it is, what it says, calls from and to it.
+extension Switchboard {
+    /// Looks the provider up and registers; tried again with growing pauses while its name does not resolve.
+    func findProvider() async {
+        guard let trunk = settings.trunk else { return }
+        do {
+            let target = try await target(of: trunk)
+            lookUpAgain = nil
+            await connect(trunk, at: target)
+        } catch {
+            let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
+            lookUpAgain = (.now() + delay, delay)
+            setTrunk(.failed, error)
+        }
+        schedule()
+    }
+
+    private func target(of trunk: TrunkSettings) async throws(Problem) -> NetworkAddress {
+        let addresses = try await NameLookup.addresses(of: trunk.server, port: trunk.port)
+        let listensOnIPv6 = transport.localAddress.isIPv6
+        guard let target = addresses.first(where: { $0.isIPv6 == listensOnIPv6 }) else {
+            throw Problem(
+                code: "trunk.no-common-address-family",
+                sentence: "The provider has no address of the kind that the box listens on.",
+                remedy: "Let sip.listen be an IPv4 address, for example 0.0.0.0:5060.")
+        }
+        return target
+    }
+
+    private func connect(_ trunk: TrunkSettings, at target: NetworkAddress) async {
+        guard let local = LocalAddress.towards(target) else {
+            let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
+            lookUpAgain = (.now() + delay, delay)
+            setTrunk(
+                .failed,
+                Problem(
+                    code: "trunk.no-route", sentence: "There is no route to the provider.",
+                    remedy: "Check the box's network connection."))
+            return
+        }
+        trunkRoute = TrunkRoute(target: target, local: local)
+        await transport.connect(to: target, from: local)
+        userAgent.setContact(
+            NetworkAddress(
+                host: settings.media.advertise.first ?? local, port: transport.localAddress.port))
+        setTrunk(.registering, nil)
+        let account = Trunk(
+            name: trunk.name, domain: trunk.server, target: target, user: trunk.user, password: trunk.password,
+            displayNumber: trunk.number?.revealed, expires: trunk.expires)
+        perform(userAgent.setTrunk(account, now: .now(), using: &generator))
+        schedule()
+    }
+
+    func perform(_ effects: [UserAgentEffect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let bytes, let target): transport.send(bytes, to: target)
+            case .event(let event): take(event)
+            }
+        }
+    }
+
+    private func take(_ event: UserAgentEvent) {
+        switch event {
+        case .registration(let state): take(state)
+        case .incoming(let leg, let from, let name, _, let offer): ring(leg, from: from, name: name, offer: offer)
+        case .ringing(let leg): update(leg) { $0.farRinging() }
+        case .noReplyYet(let leg): update(leg) { $0.farSilent() }
+        case .progress(let leg, let body):
+            guard agree(leg, on: body) else { return }
+            update(leg) { $0.farProgressed() }
+        case .answered(let leg, let body):
+            guard agree(leg, on: body) else {
+                update(leg) { $0.terminate(.noCommonCodec) }
+                return
+            }
+            update(leg) { $0.farAnswered(now: .now()) }
+        case .ended(let leg, let end):
+            let reason = EndReason(end)
+            update(leg) { $0.farEnded(reason) }
+        default: break
+        }
+    }
+
+    private func update(_ leg: LegIdentifier, _ body: (inout Call) -> [Call.Effect]) {
+        guard let identifier = callOfLeg[leg] else { return }
+        update(identifier, body)
+    }
+
+    /// Reads the far side's answer; an empty one means that an earlier one still holds.
+    /// - Returns: whether there is something both sides can hear.
+    private func agree(_ leg: LegIdentifier, on body: [UInt8]) -> Bool {
+        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return false }
+        if body.isEmpty { return ongoing.trunkAudio != nil }
+        do {
+            guard let offer = ongoing.trunkDescription else { return false }
+            let audio = try TrunkOffer.agreed(offer: offer, answer: SessionDescription(parsing: body))
+            guard audio != ongoing.trunkAudio else { return true }
+            calls[identifier]?.trunkAudio = audio
+            media.setTrunkAudio(leg, audio)
+            announceCodec(identifier)
+            return true
+        } catch {
+            log.warning(
+                "The provider's SDP cannot be used.", metadata: ["call": "\(identifier)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    /// - Returns: our offer.
+    func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
+        guard let trunk = settings.trunk else { throw EndReason.noTrunk.problem }
+        guard let route = trunkRoute else { throw trunkStatus.problem ?? EndReason.providerUnreachable.problem }
+        let port = try media.openTrunkLeg(leg)
+        return TrunkOffer.make(
+            local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
+            sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), version: 1,
+            codecs: trunk.codecs.compactMap(AudioCodec.init))
+    }
+
+    private func ring(
+        _ leg: LegIdentifier, from: Redacted<String>, name: Redacted<String>?, offer: [UInt8]?
+    ) {
+        let busy = Set(calls.values.flatMap { $0.browserLegs.values })
+        let idle = Set(phones.keys.filter { !busy.contains($0) })
+        guard !stopping, !idle.isEmpty else {
+            log.info("A call came in, but no free page is open to take it.")
+            perform(userAgent.reject(leg, status: phones.isEmpty || stopping ? 480 : 486, now: .now(), using: &generator))
+            return
+        }
+        let identifier = CallIdentifier(using: &generator)
+        do {
+            let (description, audio) = try answer(offer, on: leg)
+            let (call, effects) = Call.inbound(identifier, far: leg, now: .now())
+            callOfLeg[leg] = identifier
+            calls[identifier] = OngoingCall(
+                call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
+            media.setTrunkAudio(leg, audio)
+            log.info("A call comes in.", metadata: ["call": "\(identifier)", "pages": "\(idle.count)"])
+            for connection in idle.sorted(by: { $0.description < $1.description }) {
+                publish(.incoming(connection: connection, call: identifier, from: from, name: name))
+            }
+            carryOut(effects, of: identifier)
+        } catch {
+            media.close(leg)
+            log.warning("A call came in, but its sound offer cannot be used.", metadata: ["error": "\(error)"])
+            perform(userAgent.reject(leg, status: 488, now: .now(), using: &generator))
+        }
+    }
+
+    private func answer(_ offer: [UInt8]?, on leg: LegIdentifier) throws -> (SessionDescription, TrunkAudio) {
+        guard let trunk = settings.trunk, let route = trunkRoute, let offer else {
+            throw EndReason.noCommonCodec.problem
+        }
+        let port = try media.openTrunkLeg(leg)
+        let (answer, audio) = try TrunkAnswer.make(
+            to: SessionDescription(parsing: offer),
+            local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
+            sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
+            codecs: trunk.codecs.compactMap(AudioCodec.init))
+        return (answer, audio)
+    }
+}
+
+// MARK: - Registration
+
+extension Switchboard {
+    private func take(_ state: RegistrationState) {
+        switch state {
+        case .registering: setTrunk(.registering, nil)
+        case .registered(let expires, _): setTrunk(.registered, nil, expires: expires)
+        case .failed(let failure): setTrunk(.failed, failure.problem)
+        case .unregistered: setTrunk(.none, nil)
+        }
+    }
+
+    private func setTrunk(_ state: TrunkStatus.State, _ problem: Problem?, expires: Int? = nil) {
+        let next = TrunkStatus(name: settings.trunk?.name ?? "", state: state, problem: problem, expires: expires)
+        // A refresh goes through "registering" without anything having changed for the user.
+        guard next != trunkStatus, !(state == .registering && trunkStatus.state == .registered) else { return }
+        trunkStatus = next
+        if let problem {
+            log.warning("\(problem.sentence) \(problem.remedy)", metadata: ["trunk": "\(next.name)", "code": "\(problem.code)"])
+        } else {
+            log.info("The trunk is \(state.rawValue).", metadata: ["trunk": "\(next.name)"])
+        }
+        publish(.trunk(next))
+    }
+}

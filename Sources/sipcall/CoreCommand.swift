@@ -1,0 +1,67 @@
+import ArgumentParser
+import Control
+import Logging
+import Media
+import NIOPosix
+import SIPTransport
+import Settings
+import Switchboard
+import Wire
+
+/// `sipcall core`: SIP, media and call control. It holds the trunk's password and no log that it could read.
+struct CoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "core", abstract: "Run the SIP and media process (started by systemd or by sipcall run).")
+
+    @OptionGroup var box: BoxOptions
+
+    func run() async throws {
+        try box.prepareState()
+        let configuration = try box.loadConfiguration()
+        let settings = configuration.settings
+        let log = Logger(part: "core", verbose: box.verbose)
+
+        let media: MediaEngine
+        do {
+            media = try MediaEngine.start(settings.mediaConfiguration, logger: log)
+        } catch {
+            throw configuration.error(error.code.hasPrefix("media.ports") ? "media.ports" : "media.listen", error)
+        }
+        let transport: SIPTransport
+        do {
+            transport = try await SIPTransport.open(listen: settings.sip.listen, on: .singletonMultiThreadedEventLoopGroup)
+        } catch {
+            media.stop()
+            throw configuration.error("sip.listen", error)
+        }
+        let switchboard = Switchboard(
+            settings: settings, transport: transport, media: media, version: productVersion,
+            figures: ProcessFigures.read, log: log)
+        let control = try await ControlServer.start(
+            path: box.controlSocket, log: log,
+            handler: { await switchboard.handle($0) }, snapshot: { await switchboard.snapshot() })
+        let events = Task {
+            for await event in switchboard.events { control.publish(event) }
+        }
+        log.info(
+            "The core is ready.",
+            metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])
+        let running = Task { await switchboard.run() }
+        await Shutdown.requested(with: Lifeline.inherited())
+        await switchboard.stop()
+        running.cancel()
+        await running.value
+        await events.value
+        await control.stop()
+        await transport.close()
+        media.stop()
+        log.info("The core has ended: no call is left and the registration is taken back.")
+    }
+}
+
+extension BoxSettings {
+    var mediaConfiguration: MediaConfiguration {
+        MediaConfiguration(
+            browserListen: media.listen, trunkListen: sip.listen.host, trunkPorts: media.ports)
+    }
+}

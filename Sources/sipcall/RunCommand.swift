@@ -1,0 +1,111 @@
+import ArgumentParser
+import Glibc
+import Logging
+import Settings
+import Subprocess
+import SystemPackage
+import WebAPI
+import Wire
+
+/// `sipcall run`: the whole box in the foreground, without root, for trying out and for tests.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run the whole box in the foreground until Ctrl-C.")
+
+    @OptionGroup var box: BoxOptions
+
+    func run() async throws {
+        try box.prepareState()
+        let configuration = try box.loadConfiguration()
+        let password = try AdminPassword.create(
+            in: "\(box.state)/web", given: getenv("SIPCALL_ADMIN_PASSWORD").map { String(cString: $0) })
+        let log = Logger(part: "run", verbose: box.verbose)
+        let lifeline = try FileDescriptor.pipe()
+        defer {
+            try? lifeline.readEnd.close()
+            try? lifeline.writeEnd.close()
+        }
+        fcntl(lifeline.writeEnd.rawValue, F_SETFD, FD_CLOEXEC)
+        let status = await supervise(configuration, password: password, lifeline: lifeline.readEnd, log: log)
+        if status != 0 { throw ExitCode(status) }
+    }
+
+    private enum Happening {
+        case stopRequested
+        case ended(part: String, status: CInt)
+        case ready
+    }
+
+    /// Runs both processes until one ends or the person stops them.
+    /// - Returns: the exit status that tells the truth about it.
+    private func supervise(
+        _ configuration: Configuration, password: Redacted<String>?, lifeline: FileDescriptor, log: Logger
+    ) async -> CInt {
+        let address = configuration.settings.web.listen
+        return await withTaskGroup(of: Happening.self) { group in
+            group.addTask {
+                await Shutdown.requested(with: nil)
+                return .stopRequested
+            }
+            for part in ["core", "web"] {
+                group.addTask { .ended(part: part, status: await start(part, lifeline: lifeline, log: log)) }
+            }
+            group.addTask {
+                await Readiness.wait(socket: box.controlSocket, web: address)
+                return .ready
+            }
+            var status: CInt = 0
+            while let happening = await group.next() {
+                switch happening {
+                case .ready:
+                    announce(address, password: password)
+                    continue
+                case .stopRequested:
+                    log.info("Stopping: hanging up and taking the registration back.")
+                case .ended(let part, let code):
+                    // Its own last line said why; the other process must not go on alone.
+                    status = code == 0 ? ExitStatus.failure.rawValue : code
+                    log.error("The \(part) process ended; the box stops.", metadata: ["status": "\(code)"])
+                }
+                break
+            }
+            group.cancelAll()
+            while let happening = await group.next() {
+                if case .ended(_, let code) = happening, status == 0 { status = code }
+            }
+            return status
+        }
+    }
+
+    /// - Returns: the exit status; 128 and the signal's number for a process that was killed.
+    private func start(_ part: String, lifeline: FileDescriptor, log: Logger) async -> CInt {
+        var options = PlatformOptions()
+        // A group of its own: Ctrl-C reaches only this process, which ends the others in order.
+        options.processGroupID = 0
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+        do {
+            let result = try await Subprocess.run(
+                .path("/proc/self/exe"), arguments: Arguments([part] + box.arguments),
+                environment: .inherit.updating([Environment.Key(stringLiteral: Lifeline.environmentKey): "1"]),
+                platformOptions: options, input: .fileDescriptor(lifeline, closeAfterSpawningProcess: false),
+                output: .currentStandardOutput, error: .currentStandardError)
+            switch result.terminationStatus {
+            case .exited(let code): return code
+            case .signaled(let signal): return 128 &+ signal
+            }
+        } catch {
+            log.error("The \(part) process could not be started.", metadata: ["error": "\(error)"])
+            return ExitStatus.failure.rawValue
+        }
+    }
+
+    private func announce(_ address: NetworkAddress, password: Redacted<String>?) {
+        let host = address.host.isUnspecified ? "127.0.0.1:\(address.port)" : "\(address)"
+        if let password {
+            print("Open http://\(host)/ and sign in with the password \(password.revealed)")
+        } else {
+            print("Open http://\(host)/ and sign in.")
+        }
+        fflush(stdout)
+    }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import Control
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import SIPTransport
+import Wire
+
+/// `sipcall status`: what the running box says about itself.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show what the running box is doing.")
+
+    @OptionGroup var box: BoxOptions
+
+    @Flag(help: "Print one JSON object instead of text.")
+    var json = false
+
+    func run() async throws {
+        let status = try await read()
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            print(String(decoding: try encoder.encode(status), as: UTF8.self))
+        } else {
+            print(Self.text(status))
+        }
+    }
+
+    private func read() async throws -> BoxStatus {
+        let client = ControlClient(path: box.controlSocket, logger: Logger(label: "status") { _ in SwiftLogNoOpLogHandler() })
+        let running = Task { await client.run() }
+        defer { running.cancel() }
+        do {
+            try await client.connected(within: .seconds(2))
+        } catch {
+            throw Problem(
+                code: "status.not-running", sentence: "No box is running with this state directory.",
+                remedy: "Start it with: sipcall run --state \(box.state)")
+        }
+        guard case .status(let status) = try await client.send(.status) else {
+            throw Problem(
+                code: "status.other-version", sentence: "The running box is of another version.", remedy: "Restart it.")
+        }
+        return status
+    }
+
+    private static func text(_ status: BoxStatus) -> String {
+        let trunk =
+            switch status.trunk.state {
+            case .none: "No provider is set up; *43, *44 and *45 work."
+            case .registering: "\(status.trunk.name): registering."
+            case .registered: "\(status.trunk.name): registered" + (status.trunk.expires.map { " for \($0) s." } ?? ".")
+            case .failed: "\(status.trunk.name): \(status.trunk.problem?.description ?? "failed.")"
+            }
+        return """
+            SIPCall \(status.version), up \(Duration.seconds(status.uptimeSeconds).formatted(.time(pattern: .hourMinuteSecond)))
+            \(trunk)
+            Calls \(status.calls), legs \(status.legs), dialogs \(status.dialogs), transactions \(status.transactions)
+            Media legs \(status.mediaLegs), sockets \(status.mediaSockets), Opus states \(status.opusStates)
+            Descriptors \(status.openDescriptors), threads \(status.threads), memory \(status.residentBytes >> 20) MiB
+            """
+    }
+}
+
+/// When a box that starts can be used.
+enum Readiness {
+    /// Returns once the control socket and the web page take connections, or when the task is cancelled.
+    static func wait(socket path: String, web address: NetworkAddress) async {
+        let host: NetworkAddress.Host = address.host.isUnspecified ? .ipv4(0x7f00_0001) : address.host
+        let bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connectTimeout(.seconds(1))
+        var served = false
+        while !served, !Task.isCancelled {
+            do {
+                let control = try await bootstrap.connect(unixDomainSocketPath: path).get()
+                try await control.close().get()
+                let page = try await bootstrap.connect(
+                    to: SocketAddress(NetworkAddress(host: host, port: address.port))).get()
+                try await page.close().get()
+                served = true
+            } catch {
+                try? await Task.sleep(for: .milliseconds(25))
+            }
+        }
+    }
+}

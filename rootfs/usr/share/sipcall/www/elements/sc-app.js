@@ -1,0 +1,74 @@
+import { language, text } from '../language/language.js'
+import { Tones } from '../phone/tones.js'
+import { element } from './element.js'
+import './sc-header.js'
+import './sc-sign-in.js'
+import './sc-dialler.js'
+import './sc-call.js'
+
+/** @typedef {import('../phone/phone.js').Phone} Phone */
+
+/** The application: shows the one view that the phone's state asks for, and sounds what it asks for. */
+export class AppElement extends HTMLElement {
+  /** @type {Phone | null} */
+  #phone = null
+  #shown = ''
+  #tones = new Tones()
+  #sound = element('audio', { autoplay: true })
+
+  /** @param {Phone} phone */
+  set phone(phone) {
+    this.#phone = phone
+    phone.addEventListener('change', () => this.#update())
+    language.addEventListener('change', () => {
+      this.#shown = ''
+      this.#update()
+    })
+    this.append(this.#sound)
+    phone.begin()
+  }
+
+  #update() {
+    const phone = this.#phone
+    if (!phone) return
+    const view = phone.session !== 'signed-in' ? phone.session : phone.call ? 'call' : 'dialler'
+    if (view !== this.#shown) this.#show(view, phone)
+    this.#listen(phone)
+    document.title =
+      phone.call?.state === 'incoming'
+        ? text('titleIncoming', { party: phone.call.name || phone.call.party || text('unknownCaller') })
+        : 'SIPCall'
+  }
+
+  /**
+   * @param {string} view
+   * @param {Phone} phone
+   */
+  #show(view, phone) {
+    this.#shown = view
+    this.querySelector('.page')?.remove()
+    if (view === 'unknown') return
+    const main = element('main', { className: 'content', id: 'content' })
+    const made = /** @type {HTMLElement & {phone: Phone}} */ (
+      document.createElement({ 'signed-out': 'sc-sign-in', dialler: 'sc-dialler', call: 'sc-call' }[view] ?? 'div')
+    )
+    made.phone = phone
+    main.append(made)
+    const header = /** @type {HTMLElement & {phone: Phone}} */ (document.createElement('sc-header'))
+    header.phone = phone
+    this.append(element('div', { className: 'page' }, header, main))
+    made.querySelector(/** @type {any} */ ('[data-first]'))?.focus()
+  }
+
+  /** @param {Phone} phone */
+  #listen(phone) {
+    const call = phone.call
+    const stream = call && call.state !== 'ended' ? call.remoteStream : null
+    if (this.#sound.srcObject !== stream) this.#sound.srcObject = stream
+    const tone = { incoming: 'ring', ringing: 'ringback' }[/** @type {string} */ (call?.state)] ?? null
+    const busy = call?.state === 'ended' && call.direction === 'outbound' && call.problem?.code === 'call.busy'
+    this.#tones.play(busy ? 'busy' : tone)
+  }
+}
+
+customElements.define('sc-app', AppElement)

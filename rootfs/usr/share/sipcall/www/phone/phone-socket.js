@@ -1,0 +1,103 @@
+import { Problem } from './problem.js'
+
+/** @typedef {{method: string, params: any}} Notification */
+
+const REPLY_WITHIN = 12_000
+
+/**
+ * The phone socket: JSON-RPC 2.0 over one WebSocket, opened again whenever it is lost.
+ *
+ * Events: `open`, `lost`, `notification` (CustomEvent<Notification>).
+ */
+export class PhoneSocket extends EventTarget {
+  /** @type {WebSocket | null} */
+  #socket = null
+  #nextID = 1
+  /** @type {Map<number, {resolve: (value: any) => void, reject: (reason: Problem) => void, timer: number}>} */
+  #waiting = new Map()
+  #pause = 500
+  #wanted = false
+  #timer = 0
+
+  open() {
+    this.#wanted = true
+    const address = new URL('api/v1/phone', location.href)
+    address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
+    address.search = ''
+    const socket = new WebSocket(address)
+    this.#socket = socket
+    socket.onopen = () => {
+      this.#pause = 500
+      this.dispatchEvent(new Event('open'))
+    }
+    socket.onmessage = (event) => this.#received(String(event.data))
+    socket.onclose = () => this.#closed(socket)
+  }
+
+  /** Says goodbye: calls on this socket end. */
+  close() {
+    this.#wanted = false
+    clearTimeout(this.#timer)
+    this.#socket?.close(1000)
+  }
+
+  get isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} params
+   * @returns {Promise<any>} rejects with a Problem
+   */
+  request(method, params) {
+    if (!this.isOpen) return Promise.reject(new Problem('page.box-lost'))
+    const id = this.#nextID++
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id)
+        reject(new Problem('page.no-reply'))
+      }, REPLY_WITHIN)
+      this.#waiting.set(id, { resolve, reject, timer })
+      this.#socket?.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
+    })
+  }
+
+  /** @param {string} text */
+  #received(text) {
+    let message
+    try {
+      message = JSON.parse(text)
+    } catch {
+      return
+    }
+    if (typeof message?.method === 'string') {
+      this.dispatchEvent(new CustomEvent('notification', { detail: { method: message.method, params: message.params } }))
+      return
+    }
+    const waiting = this.#waiting.get(message?.id)
+    if (!waiting) return
+    this.#waiting.delete(message.id)
+    clearTimeout(waiting.timer)
+    if (message.error) {
+      waiting.reject(Problem.from(message.error.data ?? { code: 'page.unknown', sentence: message.error.message }))
+    } else {
+      waiting.resolve(message.result)
+    }
+  }
+
+  /** @param {WebSocket} socket */
+  #closed(socket) {
+    if (this.#socket !== socket) return
+    this.#socket = null
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer)
+      reject(new Problem('page.box-lost'))
+    }
+    this.#waiting.clear()
+    this.dispatchEvent(new Event('lost'))
+    if (!this.#wanted) return
+    this.#timer = setTimeout(() => this.open(), this.#pause)
+    this.#pause = Math.min(this.#pause * 2, 10_000)
+  }
+}
