@@ -62,7 +62,7 @@ class PhonePage:
 
     def dial(self, number: str) -> float:
         """Presses call; the moment of the press."""
-        return self._moment("number => { rig.type('number', number); return rig.click('call'); }", number)
+        return self._moment("number => rig.dial(number)", number)
 
     def press(self, part: str) -> float:
         """Clicks the part of this test id; the moment of the click."""

@@ -4,6 +4,7 @@ Whatever ends the rig, even SIGKILL, the kernel then ends every process it start
 and the machine's own network is never touched. Without root a user namespace stands in, where the kernel allows that.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from types import FrameType
 
 MARK = "SIPCALL_RIG_ISOLATED"
 GRACE_SECONDS = 15
+_PR_SET_PDEATHSIG = 1
 
 
 def isolated(module: str, arguments: Sequence[str]) -> int | None:
@@ -26,7 +28,7 @@ def isolated(module: str, arguments: Sequence[str]) -> int | None:
         "unshare", *as_root, "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
         sys.executable, "-m", module, *arguments,
     ]  # fmt: skip
-    child = subprocess.Popen(command, env={**os.environ, MARK: "1"}, start_new_session=True)
+    child = subprocess.Popen(command, env={**os.environ, MARK: "1"}, start_new_session=True, preexec_fn=_die_with_parent)
 
     def stop(number: int, frame: FrameType | None) -> None:
         # unshare itself blocks these signals; the rig below it cleans up on SIGTERM.
@@ -38,6 +40,11 @@ def isolated(module: str, arguments: Sequence[str]) -> int | None:
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     return child.wait()
+
+
+def _die_with_parent() -> None:
+    # unshare hands the same on to the rig (--kill-child).
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _prepare() -> None:

@@ -60,6 +60,26 @@
         element.dispatchEvent(new Event('change', { bubbles: true, composed: true }));
     };
 
+    /** Puts an ended call away, so that a number can be dialled. */
+    const clear = async () => {
+        await until(() => ['idle', 'ended'].includes(state()), 10, 'an idle page');
+        if (!part('number')) part('close')?.click();
+        await until(() => part('number') && part('call'), 5, 'the dialler');
+    };
+    const dial = async (number) => {
+        await clear();
+        type('number', number);
+        return click('call');
+    };
+    const press = (key) => {
+        let element = find(`[data-key="${key}"]`);
+        if (element && !element.checkVisibility()) part('keypad')?.click();
+        element = find(`[data-key="${key}"]`);
+        if (!element) throw new Error(`the page has no key ${key}`);
+        element.click();
+        return now();
+    };
+
     // Every connection of the page, and what its remote tracks carry.
     const peers = [];
     const recordings = [];
@@ -142,9 +162,7 @@
         window.rig.progress = done;
         while (done.calls + done.failures.length < count) {
             try {
-                await until(() => ['idle', 'ended'].includes(state()) && part('call'), 10, 'an idle page');
-                type('number', number);
-                click('call');
+                await dial(number);
                 await until(() => state() === 'active', 15, 'the answer');
                 const before = (await statistics())?.received ?? 0;
                 await sleep(seconds * 1000);
@@ -164,8 +182,7 @@
 
     const forget = () => { recordings.length = 0; timeline.length = 0; for (const name in last) delete last[name]; };
     window.rig = {
-        find, part, seen, state, timeline, until, click, type, statistics, recorded, callRepeatedly, forget, now,
+        find, part, seen, state, timeline, until, click, dial, press, statistics, recorded, callRepeatedly, forget, now,
         record: (wanted) => { recording = wanted; },
-        press: (key) => { const element = find(`[data-key="${key}"]`); if (!element) throw new Error(`no key ${key}`); element.click(); return now(); },
     };
 })();
