@@ -1,0 +1,228 @@
+"""The box under test: `sipcall run` on its own machine, and everything that can be asked of it from outside."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .carrier import Account
+from .deadlines import RigError, wait_until
+from .namespaces import CARRIER_ADDRESS, Namespace
+from .programs import Program, open_descriptors, process_tree, resident_kilobytes, threads
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PASSWORD = "rig admin password"
+SIP_PORT = 5060
+MEDIA_PORT = 3478
+WEB_PORT = 8080
+
+
+def binary() -> Path:
+    """The sipcall to test: SIPCALL_BINARY, or the debug build of this repository."""
+    path = Path(os.environ.get("SIPCALL_BINARY", REPOSITORY / ".build" / "debug" / "sipcall"))
+    if not os.access(path, os.X_OK):
+        raise RigError(f"there is no box to test at {path}: build it with `swift build --product sipcall`")
+    return path
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What all processes of the box hold, as the kernel counts it."""
+
+    descriptors: int
+    threads: int
+    resident_kilobytes: int
+
+
+class Box:
+    """A running box with one provider account. A context manager: leaving it ends the box."""
+
+    def __init__(self, machine: Namespace, folder: Path, account: Account, password: str | None = None) -> None:
+        """`password` replaces the account's own, to be refused by the provider."""
+        self.state = folder / "box"
+        self.log = folder / "box.log"
+        self._machine = machine
+        self._account = account
+        self._trunk_password = password or account.password
+        self._program: Program | None = None
+        self._connection: http.client.HTTPConnection | None = None
+        self._cookie = ""
+
+    @property
+    def program(self) -> Program:
+        if self._program is None:
+            raise RigError("the box is not running")
+        return self._program
+
+    def start(self) -> None:
+        """Returns once the box prints its address and its page can be fetched."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        configuration = self.write_configuration()
+        command = [str(binary()), "run", "--state", str(self.state), "--config", str(configuration)]
+        environment = {"SIPCALL_ADMIN_PASSWORD": PASSWORD}
+        self._program = Program("sipcall run", self._machine.command(*command), self.log, environment)
+        self._program.wait_for_output(r"Open http://", 15)
+        wait_until(self._signs_in, 10, "the box to take its password")
+
+    def stop(self) -> int | None:
+        """Ends the box as Ctrl-C would; its exit code."""
+        self._forget_connection()
+        if self._program is None:
+            return None
+        code = self._program.stop()
+        self._program = None
+        return code
+
+    def __enter__(self) -> "Box":
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def write_configuration(self) -> Path:
+        """sipcall.toml as a newcomer would have it: every address a wildcard."""
+        path = self.state / "sipcall.toml"
+        path.write_text(
+            f"""[sip]
+listen = "0.0.0.0:{SIP_PORT}"
+[media]
+listen = "0.0.0.0:{MEDIA_PORT}"
+ports = "20000-20999"
+[web]
+listen = "127.0.0.1:{WEB_PORT}"
+www = "{REPOSITORY}/rootfs/usr/share/sipcall/www"
+[trunk]
+name = "Carrier"
+server = "{CARRIER_ADDRESS}:5060"
+user = "{self._account.user}"
+password = "{self._trunk_password}"
+number = "{self._account.number}"
+expires = {self._account.expires}
+codecs = ["pcmu", "pcma"]
+"""
+        )
+        return path
+
+    def wait_for_trunk(self, state: str = "registered", seconds: float = 10) -> None:
+        wait_until(lambda: self.status()["trunk"]["state"] == state, seconds, f"the trunk to be {state}")
+
+    def status(self) -> dict[str, Any]:
+        """The box's own count of what it holds (GET /api/v1/status)."""
+        code, body = self._request("GET", "/api/v1/status")
+        if code != 200:
+            raise RigError(f"the box answers {code} to GET /api/v1/status: {body[:200]!r}")
+        status: dict[str, Any] = json.loads(body)
+        return status
+
+    def status_by_command(self) -> dict[str, Any]:
+        """The same from `sipcall status --json`."""
+        command = self._machine.command(str(binary()), "status", "--state", str(self.state), "--json")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        if done.returncode != 0:
+            raise RigError(f"sipcall status exits with {done.returncode}: {done.stderr.strip()}")
+        status: dict[str, Any] = json.loads(done.stdout)
+        return status
+
+    def in_use(self) -> dict[str, int]:
+        """Whatever belongs to calls and is not zero: empty when every call has gone without a trace."""
+        status = self.status()
+        counts = {name: int(status[name]) for name in ("calls", "legs", "dialogs", "mediaLegs", "opusStates")}
+        return {name: count for name, count in counts.items() if count}
+
+    def footprint(self) -> Footprint:
+        """Descriptors, threads and memory of all the box's processes together."""
+        self.program.require_running()
+        tree = process_tree(self.program.pid)
+        return Footprint(
+            sum(open_descriptors(process) for process in tree),
+            sum(threads(process) for process in tree),
+            sum(resident_kilobytes(process) for process in tree),
+        )
+
+    def processes(self) -> dict[int, str]:
+        """The box's processes and their command lines."""
+        return {
+            process: Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+            for process in process_tree(self.program.pid)
+        }
+
+    def core(self) -> int:
+        """The process that holds SIP and media."""
+        for process, command in self.processes().items():
+            if " core" in command:
+                return process
+        raise RigError("the box has no core process")
+
+    def signal_core(self, number: signal.Signals) -> None:
+        os.kill(self.core(), number)
+
+    def log_text(self) -> str:
+        """What the box has logged since it was started."""
+        return self.program.output()
+
+    def session_cookie(self) -> str:
+        """The signed-in session, for a phone socket."""
+        return self._cookie
+
+    def connect(self) -> socket.socket:
+        """A TCP connection to the web port, from the box's own machine."""
+        with self._machine.entered():
+            connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection.settimeout(5)
+        try:
+            connection.connect(("127.0.0.1", WEB_PORT))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _signs_in(self) -> bool:
+        self.program.require_running()
+        try:
+            code, body = self._request("POST", "/api/v1/session", {"password": PASSWORD})
+        except OSError:
+            return False
+        if code == 401:
+            raise RigError(f"the box refuses the password it was given: {body[:200]!r}")
+        return code == 204
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
+        headers = {"Cookie": self._cookie, "Origin": f"http://127.0.0.1:{WEB_PORT}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            reply = self._send(method, path, body, headers)
+        except (http.client.HTTPException, ConnectionError):
+            # A connection that was kept alive may have been closed meanwhile.
+            self._forget_connection()
+            reply = self._send(method, path, body, headers)
+        content = reply.read()
+        if cookie := reply.getheader("Set-Cookie"):
+            self._cookie = cookie.split(";")[0]
+        if reply.will_close:
+            self._forget_connection()
+        return reply.status, content
+
+    def _send(
+        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection("127.0.0.1", WEB_PORT, timeout=5)
+            self._connection.sock = self.connect()
+        self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        return self._connection.getresponse()
+
+    def _forget_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,115 @@
+"""Listens on a machine's interfaces with the kernel's own time stamps: who sent what, and when."""
+
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from .namespaces import Namespace
+
+_ETH_P_ALL = 0x0003
+_ETH_P_IP = 0x0800
+_PACKET_OUTGOING = 4
+_SO_TIMESTAMPNS = 35
+_UDP = 17
+
+
+@dataclass(frozen=True)
+class Datagram:
+    """A UDP datagram as it passed an interface."""
+
+    time: float
+    """Seconds since the epoch."""
+    source: tuple[str, int]
+    target: tuple[str, int]
+    payload: bytes
+
+    @property
+    def is_rtp(self) -> bool:
+        """Version 2 and no RTCP packet type (RFC 5761 §4)."""
+        return len(self.payload) >= 12 and self.payload[0] >> 6 == 2 and not 64 <= self.payload[1] & 0x7F <= 95
+
+    @property
+    def payload_type(self) -> int:
+        return self.payload[1] & 0x7F
+
+    @property
+    def loudness(self) -> float:
+        """Root mean square of a PCMU or PCMA packet in 16-bit steps; 0 for other payload types."""
+        if not self.is_rtp or self.payload_type not in (0, 8):
+            return 0
+        table = MU_LAW if self.payload_type == 0 else A_LAW
+        samples = table[np.frombuffer(self.payload[12:], dtype=np.uint8)]
+        return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0
+
+
+class Capture:
+    """Keeps every UDP datagram of a machine while the context lasts. For single calls, not for load."""
+
+    def __init__(self, machine: Namespace) -> None:
+        self.datagrams: list[Datagram] = []
+        self._machine = machine
+        self._ending = threading.Event()
+
+    def __enter__(self) -> "Capture":
+        with self._machine.entered():
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.settimeout(0.1)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join(2)
+        self._socket.close()
+
+    def _listen(self) -> None:
+        while not self._ending.is_set():
+            try:
+                packet, ancillary, _, address = self._socket.recvmsg(65536, 64)
+            except TimeoutError:
+                continue
+            # Loopback shows each packet twice, on its way out and in.
+            if address[1] != _ETH_P_IP or (address[0] == "lo" and address[2] == _PACKET_OUTGOING):
+                continue
+            for level, kind, data in ancillary:
+                if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+                    seconds, nanoseconds = struct.unpack("qq", data[:16])
+                    self._keep(packet, seconds + nanoseconds / 1e9)
+
+    def _keep(self, packet: bytes, time: float) -> None:
+        header = (packet[0] & 0x0F) * 4
+        if len(packet) < header + 8 or packet[9] != _UDP:
+            return
+        source_port, target_port, length = struct.unpack_from("!HHH", packet, header)
+        self.datagrams.append(
+            Datagram(
+                time,
+                (socket.inet_ntoa(packet[12:16]), source_port),
+                (socket.inet_ntoa(packet[16:20]), target_port),
+                packet[header + 8 : header + length],
+            )
+        )
+
+
+def _mu_law() -> np.ndarray:
+    code = ~np.arange(256) & 0xFF
+    magnitude = (((code & 0x0F) << 3) + 0x84) << ((code >> 4) & 7)
+    return np.where(code & 0x80, 0x84 - magnitude, magnitude - 0x84).astype(np.float64)
+
+
+def _a_law() -> np.ndarray:
+    code = np.arange(256) ^ 0x55
+    exponent = (code >> 4) & 7
+    mantissa = ((code & 0x0F) << 4) + 8
+    magnitude = np.where(exponent == 0, mantissa, (mantissa + 0x100) << np.maximum(exponent - 1, 0))
+    return np.where(code & 0x80, magnitude, -magnitude).astype(np.float64)
+
+
+MU_LAW = _mu_law()
+A_LAW = _a_law()

@@ -1,0 +1,91 @@
+"""The provider: Kamailio as digest registrar and proxy, on the carrier's machine at port 5060."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .deadlines import RigError
+from .namespaces import Namespace
+from .programs import Program
+from .sip_ping import wait_for_options_reply
+
+CONFIGURATION = Path(__file__).parent / "configuration" / "kamailio.cfg"
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the provider gave its customer, and how it answers."""
+
+    user: str = "trunk1"
+    password: str = "rig-secret"
+    number: str = "+49305550100"
+    realm: str = "carrier.rig"
+    algorithm: str = "MD5"
+    expires: int = 300
+    busy: str = "4930486486"
+    unknown: str = "4930404404"
+    rings: str = "4930606060"
+    answers: str = "4930200200"
+
+
+class Carrier:
+    """A running Kamailio. A context manager."""
+
+    def __init__(self, machine: Namespace, folder: Path, account: Account) -> None:
+        self.account = account
+        self._machine = machine
+        self._folder = folder
+        self._program: Program | None = None
+
+    def start(self) -> None:
+        """Returns once Kamailio listens."""
+        configuration = self._folder / "kamailio.cfg"
+        configuration.write_text(self._filled())
+        runtime = self._folder / "kamailio-run"
+        runtime.mkdir(exist_ok=True)
+        command = ["kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-Y", str(runtime), "-f", str(configuration)]
+        self._program = Program("kamailio", self._machine.command(*command), self._folder / "kamailio.log")
+        wait_for_options_reply(self._machine, (self._machine.address, 5060), 10, self._program.require_running)
+
+    def stop(self) -> None:
+        """Closes the port: the kernel then answers with ICMP port unreachable."""
+        if self._program is not None:
+            self._program.stop()
+            self._program = None
+
+    def __enter__(self) -> "Carrier":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def program(self) -> Program:
+        if self._program is None:
+            raise RigError("kamailio is not running")
+        return self._program
+
+    def _filled(self) -> str:
+        account = self.account
+        values = {
+            "MODULES": str(_modules()),
+            "REALM": account.realm,
+            "USER": account.user,
+            "PASSWORD": account.password,
+            "NUMBER": account.number.replace("+", "\\+?"),
+            "ALGORITHM": account.algorithm,
+            "EXPIRES": str(account.expires),
+            "BUSY": account.busy,
+            "UNKNOWN": account.unknown,
+            "RINGS": account.rings,
+        }
+        text = CONFIGURATION.read_text()
+        for key, value in values.items():
+            text = text.replace(f"@{key}@", value)
+        return text
+
+
+def _modules() -> Path:
+    for folder in Path("/usr/lib").glob("*/kamailio/modules"):
+        return folder
+    raise RigError("Kamailio's modules are missing: run packaging/setup")

@@ -1,0 +1,138 @@
+"""Runs acceptance checks. `packaging/check` is its command line."""
+
+import argparse
+import re
+import sys
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from .checks import CHECKS
+from .checks.check import Check, Fault
+from .deadlines import RigError
+from .figures import Report
+from .isolation import isolated
+
+GREEN, SHORT, BLIND = 0, 1, 2
+
+
+def main(arguments: list[str]) -> int:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    names = options.names or list(CHECKS)
+    if unknown := [name for name in names if name not in CHECKS]:
+        parser.error(f"no such check: {', '.join(unknown)} (there are: {', '.join(CHECKS)})")
+    code = isolated("Rig.check", arguments)
+    if code is not None:
+        return code
+    chosen = [CHECKS[name] for name in names]
+    try:
+        return max(_broken(check) for check in chosen) if options.broken else _measure(chosen)
+    except KeyboardInterrupt:
+        print("interrupted; everything was ended", file=sys.stderr)
+        return 130
+
+
+@dataclass
+class Outcome:
+    """One run of a check: its figures, and what broke it if anything did."""
+
+    check: Check
+    fault: Fault | None
+    report: Report
+    error: RigError | None
+    seconds: float
+    notes: list[str]
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None and bool(self.report.figures) and not self.report.short
+
+    def show(self) -> None:
+        """Prints the figures and then the check's own line."""
+        name = self.check.name
+        print(f"{name}: {self.fault.how if self.fault else self.check.promise}")
+        for line in (*map(str, self.report.figures), *self.notes):
+            print(f"  {line}")
+        if self.fault is not None:
+            return
+        if self.error is not None:
+            summary = f"{name}: BROKEN: {self.error} (goal: it works) FALLS SHORT"
+        else:
+            summary = self.report.summary()
+        print(f"{summary}  [{self.seconds:.0f} s]", flush=True)
+
+
+def attempt(check: Check, fault: Fault | None = None) -> Outcome:
+    """Runs a check once, against something broken if `fault` says so. Any exception is an error of the check."""
+    report, error, notes = Report(check.name), None, []
+    began = time.monotonic()
+    try:
+        check.run(report, fault)
+    except RigError as problem:
+        error, notes = problem, list(getattr(problem, "__notes__", ()))
+    except Exception as problem:
+        error, notes = RigError(f"{type(problem).__name__}: {problem}"), traceback.format_exc().splitlines()
+    return Outcome(check, fault, report, error, time.monotonic() - began, notes)
+
+
+def in_background(names: list[str]) -> list[str]:
+    """Which of these checks mostly wait (for a minute without an answer), and run beside the others."""
+    return ["failure-sentences"] if "failure-sentences" in names and len(names) > 1 else []
+
+
+def _measure(chosen: list[Check]) -> int:
+    beside = in_background([check.name for check in chosen])
+    outcomes = []
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(attempt, check) for check in chosen if check.name in beside]
+        for check in chosen:
+            if check.name not in beside:
+                outcomes.append(attempt(check))
+                outcomes[-1].show()
+        for future in running:
+            outcomes.append(future.result())
+            outcomes[-1].show()
+    good = sum(outcome.ok for outcome in outcomes)
+    print(f"{good} of {len(outcomes)} checks ok")
+    return GREEN if good == len(outcomes) else SHORT
+
+
+def _broken(check: Check) -> int:
+    worst = SHORT
+    for fault in check.faults:
+        outcome = attempt(check, fault)
+        outcome.show()
+        red = [figure.name for figure in outcome.report.short] + ([str(outcome.error)] if outcome.error else [])
+        seen = next((name for name in red if re.search(fault.reddens, name)), None)
+        name = f"{check.name} --broken ({fault.name})"
+        if seen is not None:
+            print(f"{name}: went red, as it must: {seen}  [{outcome.seconds:.0f} s]", flush=True)
+        else:
+            found = "; ".join(red) or "everything green"
+            print(f"{name}: BLIND: expected /{fault.reddens}/ to fail, saw: {found}", flush=True)
+            worst = BLIND
+    return worst
+
+
+def _parser() -> argparse.ArgumentParser:
+    checks = "\n".join(f"  {check.name:18} {check.promise}" for check in CHECKS.values())
+    faults = "\n".join(
+        f"  {check.name:18} {fault.name}: {fault.how}" for check in CHECKS.values() for fault in check.faults
+    )
+    parser = argparse.ArgumentParser(
+        prog="packaging/check",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Runs the acceptance checks (all when none is named) in network namespaces of their own,\n"
+        "and prints each figure with its goal. Exit code 0 when every figure reaches its goal, 1 otherwise.",
+        epilog=f"checks:\n{checks}\n\nwith --broken each check meets, one after the other:\n{faults}\n\n"
+        "A check that stays green then is blind: exit code 2. When all went red as they must: exit code 1.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a check from the list below")
+    parser.add_argument("--broken", action="store_true", help="run against something broken on purpose; must go red")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,16 @@
+"""The acceptance checks. Each measures one promise of the box, and can be run against something broken on purpose."""
+
+from . import clean_hangup, failure_sentences, first_call, first_syllable, inbound_call, junk_datagrams
+from .check import Check
+
+CHECKS: dict[str, Check] = {
+    check.name: check
+    for check in (
+        first_call.CHECK,
+        inbound_call.CHECK,
+        clean_hangup.CHECK,
+        first_syllable.CHECK,
+        junk_datagrams.CHECK,
+        failure_sentences.CHECK,
+    )
+}

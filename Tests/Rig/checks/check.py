@@ -1,0 +1,31 @@
+"""What a check is, and what breaks it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..figures import Report
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something broken on purpose, that the check must notice."""
+
+    name: str
+    how: str
+    """What is broken, in one sentence."""
+    reddens: str
+    """A regular expression: one figure of this name must fall short, or the error that ends the check must say this."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check. `run` adds figures to the report and raises RigError when something is broken rather than slow."""
+
+    name: str
+    promise: str
+    run: Callable[[Report, Fault | None], None]
+    faults: tuple[Fault, ...]
+
+
+def broken_by(fault: Fault | None, name: str) -> bool:
+    return fault is not None and fault.name == name

@@ -1,0 +1,1 @@
+"""Tests that need the network: with real SIP peers (interop), and with a real browser too (browser)."""

@@ -1,0 +1,1 @@
+"""The box, its page in Chromium, Kamailio and baresip."""

@@ -1,0 +1,93 @@
+"""The page itself: signing in, what assistive technology finds, narrow screens, and its own content security policy."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from Rig.box import PASSWORD, REPOSITORY
+from Rig.rig import Rig, open_rig
+from Rig.tone import read_wave
+
+SCREENSHOTS = Path(os.environ.get("SIPCALL_SCREENSHOTS", REPOSITORY / ".build" / "screenshots"))
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    with open_rig() as rig:
+        yield rig
+
+
+def _violations(page: Page) -> list[str]:
+    results = Axe().run(page)
+    return [f"{found['id']}: {found['help']}" for found in results.response["violations"]]
+
+
+def test_a_wrong_password_is_refused_with_a_sentence(rig: Rig) -> None:
+    phone = rig.browser.open()
+    phone.page.fill("input[name=password]", "wrong")
+    phone.page.click("button[type=submit]")
+    phone.page.wait_for_selector('[data-testid="problem"]:visible, [role="alert"]:visible', timeout=10_000)
+    assert phone.page.query_selector('[data-testid="number"]') is None
+    assert _violations(phone.page) == []
+    phone.page.close()
+
+
+def test_the_page_is_accessible_idle_and_in_a_call(rig: Rig) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    phone = rig.phone()
+    assert _violations(phone.page) == []
+    phone.dial(rig.account.answers)
+    phone.wait_for_state("active", seconds=10)
+    assert _violations(phone.page) == []
+    phone.page.screenshot(path=SCREENSHOTS / "call.png")
+    phone.press("mute")
+    phone.press("hangup")
+    phone.wait_for_state("idle", "ended", seconds=3)
+    phone.page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_telephone(rig: Rig, scheme: str) -> None:
+    phone = rig.phone()
+    phone.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    phone.page.set_viewport_size({"width": 360, "height": 640})
+    overflow = phone.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
+    assert _violations(phone.page) == []
+    phone.page.screenshot(path=SCREENSHOTS / f"telephone-{scheme}.png")
+    phone.page.close()
+
+
+def test_mute_silences_the_microphone(rig: Rig) -> None:
+    phone = rig.phone()
+    rig.answers.forget_recordings()
+    phone.dial(rig.account.answers)
+    phone.wait_for_state("active", seconds=10)
+    phone.press("mute")
+    phone.page.wait_for_timeout(1500)
+    phone.press("hangup")
+    rig.answers.wait_for("CALL_CLOSED", 3)
+    samples, rate = read_wave(rig.answers.recording())
+    last = samples[-rate:]
+    assert len(last) == rate and abs(last).max() < 200
+    phone.page.close()
+
+
+def test_a_reload_keeps_the_session(rig: Rig) -> None:
+    phone = rig.phone()
+    phone.page.reload()
+    phone.page.wait_for_selector('[data-testid="number"]', timeout=10_000)
+    phone.page.close()
+
+
+def test_nothing_was_refused_by_the_content_security_policy(rig: Rig) -> None:
+    phone = rig.browser.sign_in(PASSWORD)
+    phone.wait_for_trunk("registered")
+    phone.page.close()
+    assert [
+        line for line in rig.browser.console if "Content Security Policy" in line or line.startswith("uncaught")
+    ] == []
