@@ -150,14 +150,18 @@ export class Call extends EventTarget {
     this.#changed()
   }
 
-  /** @param {Problem} reason */
-  end(reason) {
+  /**
+   * @param {Problem} reason
+   * @param {Promise<unknown>} [told] when the box knows; only then the sound connection is closed, or its end would
+   *   reach the box first and look like a browser that crashed
+   */
+  end(reason, told = Promise.resolve()) {
     if (this.state === 'ended') return
     this.state = 'ended'
     this.problem = reason
     if (this.activeSince !== null) this.lasted = (performance.now() - this.activeSince) / 1000
     for (const track of this.#microphone?.getTracks() ?? []) track.stop()
-    this.peerConnection.close()
+    told.finally(() => this.peerConnection.close())
     this.#changed()
   }
 

@@ -118,8 +118,8 @@ export class Phone extends EventTarget {
     const call = this.call
     if (!call || call.state === 'ended') return
     const reason = call.state === 'incoming' ? 'call.declined' : 'call.hung-up-here'
-    if (call.identifier) this.#socket.request('call.end', { call: call.identifier }).catch(() => {})
-    call.end(new Problem(reason))
+    const told = call.identifier ? this.#socket.request('call.end', { call: call.identifier }).catch(() => {}) : undefined
+    call.end(new Problem(reason), told)
   }
 
   /** @param {string} digits */
