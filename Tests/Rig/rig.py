@@ -17,6 +17,7 @@ from .tone import sine, write_wave
 FAR_HERTZ = 1000
 """What the telephones on the carrier's side play."""
 DEFAULT_ACCOUNT = Account()
+LOGS_NOTE = "logs: "
 
 
 @dataclass
@@ -77,6 +78,6 @@ def open_rig(
                 box.wait_for_trunk()
             yield Rig(folder, network, account, carrier, answers, rings, box, stack)
         except Exception as error:
-            error.add_note(f"logs: {folder}")
+            error.add_note(f"{LOGS_NOTE}{folder}")
             raise
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,8 +13,8 @@ class Fault:
     name: str
     how: str
     """What is broken, in one sentence."""
-    reddens: str
-    """A regular expression: one figure of this name must fall short, or the error that ends the check must say this."""
+    reddens: tuple[str, ...]
+    """Regular expressions: each must be found in a figure that falls short, or in the error that ends the check."""
 
 
 @dataclass(frozen=True)

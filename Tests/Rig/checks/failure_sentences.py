@@ -138,7 +138,7 @@ def _report_sentence(rig: Rig, report: Report, name: str, problem: Moment, cause
 
 
 def _logged(rig: Rig, code: str, after: float) -> str | None:
-    """The log's last line with this code, when it is a sentence and not older than `after` (but for 0.5 s of rounding)."""
+    """The log's last line with this code, when it is a sentence and no more than 0.5 s older than `after`."""
     for line in reversed(rig.box.log_text().splitlines()):
         stamp, _, rest = line.partition(" ")
         if code in rest and len(rest.split()) >= FEWEST_WORDS:
@@ -150,5 +150,9 @@ CHECK = Check(
     "failure-sentences",
     "Busy, wrong number, no answer, provider silent or gone, wrong password: a sentence on page and in log, in time.",
     run,
-    (Fault("swapped-answers", "The provider says 404 for the busy number and 486 for the unknown one.", "busy-code"),),
+    (
+        Fault(
+            "swapped-answers", "The provider says 404 for the busy number and 486 for the unknown one.", ("busy-code",)
+        ),
+    ),
 )

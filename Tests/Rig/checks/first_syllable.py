@@ -58,11 +58,11 @@ CHECK = Check(
     f"A burst played at the answer arrives with its first {BURST_MILLISECONDS} ms.",
     run,
     (
-        Fault("muted-burst", "The telephone is silent for the first 30 ms of the burst.", "opus-first-60-ms"),
+        Fault("muted-burst", "The telephone is silent for the first 30 ms of the burst.", ("opus-first-60-ms",)),
         Fault(
             "late-gate",
             "The network drops the first packets from the telephone, as a gate opened too late would.",
-            "opus-first-60-ms",
+            ("opus-first-60-ms",),
         ),
     ),
 )

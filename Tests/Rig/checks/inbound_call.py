@@ -77,11 +77,11 @@ CHECK = Check(
     "A telephone that dials the box's number rings the page; answered there, both tones are right.",
     run,
     (
-        Fault("other-tone", "The caller plays 850 Hz instead of 1000 Hz.", "opus-page-hears"),
+        Fault("other-tone", "The caller plays 850 Hz instead of 1000 Hz.", ("opus-page-hears",)),
         Fault(
             "deaf-page",
             "The network drops all RTP towards the box.",
-            "no packet reached the page|heard nothing|opus-page-hears",
+            ("no packet reached the page|heard nothing|opus-page-hears",),
         ),
     ),
 )
