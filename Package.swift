@@ -108,7 +108,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "DemoCarrier",
-            dependencies: ["SIP", "SIPMessage", "SIPTransport", "SDP", "RTP", "Audio", "Wire", "CLinux", .arguments, .logging],
+            dependencies: [
+                "SIP", "SIPMessage", "SIPTransport", "SDP", "RTP", "Audio", "Wire", "CLinux", .arguments, .logging,
+            ],
             swiftSettings: strict),
 
         tests(of: "Wire"),

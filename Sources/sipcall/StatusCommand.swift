@@ -29,7 +29,8 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private func read() async throws -> BoxStatus {
-        let client = ControlClient(path: box.controlSocket, logger: Logger(label: "status") { _ in SwiftLogNoOpLogHandler() })
+        let client = ControlClient(
+            path: box.controlSocket, logger: Logger(label: "status") { _ in SwiftLogNoOpLogHandler() })
         let running = Task { await client.run() }
         defer { running.cancel() }
         do {
@@ -76,7 +77,8 @@ enum Readiness {
                 let control = try await bootstrap.connect(unixDomainSocketPath: path).get()
                 try await control.close().get()
                 let page = try await bootstrap.connect(
-                    to: SocketAddress(NetworkAddress(host: host, port: address.port))).get()
+                    to: SocketAddress(NetworkAddress(host: host, port: address.port))
+                ).get()
                 try await page.close().get()
                 served = true
             } catch {
