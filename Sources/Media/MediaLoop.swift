@@ -61,6 +61,7 @@ final class MediaLoop {
 
     /// Runs until it is told to stop.
     func run() {
+        logger.info("The media loop listens on \(browserSocket.local).")
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.eventsAtOnce) { events in
             while isRunning {
                 let count = poller.wait(into: events)
@@ -133,5 +134,6 @@ final class MediaLoop {
             if case .snapshot(let continuation) = command { continuation.resume(returning: snapshot()) }
         }
         context.finishEvents()
+        logger.info("The media loop has ended.")
     }
 }
