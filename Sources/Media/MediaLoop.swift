@@ -66,7 +66,11 @@ final class MediaLoop {
             while isRunning {
                 let count = poller.wait(into: events)
                 context.now = .now()
-                for index in 0..<count {
+                // What was asked for before a packet came holds for that packet.
+                for index in 0..<count where events[index].data.u64 == Poller.mailbox {
+                    handle(token: Poller.mailbox)
+                }
+                for index in 0..<count where events[index].data.u64 != Poller.mailbox {
                     handle(token: events[index].data.u64)
                 }
                 context.queue.flush()
