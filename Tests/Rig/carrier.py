@@ -21,6 +21,9 @@ class Account:
     realm: str = "carrier.rig"
     algorithm: str = "MD5"
     expires: int = 300
+    """What the box asks for, in seconds."""
+    granted: int = 300
+    """The most that the provider grants."""
     busy: str = "4930486486"
     unknown: str = "4930404404"
     rings: str = "4930606060"
@@ -74,7 +77,7 @@ class Carrier:
             "PASSWORD": account.password,
             "NUMBER": account.number.replace("+", "\\+?"),
             "ALGORITHM": account.algorithm,
-            "EXPIRES": str(account.expires),
+            "EXPIRES": str(account.granted),
             "BUSY": account.busy,
             "UNKNOWN": account.unknown,
             "RINGS": account.rings,

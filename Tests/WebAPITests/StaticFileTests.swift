@@ -88,6 +88,20 @@ struct StaticFileTests {
     }
 
     @Test(
+        "A connection that the client does not keep is closed after the answer",
+        arguments: ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nConnection: Close, TE\r\n\r\n"])
+    func notKept(request: String) async throws {
+        try await withBox { box in
+            let client = try await RawClient(port: box.port)
+            try await client.send(request)
+            #expect(try await client.answer().text.contains("SIPCall"))
+            let started = ContinuousClock.now
+            #expect(await client.isClosed)
+            #expect(ContinuousClock.now - started < .seconds(10))
+        }
+    }
+
+    @Test(
         "What is not HTTP ends its own connection only",
         arguments: [
             "\u{16}\u{3}\u{1}\u{2}\u{0}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",

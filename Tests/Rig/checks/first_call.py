@@ -22,7 +22,7 @@ from .check import Check, Fault, broken_by
 DIGITS = "12#"
 EVENT_CODES = {"1": 1, "2": 2, "#": 11}
 FIRST_AUDIO_GOAL_MILLISECONDS = 400
-SHORT_CALLS = 2
+SHORT_CALLS = 1
 """More calls per codec, only for the time to the first audio."""
 
 
@@ -32,6 +32,8 @@ def run(report: Report, fault: Fault | None) -> None:
         for codec in CODECS if fault is None else CODECS[:1]:
             phone = rig.phone(f"?codec={codec}&dsp=off")
             delays = [_long_call(rig, report, phone, codec, fault)]
+            if fault is None or broken_by(fault, "other-digits"):
+                delays.append(_call_with_digits(rig, report, phone, codec, "13#" if fault else DIGITS))
             for _ in range(SHORT_CALLS if fault is None else 0):
                 delays.append(_short_call(rig, phone))
             phone.page.close()
@@ -45,26 +47,37 @@ def run(report: Report, fault: Fault | None) -> None:
 
 
 def _long_call(rig: Rig, report: Report, phone: PhonePage, codec: str, fault: Fault | None) -> float:
-    """Reports tones and digits; returns the seconds from the answer to the first audio at the callee."""
+    """Reports the tones; returns the seconds from the answer to the first audio at the callee."""
     rig.answers.forget_recordings()
-    rig.answers.forget_events()
     if broken_by(fault, "deaf-callee"):
         rig.network.carrier.drop("udp dport 20000-29999")
     with Capture(rig.network.carrier) as capture:
         phone.dial(rig.account.answers)
         phone.wait_for_state("active", seconds=10)
-        tone, statistics = talk(phone, 2.5)
-        for key in "13#" if broken_by(fault, "other-digits") else DIGITS:
-            phone.press_key(key)
-            time.sleep(0.3)
-        talk(phone, 2.5)
+        tone, statistics = talk(phone, 5)
         phone.press("hangup")
         phone.wait_for_state("idle", "ended", seconds=3)
-        closed = rig.answers.wait_for("CALL_CLOSED", 3)
+        rig.answers.wait_for("CALL_CLOSED", 3)
     if not rtp_from_box(capture):
         raise RigError("not one RTP packet of the box reached the carrier's machine")
     report_page_tone(report, codec, tone, statistics, codec)
     report_callee_tone(report, codec, rig.answers)
+    return _delay(rig, capture)
+
+
+def _call_with_digits(rig: Rig, report: Report, phone: PhonePage, codec: str, digits: str) -> float:
+    rig.answers.forget_events()
+    with Capture(rig.network.carrier) as capture:
+        phone.dial(rig.account.answers)
+        phone.wait_for_state("active", seconds=10)
+        talk(phone, 1)
+        for key in digits:
+            phone.press_key(key)
+            time.sleep(0.3)
+        talk(phone, 1)
+        phone.press("hangup")
+        closed = rig.answers.wait_for("CALL_CLOSED", 3)
+        phone.wait_for_state("idle", "ended", seconds=3)
     report.equal(
         f"{codec}-digits-at-callee", " ".join(_pressed(rig)), " ".join(DIGITS), f"baresip's events until {closed.type}"
     )

@@ -31,7 +31,7 @@ def test_a_wrong_password_is_tried_twice_at_most_and_said_plainly() -> None:
 
 
 def test_a_registration_is_refreshed_before_it_expires() -> None:
-    with open_rig(account=Account(expires=15)) as rig, Capture(rig.network.carrier) as capture:
+    with open_rig(account=Account(granted=15)) as rig, Capture(rig.network.carrier) as capture:
 
         def refreshed() -> bool:
             return any(packet.payload.startswith(b"REGISTER") for packet in capture.datagrams)
