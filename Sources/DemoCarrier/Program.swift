@@ -16,7 +16,7 @@ struct Program: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo-carrier", abstract: "Plays a telephone provider, for trying out a box.")
 
-    @Option(help: "Where to listen for SIP over UDP, as ADDRESS:PORT.", transform: address)
+    @Option(help: "Where to listen for SIP over UDP, as ADDRESS:PORT. Default: 127.0.0.1:5070.", transform: address)
     var listen = NetworkAddress(host: .ipv4(0x7f00_0001), port: 5070)
 
     @Option(help: "The one user who may register and call.")
