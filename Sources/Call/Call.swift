@@ -68,7 +68,8 @@ package struct Call: Sendable, Equatable, Codable {
         remedy: "Still trying; this takes up to 32 seconds.")
 
     private init(
-        identifier: CallIdentifier, direction: Direction, near: [LegIdentifier], far: Far, state: State, now: MonotonicTime
+        identifier: CallIdentifier, direction: Direction, near: [LegIdentifier], far: Far, state: State,
+        now: MonotonicTime
     ) {
         self.identifier = identifier
         self.direction = direction
@@ -89,7 +90,8 @@ package struct Call: Sendable, Equatable, Codable {
             return (call, [.report(.dialling), .connect(near: near, far: leg, bothWays: false), .dial(leg)])
         case .service(let service):
             let call = Call(
-                identifier: identifier, direction: .outbound, near: [near], far: far, state: .active(since: now), now: now)
+                identifier: identifier, direction: .outbound, near: [near], far: far, state: .active(since: now),
+                now: now)
             return (call, [.report(.dialling), .startService(service, on: near), .report(.active)])
         }
     }

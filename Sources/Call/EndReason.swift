@@ -69,7 +69,8 @@ extension EndReason {
         case .passwordWrong: "Enter the SIP password from the provider's portal again."
         case .noTrunk: "Add the provider's account; until then *43, *44 and *45 work."
         case .noCommonCodec: "Allow PCMU and PCMA for this provider."
-        case .acknowledgementLost: "UDP through your router may lose large packets; try again, or ask the provider for TCP."
+        case .acknowledgementLost:
+            "UDP through your router may lose large packets; try again, or ask the provider for TCP."
         case .mediaFailed: "Open the box's UDP media port (3478) in every firewall between browser and box."
         case .browserGone: ""
         case .boxStopping: "Dial again in a minute."

@@ -14,7 +14,7 @@ struct ControlClientRecord {
     /// Connections that get the reply to one command.
     private static let mostWaiting = 4
     /// Replies kept for a command that is sent again.
-    private static let repliesKept = 1024
+    private static let repliesKept = 512
 
     private var sessions = 0
     private var underWay: [UInt64: [ControlSession]] = [:]

@@ -66,7 +66,9 @@ final class Leg {
 
     /// Whether both directions of its bridge to another leg are open.
     var isConnected: Bool {
-        guard let bridge, bridge.listener !== self, bridge.isOpen, let back = bridge.listener.bridge else { return false }
+        guard let bridge, bridge.isOpen, bridge.listener !== self, let back = bridge.listener.bridge else {
+            return false
+        }
         return back.listener === self && back.isOpen
     }
 

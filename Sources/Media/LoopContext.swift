@@ -1,4 +1,3 @@
-import Logging
 import Wire
 
 /// What every step of a packet's road may use: the loop's send queue, its counters, the time, and the way

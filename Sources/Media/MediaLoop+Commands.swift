@@ -39,7 +39,8 @@ extension MediaLoop {
         }
         guard let browser = try? BrowserLeg(description, identity: identity, now: context.now) else {
             let problem = Problem(
-                code: "media.fingerprint-unsupported", sentence: "The page names its key in a way that is not accepted.",
+                code: "media.fingerprint-unsupported",
+                sentence: "The page names its key in a way that is not accepted.",
                 remedy: "Use a current version of Firefox, Chrome, Edge or Safari.")
             return context.emit(.failed(description.identifier, problem))
         }

@@ -61,11 +61,16 @@ final class MediaLoop {
 
     /// Runs until it is told to stop.
     func run() {
+        logger.info("The media loop listens on \(browserSocket.local).")
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.eventsAtOnce) { events in
             while isRunning {
                 let count = poller.wait(into: events)
                 context.now = .now()
-                for index in 0..<count {
+                // What was asked for before a packet came holds for that packet.
+                for index in 0..<count where events[index].data.u64 == Poller.mailbox {
+                    handle(token: Poller.mailbox)
+                }
+                for index in 0..<count where events[index].data.u64 != Poller.mailbox {
                     handle(token: events[index].data.u64)
                 }
                 context.queue.flush()
@@ -133,5 +138,6 @@ final class MediaLoop {
             if case .snapshot(let continuation) = command { continuation.resume(returning: snapshot()) }
         }
         context.finishEvents()
+        logger.info("The media loop has ended.")
     }
 }

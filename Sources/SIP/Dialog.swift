@@ -103,13 +103,14 @@ package struct Dialog: Hashable, Sendable, Codable {
         return request
     }
 
-    /// Where requests go: the first route or else the remote target, if it is a numeric address that can be reached
-    /// from where `fallback` is; otherwise `fallback`, the address that the dialog's first request went to or came
-    /// from. No name is looked up here.
+    /// Where requests go: the first route or else the remote target, if it is a numeric address for UDP that can be
+    /// reached from where `fallback` is; otherwise `fallback`, the address that the dialog's first request went to or
+    /// came from. No name is looked up here.
     package func nextHop(fallback: NetworkAddress) -> NetworkAddress {
         let uri = routes.first.map { try? NameAddress($0).uri } ?? (try? URI(remoteTarget))
-        guard let address = uri?.sip?.numericAddress, address.port != 0, !address.host.isUnspecified,
-            !address.host.isPrivate || fallback.host.isPrivate
+        guard let uri = uri?.sip, !uri.isSecure, uri.parameters["transport"].map({ $0.lowercased() == "udp" }) ?? true,
+            let address = uri.numericAddress, address.port != 0, !address.host.isUnspecified,
+            address.isIPv6 == fallback.isIPv6, !address.host.isPrivate || fallback.host.isPrivate
         else { return fallback }
         return address
     }

@@ -33,7 +33,6 @@ extension UserAgent {
     func describe(_ headers: inout SIPHeaders, trunk: Trunk) {
         headers.contact = contact(trunk)
         headers.allow = Self.methods
-        headers.append(.supported, "")
         headers.append(.userAgent, product)
     }
 

@@ -23,25 +23,35 @@ extension UserAgent {
     package mutating func setTrunk(
         _ trunk: Trunk?, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect] {
-        let former = current.flatMap { accounts[$0] }
-        guard former?.trunk != trunk else { return [] }
+        if let number = current, let account = accounts[number], account.trunk == trunk {
+            // The same once more: only a binding that was removed is made again.
+            if account.trunk.expires > 0, account.registration.state == .idle {
+                register(number, now: now, using: &generator)
+            }
+            return drain()
+        }
         if let number = current {
             current = nil
             withdraw(number, now: now, using: &generator)
         }
         seenAt = nil
+        deadlines.set(nil, for: .keepAlive)
         if let trunk {
             accountCount += 1
             current = accountCount
             accounts[accountCount] = Account(
                 trunk: trunk, registration: Registration(expires: trunk.expires),
                 callID: hexadecimal(bytes: 16, using: &generator), tag: hexadecimal(bytes: 8, using: &generator))
-            if trunk.expires > 0 {
-                tell(.registering, accountCount)
-                step(accountCount, now: now, using: &generator) { registration, _ in registration.started() }
-            }
+            if trunk.expires > 0 { register(accountCount, now: now, using: &generator) }
         }
         return drain()
+    }
+
+    private mutating func register(
+        _ number: UInt64, now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) {
+        tell(.registering, number)
+        step(number, now: now, using: &generator) { registration, _ in registration.started() }
     }
 
     /// Removes the binding of the trunk, as before the end of the program.
@@ -92,6 +102,15 @@ extension UserAgent {
         _ number: UInt64, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) {
         step(number, now: now, using: &generator) { registration, _ in registration.timePassed(to: now) }
+    }
+
+    /// A datagram of two line ends keeps the NAT's mapping open; whoever speaks SIP ignores it (RFC 5626 §3.5.1).
+    mutating func keepAliveDue(now: MonotonicTime) {
+        guard let current, let account = accounts[current], case .registered = account.registration.state else {
+            return
+        }
+        outbox.append(.send([0x0d, 0x0a, 0x0d, 0x0a], to: account.trunk.target))
+        deadlines.set(now + Self.keepAliveInterval, for: .keepAlive)
     }
 
     private mutating func sendRegister(
@@ -183,6 +202,9 @@ extension UserAgent {
             seenAt = NetworkAddress(host: host, port: via.receivedPort ?? via.port ?? 5060)
         }
         tell(.registered(expires: expires, publicAddress: seenAt), number)
+        // Behind NAT the way back closes after half a minute of silence.
+        let isTranslated = seenAt.map { $0 != local } ?? false
+        deadlines.set(isTranslated ? now + Self.keepAliveInterval : nil, for: .keepAlive)
         // The binding names an address where nobody can reach us: correct it at once.
         if contactAddress != former {
             step(number, now: now, using: &generator) { registration, _ in registration.bindingChanged() }

@@ -38,6 +38,8 @@ package struct UserAgent: Sendable {
         case answer(LegIdentifier)
         /// An incoming call rang for too long.
         case ringing(LegIdentifier)
+        /// The way back through a NAT is to be kept open.
+        case keepAlive
     }
 
     var layer: TransactionLayer
@@ -66,6 +68,9 @@ package struct UserAgent: Sendable {
     static let silenceLimit = Duration.seconds(4)
     /// A caller that vanished without CANCEL: proxies give up after three minutes too (timer C).
     static let ringingLimit = Duration.seconds(180)
+
+    /// Shorter than any NAT forgets a UDP mapping (RFC 4787 asks for two minutes, cheap routers take 30 s).
+    static let keepAliveInterval = Duration.seconds(25)
 
     struct DialogKey: Hashable, Sendable {
         let callID: String
@@ -114,6 +119,7 @@ package struct UserAgent: Sendable {
             case .registration(let number): registrationDue(number, now: now, using: &generator)
             case .silence(let leg): outbox.append(.event(.noReplyYet(leg)))
             case .answer(let leg): answerDue(leg, now: now, using: &generator)
+            case .keepAlive: keepAliveDue(now: now)
             case .ringing(let leg): ringingDue(leg, now: now, using: &generator)
             }
         }

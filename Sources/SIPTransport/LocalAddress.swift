@@ -73,7 +73,9 @@ package enum LocalAddress {
             default: 0
             }
         guard size > 0 else { return nil }
-        withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size)) }
+        withUnsafeMutableBytes(of: &storage) {
+            $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+        }
         return NetworkAddress(storage)?.host
     }
 }

@@ -58,7 +58,8 @@ package final class SIPTransport: Sendable {
     /// Binds the socket.
     ///
     /// - Throws: `sip.port-in-use`, or `sip.cannot-listen` with the system's reason.
-    package static func open(listen: NetworkAddress, on group: any EventLoopGroup) async throws(Problem) -> SIPTransport {
+    package static func open(listen: NetworkAddress, on group: any EventLoopGroup) async throws(Problem) -> SIPTransport
+    {
         try probe(listen)
         let (inputs, continuation) = AsyncStream.makeStream(of: Input.self)
         let counts = SharedCounts()

@@ -18,8 +18,10 @@ extension NetworkAddress {
     package init?(_ address: SocketAddress) {
         var storage = sockaddr_storage()
         switch address {
-        case .v4(let four): withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: four.address, as: sockaddr_in.self) }
-        case .v6(let six): withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: six.address, as: sockaddr_in6.self) }
+        case .v4(let four):
+            withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: four.address, as: sockaddr_in.self) }
+        case .v6(let six):
+            withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: six.address, as: sockaddr_in6.self) }
         case .unixDomainSocket: return nil
         }
         self.init(storage)

@@ -57,7 +57,8 @@ extension BoxSettings {
         for text in try table.strings("advertise", example: "[\"203.0.113.7\"]") ?? [] {
             guard let host = NetworkAddress.Host(text), !host.isUnspecified else {
                 throw table.error(
-                    "advertise", "One of these is not a numeric address.", "For example: advertise = [\"203.0.113.7\"].")
+                    "advertise", "One of these is not a numeric address.", "For example: advertise = [\"203.0.113.7\"]."
+                )
             }
             media.advertise.append(host)
         }
@@ -65,7 +66,8 @@ extension BoxSettings {
             let ends = text.split(separator: "-").map { UInt16($0) }
             guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 1024, last > first else {
                 throw table.error(
-                    "ports", "This is not a range of UDP ports.", "For example: ports = \"20000-20999\" (two for each call).")
+                    "ports", "This is not a range of UDP ports.",
+                    "For example: ports = \"20000-20999\" (two for each call).")
             }
             media.ports = first...last
         }
@@ -90,16 +92,20 @@ extension BoxSettings {
         let (host, port) = try hostAndPort(server, table)
         let user = try table.required("user", example: "100200")
         guard user.utf8.count <= 128, !user.contains(where: { "@<>\" ".contains($0) }) else {
-            throw table.error("user", "A SIP user name holds no @, space, quotes or brackets.", "Copy it from the provider's portal.")
+            throw table.error(
+                "user", "A SIP user name holds no @, space, quotes or brackets.", "Copy it from the provider's portal.")
         }
         let password = try password(&table, readSecret)
         let number = try table.string("number", example: "+493012345678")
         if let number, !number.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == "+") }) || number.utf8.count > 32 {
-            throw table.error("number", "A number holds digits and at most a + before them.", "For example: number = \"+493012345678\".")
+            throw table.error(
+                "number", "A number holds digits and at most a + before them.",
+                "For example: number = \"+493012345678\".")
         }
         let codecs = try table.strings("codecs", example: "[\"pcmu\", \"pcma\"]") ?? ["pcmu", "pcma"]
         guard !codecs.isEmpty, codecs.allSatisfy(["pcmu", "pcma", "opus"].contains) else {
-            throw table.error("codecs", "Known audio formats are pcmu, pcma and opus.", "For example: codecs = [\"pcmu\", \"pcma\"].")
+            throw table.error(
+                "codecs", "Known audio formats are pcmu, pcma and opus.", "For example: codecs = [\"pcmu\", \"pcma\"].")
         }
         let trunk = TrunkSettings(
             name: try table.string("name", example: "Telnyx") ?? host, server: host, port: port, user: user,
@@ -116,12 +122,14 @@ extension BoxSettings {
             return (address.isIPv6 ? "[\(address.host)]" : "\(address.host)", address.port)
         }
         let parts = server.split(separator: ":", omittingEmptySubsequences: false)
-        let isName = parts[0].utf8.count <= 253 && !parts[0].isEmpty
+        let isName =
+            parts[0].utf8.count <= 253 && !parts[0].isEmpty
             && parts[0].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
         let port = parts.count == 2 ? UInt16(parts[1]) : 5060
         guard isName, parts.count <= 2, let port, port > 0 else {
             throw table.error(
-                "server", "This is not a host name with an optional port.", "For example: server = \"sip.example.net\".")
+                "server", "This is not a host name with an optional port.", "For example: server = \"sip.example.net\"."
+            )
         }
         return (String(parts[0]), port)
     }
@@ -136,7 +144,9 @@ extension BoxSettings {
             return password
         case (nil, let path?):
             guard let password = readSecret(path), !password.isEmpty, password.utf8.count <= 1024 else {
-                throw table.error("password_file", "This file cannot be read or is empty.", "Put the password alone into it, mode 0600.")
+                throw table.error(
+                    "password_file", "This file cannot be read or is empty.",
+                    "Put the password alone into it, mode 0600.")
             }
             return password
         case (nil, nil):

@@ -56,7 +56,8 @@ extension RegistrationFailure {
         case .noReply:
             Problem(
                 code: "trunk.no-reply", sentence: "The provider does not reply.",
-                remedy: "Check trunk.server, and that the firewall lets UDP out and its answers in. The box keeps trying.")
+                remedy:
+                    "Check trunk.server, and that the firewall lets UDP out and its answers in. The box keeps trying.")
         case .unreachable:
             Problem(
                 code: "trunk.unreachable", sentence: "Nobody listens at the provider's address.",

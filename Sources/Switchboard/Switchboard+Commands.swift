@@ -1,8 +1,8 @@
 import Call
 package import Control
+import Logging
 import Media
 import SDP
-import Logging
 import Settings
 import Wire
 

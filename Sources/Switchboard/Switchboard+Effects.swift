@@ -1,10 +1,10 @@
 import Call
 import Control
+import Logging
 import Media
 import SDP
 import SIP
 import SIPTransport
-import Logging
 import Settings
 import Wire
 

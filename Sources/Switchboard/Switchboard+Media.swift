@@ -1,7 +1,7 @@
 import Call
 import Control
-import Media
 import Logging
+import Media
 import Settings
 import Wire
 

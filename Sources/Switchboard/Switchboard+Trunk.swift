@@ -1,10 +1,10 @@
 import Call
 import Control
+import Logging
 import Media
 import SDP
 import SIP
 import SIPTransport
-import Logging
 import Settings
 import Wire
 
@@ -136,7 +136,8 @@ extension Switchboard {
         let idle = Set(phones.keys.filter { !busy.contains($0) })
         guard !stopping, !idle.isEmpty else {
             log.info("A call came in, but no free page is open to take it.")
-            perform(userAgent.reject(leg, status: phones.isEmpty || stopping ? 480 : 486, now: .now(), using: &generator))
+            perform(
+                userAgent.reject(leg, status: phones.isEmpty || stopping ? 480 : 486, now: .now(), using: &generator))
             return
         }
         let identifier = CallIdentifier(using: &generator)
@@ -191,7 +192,8 @@ extension Switchboard {
         guard next != trunkStatus, !(state == .registering && trunkStatus.state == .registered) else { return }
         trunkStatus = next
         if let problem {
-            log.warning("\(problem.sentence) \(problem.remedy)", metadata: ["trunk": "\(next.name)", "code": "\(problem.code)"])
+            log.warning(
+                "\(problem.sentence) \(problem.remedy)", metadata: ["trunk": "\(next.name)", "code": "\(problem.code)"])
         } else {
             log.info("The trunk is \(state.rawValue).", metadata: ["trunk": "\(next.name)"])
         }

@@ -184,7 +184,8 @@ extension Switchboard {
             version: version, uptimeSeconds: Int((MonotonicTime.now() - startTime).components.seconds),
             trunk: trunkStatus, calls: calls.count, legs: callOfLeg.count, dialogs: userAgent.counts.dialogs,
             transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
-            opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors, threads: figures.threads,
+            opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
+            threads: figures.threads,
             residentBytes: figures.residentBytes)
     }
 

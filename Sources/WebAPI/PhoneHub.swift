@@ -10,6 +10,9 @@ import Wire
 /// It survives the core: while that is away pages stay connected, are told so, and get `core.unreachable` for an
 /// answer; when it is back they are attached again and calls that are over are ended on the page.
 actor PhoneHub {
+    /// The core detaches whatever is left out after its own patience.
+    private static let mostUndelivered = 1024
+
     private let control: ControlClient
     private let logger: Logger
     private let open = Mutex(0)
@@ -68,7 +71,9 @@ actor PhoneHub {
             phones[connection] = nil
             open.withLock { $0 -= 1 }
             let closed = line.farewell.isGoodbye
-            if await !tell(.detach(connection: connection, closed: closed)) { undelivered[connection] = closed }
+            if await !tell(.detach(connection: connection, closed: closed)), undelivered.count < Self.mostUndelivered {
+                undelivered[connection] = closed
+            }
         }
     }
 

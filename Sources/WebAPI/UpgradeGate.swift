@@ -68,8 +68,9 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
         guard path == Self.path, head.headers.contains(name: "Upgrade") else {
             unanswered += 1
             var head = head
-            // The parser stops after a request that asks to leave HTTP, so no other one can follow it.
-            if head.headers.contains(name: "Upgrade") || head.method == .CONNECT {
+            // The parser stops after a request that asks to leave HTTP, so no other one can follow it; and
+            // Hummingbird knows only this one spelling of a connection that is not kept (HTTP/1.0 has none).
+            if head.headers.contains(name: "Upgrade") || head.method == .CONNECT || !head.isKeepAlive {
                 head.headers.replaceOrAdd(name: "Connection", value: "close")
             }
             return context.fireChannelRead(wrapInboundOut(.head(head)))

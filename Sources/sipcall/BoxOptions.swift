@@ -25,7 +25,8 @@ struct BoxOptions: ParsableArguments {
     func prepareState() throws {
         // A socket's path has at most 107 bytes (unix(7)).
         guard controlSocket.utf8.count <= 107 else {
-            throw ValidationError("--state: this path is too long for the control socket; choose one of at most 85 bytes.")
+            throw ValidationError(
+                "--state: this path is too long for the control socket; choose one of at most 85 bytes.")
         }
         for directory in [state, "\(state)/core", "\(state)/web", "\(state)/run"] {
             if mkdir(directory, 0o700) != 0, errno != EEXIST {

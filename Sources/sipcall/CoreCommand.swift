@@ -29,7 +29,8 @@ struct CoreCommand: AsyncParsableCommand {
         }
         let transport: SIPTransport
         do {
-            transport = try await SIPTransport.open(listen: settings.sip.listen, on: .singletonMultiThreadedEventLoopGroup)
+            transport = try await SIPTransport.open(
+                listen: settings.sip.listen, on: .singletonMultiThreadedEventLoopGroup)
         } catch {
             media.stop()
             throw configuration.error("sip.listen", error)

@@ -47,11 +47,15 @@ struct RunCommand: AsyncParsableCommand {
                 await Shutdown.requested(with: nil)
                 return .stopRequested
             }
-            for part in ["core", "web"] {
-                group.addTask { .ended(part: part, status: await start(part, lifeline: lifeline, log: log)) }
+            group.addTask { .ended(part: "core", status: await start("core", lifeline: lifeline, log: log)) }
+            group.addTask {
+                await Readiness.core(at: box.controlSocket)
+                guard !Task.isCancelled else { return .ended(part: "web", status: 0) }
+                return .ended(part: "web", status: await start("web", lifeline: lifeline, log: log))
             }
             group.addTask {
-                await Readiness.wait(socket: box.controlSocket, web: address)
+                await Readiness.core(at: box.controlSocket)
+                await Readiness.page(at: address)
                 return .ready
             }
             var status: CInt = 0

@@ -2,9 +2,6 @@ import ArgumentParser
 import Control
 import Foundation
 import Logging
-import NIOCore
-import NIOPosix
-import SIPTransport
 import Wire
 
 /// `sipcall status`: what the running box says about itself.
@@ -29,7 +26,8 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private func read() async throws -> BoxStatus {
-        let client = ControlClient(path: box.controlSocket, logger: Logger(label: "status") { _ in SwiftLogNoOpLogHandler() })
+        let client = ControlClient(
+            path: box.controlSocket, logger: Logger(label: "status") { _ in SwiftLogNoOpLogHandler() })
         let running = Task { await client.run() }
         defer { running.cancel() }
         do {
@@ -61,27 +59,5 @@ struct StatusCommand: AsyncParsableCommand {
             Media legs \(status.mediaLegs), sockets \(status.mediaSockets), Opus states \(status.opusStates)
             Descriptors \(status.openDescriptors), threads \(status.threads), memory \(status.residentBytes >> 20) MiB
             """
-    }
-}
-
-/// When a box that starts can be used.
-enum Readiness {
-    /// Returns once the control socket and the web page take connections, or when the task is cancelled.
-    static func wait(socket path: String, web address: NetworkAddress) async {
-        let host: NetworkAddress.Host = address.host.isUnspecified ? .ipv4(0x7f00_0001) : address.host
-        let bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connectTimeout(.seconds(1))
-        var served = false
-        while !served, !Task.isCancelled {
-            do {
-                let control = try await bootstrap.connect(unixDomainSocketPath: path).get()
-                try await control.close().get()
-                let page = try await bootstrap.connect(
-                    to: SocketAddress(NetworkAddress(host: host, port: address.port))).get()
-                try await page.close().get()
-                served = true
-            } catch {
-                try? await Task.sleep(for: .milliseconds(25))
-            }
-        }
     }
 }

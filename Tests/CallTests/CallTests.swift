@@ -119,7 +119,9 @@ struct DestinationTests {
         #expect(Destination(dialled: text) == expected)
     }
 
-    @Test("nothing diallable is refused", arguments: ["", "+", " ", "abc", "1+2", "12@evil", String(repeating: "1", count: 33)])
+    @Test(
+        "nothing diallable is refused",
+        arguments: ["", "+", " ", "abc", "1+2", "12@evil", String(repeating: "1", count: 33)])
     func refused(text: String) {
         #expect(Destination(dialled: text) == nil)
     }

@@ -94,6 +94,13 @@ struct ControlFrameTests {
         _ = try await peer.receive()
         let problem = Problem(code: "x", sentence: String(repeating: "a", count: 1000))
         for _ in 0..<2000 { server.publish(.trunk(TrunkStatus(name: "t", state: .failed, problem: problem))) }
+        // Whoever greets now is served after all of that, so nothing was read meanwhile.
+        let next = try RawControlPeer(path: path)
+        try next.send(.hello(client: "awake"))
+        guard case .snapshot(_, last: 2000, _)? = try await next.receive() else {
+            Issue.record("no snapshot after 2,000 events")
+            return
+        }
         #expect(await peer.isCutOff)
         await server.stop()
     }

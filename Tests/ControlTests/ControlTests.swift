@@ -127,6 +127,36 @@ struct ControlTests {
         await core.release()
     }
 
+    @Test("A command under way when only the connection is lost is sent again and done once")
+    func underWayAtReconnect() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        await core.hold()
+        let server = try await startServer(path, core: core, limits: .init(unreadBytes: 64 * 1024))
+        try await withClient(path) { client in
+            var events = client.events.makeAsyncIterator()
+            _ = await events.next()
+            let asked = Task { try await client.send(.status) }
+            #expect(await eventually { await core.commands.count == 1 })
+            // More than the server lets a client leave unread, so it cuts the connection.
+            let long = Problem(code: "x", sentence: String(repeating: "a", count: 100_000))
+            server.publish(.trunk(TrunkStatus(name: "t", state: .failed, problem: long)))
+            var event = await events.next()
+            while event != .disconnected { event = await events.next() }
+            guard case .connected(_, restarted: false)? = await events.next() else {
+                Issue.record("no second connection")
+                return
+            }
+            await core.release()
+            guard case .status = try await asked.value else {
+                Issue.record("no status")
+                return
+            }
+            #expect(await core.commands.count == 1)
+        }
+        await server.stop()
+    }
+
     @Test("A command without a reply fails after its time")
     func silence() async throws {
         let path = try temporarySocket()

@@ -48,7 +48,7 @@ extension MediaEngineTests {
             #expect(snapshot.opusEncoders == 0 && snapshot.opusDecoders == 0)
         }
 
-        @Test("Opus and PCMU are transcoded with a tone's purity of at least 0.99", arguments: [AudioCodec.pcmu, .pcma])
+        @Test("Transcoding keeps a tone's purity at 0.99 or above", arguments: [AudioCodec.pcmu, .pcma])
         func transcodes(trunkCodec: AudioCodec) async throws {
             let harness = try MediaHarness()
             let browser = try await harness.connectedBrowser(1, codecs: [.opus])

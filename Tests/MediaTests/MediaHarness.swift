@@ -23,8 +23,10 @@ final class MediaHarness: Sendable {
 
     private let log = Log()
 
-    init(trunkPorts: ClosedRange<UInt16> = 31_000...32_767, patience: Patience = Patience()) throws {
-        let local = NetworkAddress.Host.ipv4(0x7f00_0001)
+    init(
+        listen local: NetworkAddress.Host = .ipv4(0x7f00_0001), trunkPorts: ClosedRange<UInt16> = 31_000...32_767,
+        patience: Patience = Patience()
+    ) throws {
         engine = try MediaEngine.start(
             MediaConfiguration(
                 browserListen: NetworkAddress(host: local, port: 0), trunkListen: local, trunkPorts: trunkPorts),
@@ -41,6 +43,12 @@ final class MediaHarness: Sendable {
     var events: [MediaEvent] { log.events.withLock { $0 } }
 
     func saw(_ event: MediaEvent) -> Bool { events.contains(event) }
+
+    /// The code of the leg's first failure.
+    func failure(of leg: LegIdentifier) -> String? {
+        for case .failed(leg, let problem) in events { return problem.code }
+        return nil
+    }
 
     func digits(_ leg: LegIdentifier) -> String {
         String(

@@ -26,10 +26,12 @@ final class TestBrowser {
     var ssrc: UInt32 = 0xb405_0001
     private var generator = SeededGenerator(seed: 7)
 
-    init(_ leg: UInt64, engine: MediaEngine, codecs: [AudioCodec] = [.opus, .pcmu, .pcma], sends: Bool = true) throws {
+    init(
+        _ leg: UInt64, engine: MediaEngine, codecs: [AudioCodec] = [.opus, .pcmu, .pcma], socket: TestSocket? = nil
+    ) throws {
         self.leg = LegIdentifier(number: leg)
         var random = SystemRandomNumberGenerator()
-        socket = try TestSocket()
+        self.socket = try socket ?? TestSocket()
         box = ICECredentials(using: &random)
         own = ICECredentials(using: &random)
         port = engine.browserPort
@@ -41,7 +43,7 @@ final class TestBrowser {
         engine.openBrowserLeg(
             self.leg, local: box, remote: own, remoteFingerprint: fingerprint,
             audio: BrowserAudio(
-                formats: formats, telephoneEvents: [48_000: 110, 8_000: 126], direction: sends ? .sendrecv : .recvonly),
+                formats: formats, telephoneEvents: [48_000: 110, 8_000: 126]),
             ssrc: 0xb0c5_0000 | UInt32(truncatingIfNeeded: leg), cname: "box")
     }
 

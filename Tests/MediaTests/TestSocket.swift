@@ -10,14 +10,20 @@ final class TestSocket {
     private let batch = ReceiveBatch()
     private let queue = SendQueue()
 
-    init(port: UInt16 = 0) throws {
-        socket = try DatagramSocket(NetworkAddress(host: .ipv4(0x7f00_0001), port: port))
+    /// Where `send` goes.
+    private let box: NetworkAddress.Host
+    /// The sender of the newest datagram.
+    private(set) var lastSource: NetworkAddress?
+
+    init(on host: NetworkAddress.Host = .ipv4(0x7f00_0001), towards box: NetworkAddress.Host? = nil) throws {
+        socket = try DatagramSocket(NetworkAddress(host: host, port: 0))
+        self.box = box ?? host
     }
 
     var address: NetworkAddress { socket.local }
 
     func send(_ bytes: [UInt8], to port: UInt16) {
-        let path = PacketPath(remote: NetworkAddress(host: .ipv4(0x7f00_0001), port: port), local: nil)
+        let path = PacketPath(remote: NetworkAddress(host: box, port: port), local: nil)
         bytes.withUnsafeBytes { queue.send($0, through: socket.handle, along: path) }
         queue.flush()
     }
@@ -30,6 +36,7 @@ final class TestSocket {
             guard count > 0 else { return result }
             for index in 0..<count {
                 if let datagram = batch.datagram(index) { result.append(Array(datagram)) }
+                lastSource = batch.path(index)?.remote
             }
         }
     }

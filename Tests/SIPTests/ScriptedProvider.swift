@@ -21,6 +21,8 @@ struct ScriptedProvider {
     /// What the agent sent and the test has not looked at yet.
     var sent: [(message: SIPMessage, target: NetworkAddress)] = []
     var events: [UserAgentEvent] = []
+    /// Datagrams that only keep a NAT's mapping open.
+    var keepAlives = 0
 
     init() {
         agent = UserAgent(contact: Self.local, product: "SIPCall/test")
@@ -29,6 +31,9 @@ struct ScriptedProvider {
     mutating func act(_ body: (inout UserAgent, MonotonicTime, inout SeededGenerator) -> [UserAgentEffect]) throws {
         for effect in body(&agent, now, &random) {
             switch effect {
+            case .send([0x0d, 0x0a, 0x0d, 0x0a], let target):
+                #expect(target == Self.target)
+                keepAlives += 1
             case .send(let bytes, let target): sent.append((try SIPMessage.parse(bytes), target))
             case .event(let event): events.append(event)
             }

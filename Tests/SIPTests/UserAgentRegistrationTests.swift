@@ -48,6 +48,7 @@ struct UserAgentRegistrationTests {
         #expect(provider.takeEvents().isEmpty)
         try provider.wait(.seconds(59))
         #expect(provider.sent.isEmpty)
+        #expect(provider.keepAlives == 2)
         try provider.wait(.seconds(38))
         let refresh = try #require(provider.sent.first?.message.request)
         #expect(refresh.headers.cseq?.number == 4)
@@ -137,6 +138,9 @@ struct UserAgentRegistrationTests {
         try provider.wait(.seconds(600))
         #expect(provider.sent.isEmpty)
         #expect(provider.agent.counts == (0, 0))
+        #expect(provider.agent.nextDeadline == nil)
+        try provider.act { $0.setTrunk(other, now: $1, using: &$2) }
+        #expect(try provider.takeRequest(.register).headers.expires == 300)
     }
 
     @Test("Nobody but the trunk's target gets an answer to a challenge")

@@ -80,7 +80,7 @@ struct PhoneSocketTests {
     @Test("Pings are sent and answered, and a page that does not answer is lost")
     func pings() async throws {
         var limits = WebLimits()
-        limits.ping = .milliseconds(200)
+        limits.ping = .seconds(2)
         try await withBox(limits: limits) { box in
             let phone = try await box.phone()
             try await phone.sendFrame(9, Array("hello".utf8))

@@ -58,9 +58,9 @@ struct StaticFileTests {
     @Test("A client that does not end its header or its body is cut off")
     func slowClients() async throws {
         var limits = WebLimits()
-        limits.firstHeader = .milliseconds(300)
-        limits.body = .milliseconds(300)
-        limits.idle = .milliseconds(300)
+        limits.firstHeader = .seconds(1)
+        limits.body = .seconds(1)
+        limits.idle = .seconds(1)
         try await withBox(limits: limits) { box in
             let silent = try await RawClient(port: box.port)
             #expect(await silent.isClosed)
@@ -84,6 +84,20 @@ struct StaticFileTests {
             let idle = try await RawClient(port: box.port)
             #expect(try await idle.request("GET", "/").status == 200)
             #expect(await idle.isClosed)
+        }
+    }
+
+    @Test(
+        "A connection that the client does not keep is closed after the answer",
+        arguments: ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nConnection: Close, TE\r\n\r\n"])
+    func notKept(request: String) async throws {
+        try await withBox { box in
+            let client = try await RawClient(port: box.port)
+            try await client.send(request)
+            #expect(try await client.answer().text.contains("SIPCall"))
+            let started = ContinuousClock.now
+            #expect(await client.isClosed)
+            #expect(ContinuousClock.now - started < .seconds(10))
         }
     }
 

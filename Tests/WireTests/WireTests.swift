@@ -36,7 +36,8 @@ struct ByteTests {
 
 @Suite("Serial numbers, RFC 1982")
 struct SerialTests {
-    @Test("distance wraps", arguments: [(UInt16(0), UInt16(65_535), 1), (65_535, 0, -1), (5, 5, 0), (0x8000, 0, -32_768)])
+    @Test(
+        "distance wraps", arguments: [(UInt16(0), UInt16(65_535), 1), (65_535, 0, -1), (5, 5, 0), (0x8000, 0, -32_768)])
     func distance(later: UInt16, earlier: UInt16, expected: Int) {
         #expect(later.distance(after: earlier) == expected)
     }
@@ -59,7 +60,9 @@ struct AddressTests {
         #expect(NetworkAddress("::ffff:192.0.2.1", port: 7) == NetworkAddress("192.0.2.1", port: 7))
     }
 
-    @Test("names and garbage are refused", arguments: ["example.org:1", "1.2.3:1", "::1:5060", "1.2.3.4", "1.2.3.4:66000", ""])
+    @Test(
+        "names and garbage are refused",
+        arguments: ["example.org:1", "1.2.3:1", "::1:5060", "1.2.3.4", "1.2.3.4:66000", ""])
     func refused(text: String) {
         #expect(NetworkAddress(hostAndPort: text) == nil)
     }
@@ -67,7 +70,8 @@ struct AddressTests {
     @Test(
         "private ranges",
         arguments: [
-            ("10.1.2.3", true), ("172.31.0.1", true), ("172.32.0.1", false), ("192.168.1.1", true), ("100.64.0.1", true),
+            ("10.1.2.3", true), ("172.31.0.1", true), ("172.32.0.1", false), ("192.168.1.1", true),
+            ("100.64.0.1", true),
             ("100.128.0.1", false), ("127.0.0.1", true), ("169.254.1.1", true), ("8.8.8.8", false), ("fd00::1", true),
             ("fe80::1", true), ("::1", true), ("2001:db8::1", false),
         ])
@@ -81,7 +85,10 @@ struct RedactedTests {
     @Test("no way of printing shows the value")
     func printing() {
         struct Holder { let secret = Redacted("hunter2") }
-        let texts = ["\(Redacted("hunter2"))", String(reflecting: Redacted("hunter2")), "\(Holder())", "\([Redacted("hunter2")])"]
+        let texts = [
+            "\(Redacted("hunter2"))", String(reflecting: Redacted("hunter2")), "\(Holder())",
+            "\([Redacted("hunter2")])",
+        ]
         for text in texts { #expect(!text.contains("hunter2")) }
         var dumped = ""
         dump(Holder(), to: &dumped)
