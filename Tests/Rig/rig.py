@@ -64,20 +64,22 @@ def open_rig(
     trunk_password: what the box presents to the provider instead of the right one. registered: wait for registration.
     """
     folder = Path(tempfile.mkdtemp(prefix="sipcall-rig-"))
-    with ExitStack() as stack:
-        network = stack.enter_context(Network())
-        source = write_wave(folder / "far.wav", sine(far_hertz, 120, 8000), 8000)
-        carrier = stack.enter_context(Carrier(network.carrier, folder, account))
-        answers = stack.enter_context(Baresip(network.carrier, folder, "answers", 5080, source))
-        rings = stack.enter_context(
-            Baresip(network.carrier, folder, "rings", 5090, rings_source or source, answers=False)
-        )
-        try:
+    try:
+        with ExitStack() as stack:
+            network = stack.enter_context(Network())
+            source = write_wave(folder / "far.wav", sine(far_hertz, 120, 8000), 8000)
+            carrier = stack.enter_context(Carrier(network.carrier, folder, account))
+            answers = stack.enter_context(Baresip(network.carrier, folder, "answers", 5080, source))
+            ringing = Baresip(network.carrier, folder, "rings", 5090, rings_source or source, answers=False)
+            rings = stack.enter_context(ringing)
             box = stack.enter_context(Box(network.box, folder, account, trunk_password))
             if registered:
                 box.wait_for_trunk()
             yield Rig(folder, network, account, carrier, answers, rings, box, stack)
-        except Exception as error:
-            error.add_note(f"{LOGS_NOTE}{folder}")
-            raise
+    except Exception as error:
+        error.add_note(f"{LOGS_NOTE}{folder}")
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     shutil.rmtree(folder, ignore_errors=True)
