@@ -124,7 +124,9 @@ let package = Package(
         tests(of: "Call", ["Wire"]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
-        tests(of: "Media", ["RTP", "ICE", "SDP", "SecureMedia", "Wire", "Audio"]),
+        tests(
+            of: "Media",
+            ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
         tests(of: "Control", ["Call", "Wire"]),
         tests(of: "WebAPI", ["Control", "Call", "Wire"]),
     ],

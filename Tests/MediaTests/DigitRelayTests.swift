@@ -35,7 +35,7 @@ extension MediaEngineTests {
             }
             var receiver = TelephoneEventReceiver()
             #expect(digits(trunk.heard, 101, &receiver) == "12#")
-            #expect(harness.digits(browser.leg) == "12#")
+            try await until("the last digit is told") { harness.digits(browser.leg) == "12#" }
             let events = trunk.heard.filter { $0.header.payloadType == 101 }
             #expect(Set(events.map(\.header.timestamp)).count == 3)
             let durations = events.prefix(7).map { Int($0.payload[2]) << 8 | Int($0.payload[3]) }

@@ -10,24 +10,27 @@ extension MediaEngineTests {
     @Suite("Legs come and go")
     struct LifecycleTests {
         @Test("After 200 bridged legs nothing is left and no descriptor more is open")
-        func leavesNothing() async throws {
-            let harness = try MediaHarness()
-            // What is opened once (random devices, the libraries' own) is opened by the first call.
-            try await call(harness, number: 1_000)
-            let before = openDescriptors()
-            for number in 0..<100 { try await call(harness, number: UInt64(2 * number + 2)) }
-            let snapshot = await harness.engine.snapshot()
-            #expect(snapshot.legs.isEmpty)
-            #expect(snapshot.sockets == 1)
-            #expect(snapshot.dtlsEndpoints == 0)
-            #expect(snapshot.opusEncoders == 0)
-            #expect(snapshot.opusDecoders == 0)
-            #expect(snapshot.validatedAddresses == 0)
-            #expect(openDescriptors() <= before)
+        func leavesNothing() async {
+            // In a process of its own: live objects and descriptors are counted for the whole process.
+            await #expect(processExitsWith: .success) {
+                let harness = try MediaHarness()
+                // What is opened once (random devices, the libraries' own) is opened by the first call.
+                try await LifecycleTests.call(harness, number: 1_000)
+                let before = LifecycleTests.openDescriptors()
+                for number in 0..<100 { try await LifecycleTests.call(harness, number: UInt64(2 * number + 2)) }
+                let snapshot = await harness.engine.snapshot()
+                try #require(snapshot.legs.isEmpty)
+                try #require(snapshot.sockets == 1)
+                try #require(snapshot.dtlsEndpoints == 0)
+                try #require(snapshot.opusEncoders == 0)
+                try #require(snapshot.opusDecoders == 0)
+                try #require(snapshot.validatedAddresses == 0)
+                try #require(LifecycleTests.openDescriptors() <= before)
+            }
         }
 
         /// One call with Opus at the browser and PCMU at the trunk.
-        private func call(_ harness: MediaHarness, number: UInt64) async throws {
+        private static func call(_ harness: MediaHarness, number: UInt64) async throws {
             let browser = try await harness.connectedBrowser(number, codecs: [.opus])
             let (leg, trunk) = try harness.openTrunk(number + 1)
             harness.engine.setTrunkAudio(leg, trunk.audio(.pcmu))
@@ -49,7 +52,7 @@ extension MediaEngineTests {
             }
         }
 
-        private func openDescriptors() -> Int {
+        private static func openDescriptors() -> Int {
             guard let directory = opendir("/proc/self/fd") else { return -1 }
             defer { closedir(directory) }
             var count = 0

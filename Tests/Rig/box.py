@@ -37,6 +37,8 @@ class Footprint:
     descriptors: int
     threads: int
     resident_kilobytes: int
+    parts: str = ""
+    """Resident memory by process, for people to read."""
 
 
 class Box:
@@ -142,11 +144,13 @@ codecs = ["pcmu", "pcma"]
     def footprint(self) -> Footprint:
         """Descriptors, threads and memory of all the box's processes together."""
         self.program.require_running()
-        tree = process_tree(self.program.pid)
+        processes = self.processes()
+        resident = {process: resident_kilobytes(process) for process in processes}
         return Footprint(
-            sum(open_descriptors(process) for process in tree),
-            sum(threads(process) for process in tree),
-            sum(resident_kilobytes(process) for process in tree),
+            sum(open_descriptors(process) for process in processes),
+            sum(threads(process) for process in processes),
+            sum(resident.values()),
+            ", ".join(f"{command.split()[1]} {resident[process]}" for process, command in processes.items()),
         )
 
     def processes(self) -> dict[int, str]:

@@ -89,7 +89,7 @@ class PhonePage:
         return [Moment(**entry) for entry in self._run("() => rig.timeline")]
 
     def forget(self) -> None:
-        """Forgets what was shown and heard so far."""
+        """Puts an ended call away, and forgets what was shown and heard so far."""
         self._run("() => rig.forget()")
 
     def shown(self) -> str:

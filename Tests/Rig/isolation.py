@@ -28,7 +28,9 @@ def isolated(module: str, arguments: Sequence[str]) -> int | None:
         "unshare", *as_root, "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
         sys.executable, "-m", module, *arguments,
     ]  # fmt: skip
-    child = subprocess.Popen(command, env={**os.environ, MARK: "1"}, start_new_session=True, preexec_fn=_die_with_parent)
+    child = subprocess.Popen(
+        command, env={**os.environ, MARK: "1"}, start_new_session=True, preexec_fn=_die_with_parent
+    )
 
     def stop(number: int, frame: FrameType | None) -> None:
         # unshare itself blocks these signals; the rig below it cleans up on SIGTERM.

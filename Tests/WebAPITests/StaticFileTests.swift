@@ -58,9 +58,9 @@ struct StaticFileTests {
     @Test("A client that does not end its header or its body is cut off")
     func slowClients() async throws {
         var limits = WebLimits()
-        limits.firstHeader = .milliseconds(300)
-        limits.body = .milliseconds(300)
-        limits.idle = .milliseconds(300)
+        limits.firstHeader = .seconds(1)
+        limits.body = .seconds(1)
+        limits.idle = .seconds(1)
         try await withBox(limits: limits) { box in
             let silent = try await RawClient(port: box.port)
             #expect(await silent.isClosed)

@@ -116,6 +116,7 @@ def _many_calls(rig: Rig, report: Report, fault: Fault | None) -> None:
             )
         tabs = [rig.phone() for _ in range(TABS)]
         _call_on(rig, tabs, WARM_UP_CALLS if fault is None else 4)
+        wait_until_gone(rig)
         before = _measure(rig, leak)
         began = time.monotonic()
         made = _call_on(rig, tabs, calls, leak)
@@ -136,7 +137,7 @@ def _many_calls(rig: Rig, report: Report, fault: Fault | None) -> None:
         report.at_most("threads-kept", after.threads - before.threads, 0, "", f"{samples}; {before.threads} before")
         report.at_most(
             "memory-kept", after.resident_kilobytes - before.resident_kilobytes, GROWTH_GOAL_KILOBYTES, "KiB",
-            f"{samples}; {before.resident_kilobytes} KiB before",
+            f"{samples}; KiB before: {before.parts}; after: {after.parts}",
         )  # fmt: skip
         own = rig.box.status_by_command()
         kept = {name: own[name] for name in ("calls", "legs", "dialogs", "mediaLegs", "opusStates") if own[name]}
@@ -151,6 +152,7 @@ def _measure(rig: Rig, leak: "subprocess.Popen[str] | None") -> Footprint:
         own.descriptors + open_descriptors(leak.pid),
         own.threads,
         own.resident_kilobytes + resident_kilobytes(leak.pid),
+        own.parts,
     )
 
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import datetime
 
 from ..box import PASSWORD
 from ..browser import Moment, PhonePage
@@ -117,7 +118,7 @@ def _wrong_password(rig: Rig, report: Report) -> None:
     phone.wait_for_trunk("failed", 5)
     shown = [moment for moment in phone.timeline() if moment.name == "trunk" and moment.state == "failed"][-1]
     report.at_least("wrong-password-trunk-words", len(shown.text.split()), FEWEST_WORDS, "words", shown.text)
-    log = wait_until(lambda: _logged(rig, "password-wrong"), 2, "the wrong password in the log")
+    log = wait_until(lambda: _logged(rig, "password-wrong", 0), 2, "the wrong password in the log")
     report.at_least("wrong-password-log-words", len(log.split()), FEWEST_WORDS, "words", log[-120:])
     phone.wait_for_state("idle", "ended", "", seconds=3)
     phone.forget()
@@ -130,16 +131,18 @@ def _report_sentence(rig: Rig, report: Report, name: str, problem: Moment, cause
     """A plain sentence on the page and a line with the same code in the log, both in time."""
     if problem.code in problem.text or len(problem.text.split()) < FEWEST_WORDS:
         raise RigError(f"{name}: the page says {problem.text!r}, which is no sentence")
-    line = wait_until(lambda: _logged(rig, problem.code), 3, f"{problem.code} in the log")
-    logged = time.time()
+    line = wait_until(lambda: _logged(rig, problem.code, cause), 3, f"{problem.code} in the log")
     report.at_most(f"{name}-on-page", problem.time - cause, SENTENCE_GOAL_SECONDS, "s after its cause", problem.text)
-    report.at_most(f"{name}-in-log", logged - cause, SENTENCE_GOAL_SECONDS + 1, "s after its cause", line[-140:])
+    logged = datetime.fromisoformat(line.partition(" ")[0]).timestamp()
+    report.at_most(f"{name}-in-log", logged - cause, SENTENCE_GOAL_SECONDS, "s after its cause", line[-140:])
 
 
-def _logged(rig: Rig, code: str) -> str | None:
+def _logged(rig: Rig, code: str, after: float) -> str | None:
+    """The log's last line with this code, when it is a sentence and not older than `after` (but for 0.5 s of rounding)."""
     for line in reversed(rig.box.log_text().splitlines()):
-        if code in line and len(line.split()) >= FEWEST_WORDS:
-            return line
+        stamp, _, rest = line.partition(" ")
+        if code in rest and len(rest.split()) >= FEWEST_WORDS:
+            return line if datetime.fromisoformat(stamp).timestamp() > after - 0.5 else None
     return None
 
 

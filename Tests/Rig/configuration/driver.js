@@ -180,7 +180,10 @@
         return done;
     };
 
-    const forget = () => { recordings.length = 0; timeline.length = 0; for (const name in last) delete last[name]; };
+    const forget = async () => {
+        if (state() === 'ended') await clear();
+        recordings.length = 0; timeline.length = 0; for (const name in last) delete last[name];
+    };
     window.rig = {
         find, part, seen, state, timeline, until, click, dial, press, statistics, recorded, callRepeatedly, forget, now,
         record: (wanted) => { recording = wanted; },
