@@ -21,9 +21,20 @@ def rig() -> Iterator[Rig]:
         yield rig
 
 
+@pytest.fixture(autouse=True)
+def closed_tabs(rig: Rig) -> Iterator[None]:
+    """Whatever a test did, the next one finds no tab open."""
+    yield
+    for page in rig.browser.context.pages:
+        page.close()
+
+
 def _violations(page: Page) -> list[str]:
     results = Axe().run(page)
-    return [f"{found['id']}: {found['help']}" for found in results.response["violations"]]
+    return [
+        f"{found['id']}: {found['help']}: {', '.join(node['html'][:120] for node in found['nodes'])}"
+        for found in results.response["violations"]
+    ]
 
 
 def test_a_wrong_password_is_refused_with_a_sentence(rig: Rig) -> None:
@@ -33,7 +44,6 @@ def test_a_wrong_password_is_refused_with_a_sentence(rig: Rig) -> None:
     phone.page.wait_for_selector('[data-testid="problem"]:visible, [role="alert"]:visible', timeout=10_000)
     assert phone.page.query_selector('[data-testid="number"]') is None
     assert _violations(phone.page) == []
-    phone.page.close()
 
 
 def test_the_page_is_accessible_idle_and_in_a_call(rig: Rig) -> None:
@@ -47,7 +57,6 @@ def test_the_page_is_accessible_idle_and_in_a_call(rig: Rig) -> None:
     phone.press("mute")
     phone.press("hangup")
     phone.wait_for_state("idle", "ended", seconds=3)
-    phone.page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -59,7 +68,6 @@ def test_the_page_fits_a_telephone(rig: Rig, scheme: str) -> None:
     assert overflow <= 0
     assert _violations(phone.page) == []
     phone.page.screenshot(path=SCREENSHOTS / f"telephone-{scheme}.png")
-    phone.page.close()
 
 
 def test_mute_silences_the_microphone(rig: Rig) -> None:
@@ -74,20 +82,17 @@ def test_mute_silences_the_microphone(rig: Rig) -> None:
     samples, rate = read_wave(rig.answers.recording())
     last = samples[-rate:]
     assert len(last) == rate and abs(last).max() < 200
-    phone.page.close()
 
 
 def test_a_reload_keeps_the_session(rig: Rig) -> None:
     phone = rig.phone()
     phone.page.reload()
     phone.page.wait_for_selector('[data-testid="number"]', timeout=10_000)
-    phone.page.close()
 
 
 def test_nothing_was_refused_by_the_content_security_policy(rig: Rig) -> None:
     phone = rig.browser.sign_in(PASSWORD)
     phone.wait_for_trunk("registered")
-    phone.page.close()
     assert [
         line for line in rig.browser.console if "Content Security Policy" in line or line.startswith("uncaught")
     ] == []
