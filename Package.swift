@@ -109,7 +109,7 @@ let package = Package(
         .executableTarget(
             name: "DemoCarrier",
             dependencies: [
-                "SIP", "SIPMessage", "SIPTransport", "SDP", "RTP", "Audio", "Wire", "CLinux", .arguments, .logging,
+                "SIP", "SIPMessage", "SIPTransport", "SDP", "RTP", "Audio", "Wire", "CLinux", .arguments, .nioPosix,
             ],
             swiftSettings: strict),
 

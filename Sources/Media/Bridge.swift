@@ -28,6 +28,7 @@ final class Bridge {
     /// A packet of sound.
     func sound(_ header: RTPHeader, _ payload: UnsafeRawBufferPointer, _ codec: AudioCodec, _ context: LoopContext) {
         guard mayPass, let target = listener.outgoing(for: codec) else { return }
+        if listener.player?.givesWay == true { listener.player = nil }
         listener.codecOut = target.codec
         if target.codec == codec {
             if isTranscoding {

@@ -28,6 +28,10 @@ final class Leg {
     var sender: SenderStatistics
     var codecOut: AudioCodec?
     var digitSender: TelephoneEventSender?
+    /// The timestamp that names the telephone-event which comes in, or came in last.
+    var eventTimestamp: UInt32?
+    /// Whether that event's first packet was an end packet.
+    var eventBeganWithEnd = false
     /// The clock and payload type that `digitSender` works with.
     var digitFormat: (clockRate: UInt32, payloadType: UInt8)?
     var player: ServicePlayer?
@@ -74,7 +78,7 @@ final class Leg {
 
     /// Whether a digit or a tone of the box's own is being sent, so that other sound is kept back.
     var isOccupied: Bool {
-        (player != nil && !isReadingBack) || digitSender?.isSending == true
+        (player != nil && player?.givesWay != true && !isReadingBack) || digitSender?.isSending == true
     }
 
     /// What to send when the source's codec is `codec`: that one if it was agreed on, else the preferred one.

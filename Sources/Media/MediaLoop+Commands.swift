@@ -76,7 +76,7 @@ extension MediaLoop {
         }
         leg.bridge = Bridge(to: listener, isOpen: isOpen)
         leg.isReadingBack = false
-        leg.player = nil
+        if leg.player?.givesWay != true { leg.player = nil }
     }
 
     private func start(_ service: MediaService, _ leg: Leg) {

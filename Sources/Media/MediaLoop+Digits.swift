@@ -14,6 +14,24 @@ extension MediaLoop {
         }
     }
 
+    /// Passes a telephone-event on; one that begins with its end is pressed anew as a whole.
+    ///
+    /// Chromium sends an event with a 48 kHz clock as its three last packets only, and the first packets of any
+    /// event can be lost. RFC 4733 §2.5.1.4 lets a receiver take that for a digit, but not every telephone does.
+    func relay(_ event: TelephoneEvent, _ header: RTPHeader, clockRate: UInt32, from leg: Leg) {
+        guard let bridge = leg.bridge else { return }
+        if leg.eventTimestamp != header.timestamp {
+            leg.eventTimestamp = header.timestamp
+            leg.eventBeganWithEnd = event.isEnd && bridge.listener !== leg && bridge.listener.formats.hasEvents
+            if leg.eventBeganWithEnd, bridge.isOpen, let digit = event.digit {
+                send(String(digit), to: bridge.listener)
+            }
+        }
+        if !leg.eventBeganWithEnd {
+            bridge.event(header, event, clockRate: clockRate, context)
+        }
+    }
+
     /// Presses digits towards a leg: as telephone-events, or as tones where none were agreed on.
     func send(_ digits: String, to leg: Leg) {
         let clockRate = (leg.codecOut ?? leg.formats.preferred)?.clockRate ?? 8_000
@@ -30,7 +48,7 @@ extension MediaLoop {
 
     private func play(_ digit: Character, to leg: Leg) {
         guard TelephoneEvent.code(for: digit) != nil else { return }
-        if leg.player == nil { leg.player = ServicePlayer(.digits(steady: false)) }
+        if leg.player == nil || leg.player?.givesWay == true { leg.player = ServicePlayer(.digits(steady: false)) }
         leg.player?.enqueue(digit)
     }
 

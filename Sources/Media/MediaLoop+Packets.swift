@@ -74,6 +74,8 @@ extension MediaLoop {
             guard browser.srtp == nil, !browser.hasFailed else { return }
             if browser.secure() {
                 context.emit(.connected(leg.identifier))
+                if leg.player == nil, patience.fillsTheWait { leg.player = ServicePlayer(.silence) }
+                ticker.set(pace)
             } else {
                 fail(leg, browser, DTLSFailure.protocolViolation(reason: "keys refused").problem)
             }
@@ -158,7 +160,7 @@ extension MediaLoop {
             heard(leg)
             guard let event = try? TelephoneEvent(parsing: payload) else { return context.dropped.count(.badRTP) }
             let outcome = leg.digits.received(event, header: header, clockRate: clockRate, now: context.now)
-            leg.bridge?.event(header, event, clockRate: clockRate, context)
+            relay(event, header, clockRate: clockRate, from: leg)
             if let digit = outcome.interrupted { pressed(digit.character, leg) }
             if let digit = outcome.completed { pressed(digit.character, leg) }
             ticker.set(pace)

@@ -8,4 +8,6 @@ struct Patience: Sendable {
     var silence = Duration.seconds(30)
     /// Between two reports of a leg (RFC 3550 §6.2).
     var reports = Duration.seconds(5)
+    /// Whether a browser gets packets of silence while it waits for its first sound.
+    var fillsTheWait = true
 }

@@ -8,6 +8,9 @@ final class ServicePlayer {
     enum Program {
         /// 1004 Hz at 0 dBm0 until the leg ends.
         case milliwatt
+        /// Nothing to hear, until the first sound from somebody comes: a browser whose jitter buffer runs already
+        /// plays that sound from its first millisecond.
+        case silence
         /// Tone pairs as they are asked for. Between them silence if `steady`, which keeps the far end's
         /// jitter buffer settled; else nothing, and the player is over when it has played all.
         case digits(steady: Bool)
@@ -44,14 +47,20 @@ final class ServicePlayer {
         if waiting.count < Self.capacity { waiting.append(digit) }
     }
 
+    /// Whether other sound may pass, and then ends the program.
+    var givesWay: Bool {
+        if case .silence = program { true } else { false }
+    }
+
     /// Whether there is nothing more to play, ever.
     var isOver: Bool {
         if case .digits(steady: false) = program { left == 0 && waiting.isEmpty } else { false }
     }
 
-    /// Sends the next 20 ms to the leg.
+    /// Sends the next 20 ms to the leg: in the codec that it speaks itself; silence in PCMU where that was agreed on,
+    /// because most trunks speak it and a jitter buffer starts anew when the clock changes.
     func tick(_ leg: Leg, _ context: LoopContext) {
-        guard leg.isReady, let target = leg.outgoing(for: leg.codecIn) else { return }
+        guard leg.isReady, let target = leg.outgoing(for: givesWay ? .pcmu : leg.codecIn) else { return }
         fill()
         let slot = context.queue.reserve()
         let room = SendQueue.payload(of: slot)

@@ -181,9 +181,43 @@ extension MediaEngineTests {
             #expect(trunk.heard.allSatisfy { $0.payload.first == 0x77 })
         }
 
+        @Test("A waiting browser gets silence, which the first sound ends under the same stream")
+        func silenceUntilSound() async throws {
+            let harness = try MediaHarness(patience: Patience())
+            let browser = try await harness.connectedBrowser(1)
+            let (leg, trunk) = try harness.openTrunk(2)
+            harness.engine.setTrunkAudio(leg, trunk.audio(.pcmu))
+            try await until("silence arrives") {
+                browser.pump()
+                return browser.heard.count >= 5
+            }
+            #expect(browser.heard.allSatisfy { $0.header.payloadType == 0 && $0.payload.allSatisfy { $0 == 0xff } })
+            harness.engine.connect(browser.leg, leg, aToB: false, bToA: true)
+            _ = await harness.engine.snapshot()
+            let spoken = [UInt8](repeating: 0x35, count: 160)
+            for _ in 0..<10 {
+                trunk.say(spoken, as: 0)
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            try await until("the sound is through") {
+                browser.pump()
+                return browser.heard.filter { $0.payload == spoken }.count == 10
+            }
+            let first = try #require(browser.heard.first).header
+            for (index, packet) in browser.heard.enumerated() {
+                #expect(packet.header.sequenceNumber == first.sequenceNumber &+ UInt16(index))
+                #expect(packet.header.ssrc == first.ssrc)
+            }
+            let begin = try #require(browser.heard.firstIndex { $0.payload == spoken })
+            #expect(browser.heard[begin...].allSatisfy { $0.payload == spoken })
+            // Within 60 ms of the beat the beat is kept, so that the jitter buffer sees no jump.
+            let step = browser.heard[begin].header.timestamp &- browser.heard[begin - 1].header.timestamp
+            #expect(step >= 160 && step <= 640)
+        }
+
         @Test("Reports go out in time and the last one says goodbye")
         func reports() async throws {
-            let harness = try MediaHarness(patience: Patience(reports: .milliseconds(500)))
+            let harness = try MediaHarness(patience: Patience(reports: .milliseconds(500), fillsTheWait: false))
             let browser = try await harness.connectedBrowser(1)
             let (leg, trunk) = try harness.openTrunk(2)
             harness.engine.setTrunkAudio(leg, trunk.audio(.pcmu))

@@ -46,6 +46,31 @@ extension MediaEngineTests {
             }
         }
 
+        @Test("A digit of which only the end packets come reaches the trunk as a whole event")
+        func onlyEnds() async throws {
+            let harness = try MediaHarness()
+            let browser = try await harness.connectedBrowser(1, codecs: [.opus])
+            let (leg, trunk) = try harness.openTrunk(2)
+            harness.engine.setTrunkAudio(leg, trunk.audio(.pcmu))
+            harness.engine.connect(browser.leg, leg, aToB: true, bToA: true)
+            _ = await harness.engine.snapshot()
+            for digit in "1#" {
+                browser.press(digit, as: 110, clockRate: 48_000, onlyEnd: true)
+                try await Task.sleep(for: .milliseconds(300))
+            }
+            try await until("both digits are told") { harness.digits(browser.leg) == "1#" }
+            try await until("both events are through") {
+                trunk.pump()
+                return trunk.heard.filter(\.isEventEnd).count == 6
+            }
+            var receiver = TelephoneEventReceiver()
+            #expect(digits(trunk.heard, 101, &receiver) == "1#")
+            let durations = trunk.heard.map { Int($0.payload[2]) << 8 | Int($0.payload[3]) }
+            #expect(durations.first == 160)
+            #expect(durations.max() == 960)
+            #expect(trunk.heard.filter { !$0.isEventEnd }.count >= 8)
+        }
+
         @Test("A trunk's digits reach the browser in the clock of its sound")
         func toBrowser() async throws {
             let harness = try MediaHarness()

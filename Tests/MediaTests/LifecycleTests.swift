@@ -62,7 +62,7 @@ extension MediaEngineTests {
 
         @Test("A browser that never comes fails with the remedy, one that goes silent loses consent, once")
         func consent() async throws {
-            let patience = Patience(consent: .milliseconds(600), silence: .milliseconds(600))
+            let patience = Patience(consent: .milliseconds(600), silence: .milliseconds(600), fillsTheWait: false)
             let harness = try MediaHarness(patience: patience)
             let absent = try TestBrowser(7, engine: harness.engine)
             let browser = try await harness.connectedBrowser(1)
@@ -75,7 +75,7 @@ extension MediaEngineTests {
 
         @Test("A trunk that stops sending in a connected call is silent, once")
         func silence() async throws {
-            let harness = try MediaHarness(patience: Patience(silence: .milliseconds(600)))
+            let harness = try MediaHarness(patience: Patience(silence: .milliseconds(600), fillsTheWait: false))
             let browser = try await harness.connectedBrowser(1)
             let (leg, trunk) = try harness.openTrunk(2)
             harness.engine.setTrunkAudio(leg, trunk.audio(.pcmu))

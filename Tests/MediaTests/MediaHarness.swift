@@ -25,7 +25,7 @@ final class MediaHarness: Sendable {
 
     init(
         listen local: NetworkAddress.Host = .ipv4(0x7f00_0001), trunkPorts: ClosedRange<UInt16> = 31_000...32_767,
-        patience: Patience = Patience()
+        patience: Patience = Patience(fillsTheWait: false)
     ) throws {
         engine = try MediaEngine.start(
             MediaConfiguration(

@@ -143,14 +143,14 @@ final class TestBrowser {
     }
 
     /// As Chromium does it: 20 ms packets, three ends, timestamps of the event's beginning.
-    func press(_ digit: Character, as payloadType: UInt8, clockRate: Int) {
+    func press(_ digit: Character, as payloadType: UInt8, clockRate: Int, onlyEnd: Bool = false) {
         let code = TelephoneEvent.code(for: digit) ?? 0
-        for step in 1...7 {
+        for step in (onlyEnd ? 5 : 1)...7 {
             let event = TelephoneEvent(
                 event: code, isEnd: step >= 5, duration: UInt16(min(step, 5) * clockRate / 50))
             var payload = [UInt8](repeating: 0, count: 4)
             payload.withUnsafeMutableBytes { _ = try? event.write(into: $0) }
-            socket.send(nextPacket(payload, as: payloadType, ticks: 0, marker: step == 1), to: port)
+            socket.send(nextPacket(payload, as: payloadType, ticks: 0, marker: step == 1 || onlyEnd), to: port)
         }
         skip(ticks: UInt32(clockRate / 10))
         sequence &-= 1

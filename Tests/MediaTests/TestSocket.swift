@@ -47,6 +47,9 @@ struct HeardPacket: Equatable {
     var header: RTPHeader
     var payload: [UInt8]
 
+    /// Whether it is a telephone-event's end packet.
+    var isEventEnd: Bool { payload.count == 4 && payload[1] & 0x80 != 0 }
+
     init?(_ bytes: [UInt8]) {
         let parsed = bytes.withUnsafeBytes { try? RTPHeader(parsing: $0) }
         guard let parsed else { return nil }
