@@ -1,4 +1,4 @@
-import { text } from '../language/language.js'
+import { sentence, text } from '../language/language.js'
 import { element, icon } from './element.js'
 import { keypad } from './keypad.js'
 
@@ -12,7 +12,11 @@ class DiallerElement extends HTMLElement {
   /** @type {Phone} */
   phone
 
+  #trunkProblem = element('p', { className: 'problem', role: 'status', 'data-testid': 'trunk-problem', hidden: true })
+  #stop = new AbortController()
+
   connectedCallback() {
+    this.phone.addEventListener('change', () => this.#showTrunk(), { signal: this.#stop.signal })
     const number = element('input', {
       type: 'tel',
       id: 'number',
@@ -55,6 +59,7 @@ class DiallerElement extends HTMLElement {
       else number.focus()
     }
     this.append(
+      this.#trunkProblem,
       element(
         'form',
         { className: 'card dialler', onsubmit: dial },
@@ -71,6 +76,19 @@ class DiallerElement extends HTMLElement {
       this.#services(),
     )
     this.#typed(draft)
+    this.#showTrunk()
+  }
+
+  disconnectedCallback() {
+    this.#stop.abort()
+  }
+
+  /** A provider that cannot be reached is better known before dialling. */
+  #showTrunk() {
+    const { trunk, connected } = this.phone
+    const said = connected && trunk.state === 'failed' && trunk.problem ? sentence(trunk.problem) : ''
+    this.#trunkProblem.hidden = !said
+    if (this.#trunkProblem.textContent !== said) this.#trunkProblem.textContent = said
   }
 
   /** @param {string} value */
