@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 import time
+import wave
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ class Baresip:
         files = sorted(self._recordings.glob("*-dec.wav"))
         if len(files) != 1:
             raise RigError(f"baresip ({self.user}) has {len(files)} recordings of what it heard, not one")
-        return files[0]
+        return wait_until(lambda: _finished(files[0]), 3, "baresip to finish its recording")
 
     def _write(self, source: Path, answers: bool) -> None:
         modules = next((folder for folder in MODULES if folder.is_dir()), None)
@@ -174,3 +175,12 @@ class Baresip:
             self._events.put(Event(time.time(), message.get("type", ""), str(message.get("param", ""))))
         else:
             self._replies.put(message)
+
+
+def _finished(recording: Path) -> Path | None:
+    """The file, once its header says how long it is: baresip writes that when the call is closed."""
+    try:
+        with wave.open(str(recording)) as file:
+            return recording if file.getnframes() > 0 else None
+    except (wave.Error, EOFError):
+        return None

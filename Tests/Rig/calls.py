@@ -38,7 +38,7 @@ def report_page_tone(report: Report, name: str, tone: Tone, statistics: dict[str
 
 def report_callee_tone(report: Report, name: str, telephone: Baresip) -> None:
     """The telephone must have heard the microphone's tone. Call it after the end of the call."""
-    recording = wait_until(telephone.recording, 3, "baresip's recording")
+    recording = telephone.recording()
     tone = middle_tone(recording)
     if tone.level == 0:
         raise RigError(f"baresip ({telephone.user}) heard nothing at all in {tone.seconds:.1f} s")

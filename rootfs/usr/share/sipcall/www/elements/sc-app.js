@@ -56,6 +56,7 @@ export class AppElement extends HTMLElement {
     main.append(made)
     const header = /** @type {HTMLElement & {phone: Phone}} */ (document.createElement('sc-header'))
     header.phone = phone
+    header.setAttribute('role', 'banner')
     this.append(element('div', { className: 'page' }, header, main))
     made.querySelector(/** @type {any} */ ('[data-first]'))?.focus()
   }
