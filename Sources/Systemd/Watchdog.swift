@@ -120,12 +120,12 @@ package struct Watchdog: Equatable, Sendable {
         parts.compactMap { part in part.problem.map { (part.probe.part, $0) } }
     }
 
-    /// A turn that comes more than a period late means that this process stood still.
+    /// A turn that comes more than a period late means that this process stood still: every part that is asked has
+    /// its whole time again from now, since this look may well come before the parts have had a chance to go on.
     private mutating func forgiveStandstill(until now: MonotonicTime) {
-        let late = now - nextDeadline
-        guard late > period else { return }
+        guard now - nextDeadline > period else { return }
         for index in parts.indices {
-            if case .asked(let since) = parts[index].state { parts[index].state = .asked(since: since + late) }
+            if case .asked = parts[index].state { parts[index].state = .asked(since: now) }
         }
     }
 }
