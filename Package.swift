@@ -58,6 +58,7 @@ let package = Package(
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "CShims", dependencies: ["COpus", "COpenSSL"]),
 
@@ -77,6 +78,7 @@ let package = Package(
         room("Call", ["SDP", "Wire"]),
         room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
         room("OpusCodec", ["COpus", "CShims"]),
+        room("Systemd", ["CSystemd", "Wire", .logging]),
 
         // 4: sockets and threads
         room("SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
@@ -102,8 +104,8 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Wire", .arguments, .logging,
-                .lifecycle, .signals, .subprocess, .nioPosix,
+                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Systemd", "Wire", .arguments,
+                .logging, .lifecycle, .signals, .subprocess, .nioPosix,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -124,6 +126,7 @@ let package = Package(
         tests(of: "Call", ["Wire"]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
+        tests(of: "Systemd", ["Wire", .logging]),
         tests(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),

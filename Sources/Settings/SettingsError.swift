@@ -10,6 +10,8 @@ package struct SettingsError: Error, Equatable, Sendable, CustomStringConvertibl
     /// What is wrong; no secrets.
     package var reason: String
     package var remedy: String
+    /// That of the problem that the value led to, when it is well written but cannot be used here.
+    package var code = "settings.invalid"
 
     /// `sipcall.toml:12: trunk.server: … …`
     package var description: String {
@@ -18,13 +20,15 @@ package struct SettingsError: Error, Equatable, Sendable, CustomStringConvertibl
     }
 
     package var problem: Problem {
-        Problem(code: "settings.invalid", sentence: description)
+        Problem(code: code, sentence: description)
     }
 }
 
 extension SettingsError {
     /// An error about a value that was read before, found again in the file's text.
-    package init(locating key: String, in text: String, file: String, reason: String, remedy: String) {
-        self.init(file: file, line: KeyLines(text).line(of: key), key: key, reason: reason, remedy: remedy)
+    package init(locating key: String, in text: String, file: String, problem: Problem) {
+        self.init(
+            file: file, line: KeyLines(text).line(of: key), key: key, reason: problem.sentence,
+            remedy: problem.remedy, code: problem.code)
     }
 }

@@ -67,7 +67,7 @@ struct Configuration {
 
     /// A value that is well written but cannot be used on this machine.
     func error(_ key: String, _ problem: Problem) -> SettingsError {
-        SettingsError(locating: key, in: text, file: file, reason: problem.sentence, remedy: problem.remedy)
+        SettingsError(locating: key, in: text, file: file, problem: problem)
     }
 }
 

@@ -6,6 +6,7 @@ import NIOPosix
 import SIPTransport
 import Settings
 import Switchboard
+import Systemd
 import Wire
 
 /// `sipcall core`: SIP, media and call control. It holds the trunk's password and no log that it could read.
@@ -20,6 +21,7 @@ struct CoreCommand: AsyncParsableCommand {
         let configuration = try box.loadConfiguration()
         let settings = configuration.settings
         let log = Logger(part: "core", verbose: box.verbose)
+        let notifier = Notifier()
 
         let media: MediaEngine
         do {
@@ -38,17 +40,28 @@ struct CoreCommand: AsyncParsableCommand {
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: productVersion,
             figures: ProcessFigures.read, log: log)
+        let status = ServiceStatus(notifier) { await switchboard.snapshot() }
         let control = try await ControlServer.start(
             path: box.controlSocket, logger: log,
-            handler: { await switchboard.handle($0) }, snapshot: { await switchboard.snapshot() })
+            handler: { command in
+                defer { status.look() }
+                return await switchboard.handle(command)
+            }, snapshot: { await switchboard.snapshot() })
         let events = Task {
-            for await event in switchboard.events { control.publish(event) }
+            for await event in switchboard.events {
+                control.publish(event)
+                status.look()
+            }
         }
         log.info(
             "The core is ready.",
             metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])
         let running = Task { await switchboard.run() }
+        let telling = Task { await status.run() }
         await Shutdown.requested(with: Lifeline.inherited())
+        telling.cancel()
+        await telling.value
+        notifier.stopping()
         await switchboard.stop()
         running.cancel()
         await running.value

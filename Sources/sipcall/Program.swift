@@ -1,6 +1,7 @@
 // sipcall: the one program of the box. Each subcommand is one process of the design, or a tool.
 import ArgumentParser
 import Glibc
+import Logging
 import Settings
 import Wire
 
@@ -24,9 +25,9 @@ struct Program: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as SettingsError {
-            fail("\(error)", .configuration)
+            fail("\(error)", .configuration, code: error.problem.code)
         } catch let problem as Problem {
-            fail("\(problem)", .failure)
+            fail("\(problem)", .failure, code: problem.code)
         } catch let code as ExitCode {
             Glibc.exit(code.rawValue)
         } catch {
@@ -40,9 +41,15 @@ struct Program: AsyncParsableCommand {
         }
     }
 
-    private static func fail(_ text: String, _ code: ExitStatus) -> Never {
-        StandardStream.error.write(line: text.hasPrefix("Error:") ? text : "sipcall: \(text)")
-        Glibc.exit(code.rawValue)
+    /// - Parameter code: of the `Problem`, for the journal's message catalog.
+    private static func fail(_ text: String, _ status: ExitStatus, code: String? = nil) -> Never {
+        let part = CommandLine.arguments.dropFirst().first ?? ""
+        if let code, Logger.writesToJournal, ["core", "web", "run"].contains(part) {
+            Logger(part: part, verbose: false).critical("\(text)", metadata: ["code": "\(code)"])
+        } else {
+            StandardStream.error.write(line: text.hasPrefix("Error:") ? text : "sipcall: \(text)")
+        }
+        Glibc.exit(status.rawValue)
     }
 }
 

@@ -45,10 +45,3 @@ struct StandardErrorLog: LogHandler {
         return "\(head).\(milliseconds)Z"
     }
 }
-
-extension Logger {
-    /// - Parameter part: the process of the box: `core`, `web`, `run`.
-    init(part: String, verbose: Bool) {
-        self.init(label: part) { StandardErrorLog(label: $0, logLevel: verbose ? .debug : .info) }
-    }
-}

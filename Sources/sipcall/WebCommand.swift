@@ -2,6 +2,7 @@ import ArgumentParser
 import Control
 import Logging
 import Settings
+import Systemd
 import WebAPI
 import Wire
 
@@ -17,14 +18,17 @@ struct WebCommand: AsyncParsableCommand {
         let configuration = try box.loadConfiguration()
         let web = configuration.settings.web
         let log = Logger(part: "web", verbose: box.verbose)
+        let notifier = Notifier()
         let control = ControlClient(path: box.controlSocket, logger: log)
         do {
             let server = try WebServer(
-                listen: web.listen, control: control, wwwRoot: web.www, stateDirectory: box.state, logger: log)
+                listen: web.listen, control: control, wwwRoot: web.www, stateDirectory: box.state, logger: log,
+                whenListening: { notifier.ready(status: "Serving the page at http://\($0)/") })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await Shutdown.requested(with: Lifeline.inherited()) }
                 try await group.next()
+                notifier.stopping()
                 group.cancelAll()
             }
         } catch let problem as Problem {

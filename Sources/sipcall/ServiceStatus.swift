@@ -1,0 +1,71 @@
+import Control
+import Systemd
+import Wire
+
+/// Keeps `systemctl status` true: READY at the right moment, then a sentence that follows the trunk and the calls.
+struct ServiceStatus {
+    /// How long readiness waits for the first registration. A provider that is away must not fail the unit's start.
+    static let registrationTime: Duration = .seconds(4)
+
+    private let notifier: Notifier
+    private let snapshot: @Sendable () async -> ControlSnapshot
+    /// Holds at most one: however much happened, the next look sees all of it.
+    private let changes: AsyncStream<Void>
+    private let change: AsyncStream<Void>.Continuation
+
+    init(_ notifier: Notifier, snapshot: @escaping @Sendable () async -> ControlSnapshot) {
+        self.notifier = notifier
+        self.snapshot = snapshot
+        (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Something may have changed.
+    func look() {
+        change.yield()
+    }
+
+    /// Tells the service manager until it is cancelled; does nothing where there is none.
+    func run() async {
+        guard notifier.isSupervised else { return }
+        let deadline = MonotonicTime.now() + Self.registrationTime
+        let alarm = Task {
+            try await Task.sleep(for: Self.registrationTime)
+            look()
+        }
+        defer { alarm.cancel() }
+        var isReady = false
+        var told = ""
+        look()
+        for await _ in changes {
+            let snapshot = await snapshot()
+            guard isReady || snapshot.trunk.state != .registering || MonotonicTime.now() >= deadline else { continue }
+            let sentence = Self.sentence(snapshot)
+            guard !isReady || sentence != told else { continue }
+            if isReady ? notifier.status(sentence) : notifier.ready(status: sentence) {
+                (isReady, told) = (true, sentence)
+            } else {
+                // The manager is behind; it gets the newest state as soon as it reads again.
+                try? await Task.sleep(for: .milliseconds(100))
+                look()
+            }
+        }
+    }
+
+    /// `Telnyx registered, 2 calls`
+    static func sentence(_ snapshot: ControlSnapshot) -> String {
+        let trunk = snapshot.trunk
+        let account =
+            switch trunk.state {
+            case .none: "No provider is set up"
+            case .registering: "\(trunk.name) is being registered"
+            case .registered: "\(trunk.name) registered"
+            case .failed: "\(trunk.name) not registered (\(trunk.problem?.sentence.dropLast() ?? "no reason known"))"
+            }
+        let calls = Set(snapshot.calls.map(\.call)).count
+        return switch calls {
+        case 0: "\(account), no calls"
+        case 1: "\(account), 1 call"
+        default: "\(account), \(calls) calls"
+        }
+    }
+}
