@@ -122,6 +122,7 @@ let package = Package(
         tests(of: "Settings", ["Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
         tests(of: "Call", ["Wire"]),
+        tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(
