@@ -129,6 +129,9 @@ let package = Package(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
         tests(of: "Control", ["Call", "Wire"]),
+        tests(
+            of: "Switchboard",
+            ["Call", "Control", "Media", "SDP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging, .nioPosix]),
         tests(of: "WebAPI", ["Control", "Call", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
