@@ -124,6 +124,7 @@ let package = Package(
         tests(of: "Settings", ["Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
         tests(of: "Call", ["Wire"]),
+        tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(of: "Systemd", ["Wire", .logging]),
@@ -131,6 +132,9 @@ let package = Package(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
         tests(of: "Control", ["Call", "Wire"]),
+        tests(
+            of: "Switchboard",
+            ["Call", "Control", "Media", "SDP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging, .nioPosix]),
         tests(of: "WebAPI", ["Control", "Call", "Wire"]),
     ],
     swiftLanguageModes: [.v6]

@@ -171,9 +171,12 @@ extension Call {
 // MARK: - What the near side does
 
 extension Call {
+    /// Whether one more browser may join.
+    package var admitsNear: Bool { direction == .inbound && state == .ringing && near.count < 16 }
+
     /// A ringing browser made its media ready, so that the first syllable after the answer is whole.
     package mutating func nearJoined(_ leg: LegIdentifier) -> [Effect] {
-        guard direction == .inbound, state == .ringing, !near.contains(leg), near.count < 16 else { return [] }
+        guard admitsNear, !near.contains(leg) else { return [] }
         near.append(leg)
         return []
     }

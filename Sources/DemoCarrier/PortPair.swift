@@ -6,6 +6,8 @@ import Wire
 final class PortPair: Sendable {
     private static let ports: ClosedRange<UInt16> = 30_000...31_998
     private static let tries = 1_000
+    /// Datagrams of strangers left out before the others get their turn.
+    private static let strangersAtOnce = 64
 
     let port: UInt16
     private let rtp: CInt
@@ -33,7 +35,7 @@ final class PortPair: Sendable {
 
     /// - Returns: the next datagram's length, 0 if none waits.
     func receive(into buffer: UnsafeMutableRawBufferPointer, from host: NetworkAddress.Host?) -> Int {
-        while true {
+        for _ in 0..<Self.strangersAtOnce {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let count = withUnsafeMutablePointer(to: &storage) { pointer in
@@ -46,6 +48,7 @@ final class PortPair: Sendable {
             // Sound of strangers is left out.
             if NetworkAddress(storage)?.host == host { return count }
         }
+        return 0
     }
 
     func send(_ bytes: UnsafeRawBufferPointer, to peer: NetworkAddress) {

@@ -28,9 +28,15 @@ struct SourceLatch {
     /// The source in use.
     private(set) var latched: PacketPath?
 
-    /// Where RTP goes: back to where it comes from, or to the signalled address while nothing came.
+    /// Where RTP goes: back to where it comes from, or to the signalled address while nothing came. A caller's voice
+    /// never goes elsewhere if the signalled address can be reached: whoever sends to many ports, in the moment between
+    /// an answer and the carrier's first packet, would be told what is said.
     var destination: PacketPath? {
-        latched ?? signalled.map { PacketPath(remote: $0, local: nil) }
+        guard let signalled else { return latched }
+        guard let latched, origin != .elsewhere || signalled.host.isPrivate else {
+            return PacketPath(remote: signalled, local: nil)
+        }
+        return latched
     }
 
     /// The peer's description says that its RTP address is `remote`.

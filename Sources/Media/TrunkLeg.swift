@@ -36,8 +36,8 @@ final class TrunkLeg {
     var controlDestination: PacketPath? {
         if let controlPath { return controlPath }
         guard let audio else { return nil }
-        guard let latched = latch.latched, latched.remote.host != audio.remote.host else {
-            return PacketPath(remote: audio.remoteRTCP, local: latch.latched?.local)
+        guard let latched = latch.destination, latched.remote.host != audio.remote.host else {
+            return PacketPath(remote: audio.remoteRTCP, local: latch.destination?.local)
         }
         // Behind a NAT that the description does not know of, the next port is the best guess.
         let next = NetworkAddress(host: latched.remote.host, port: latched.remote.port &+ 1)

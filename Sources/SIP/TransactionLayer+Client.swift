@@ -54,6 +54,9 @@ extension TransactionLayer {
         return effects
     }
 
+    /// Whether a request of ours has no final response yet.
+    package var awaitsResponse: Bool { clients.values.contains { $0.awaitsResponse } }
+
     /// The request of a transaction that still lives.
     package func request(of identifier: TransactionIdentifier) -> SIPRequest? { clients[identifier]?.request }
 
@@ -116,6 +119,21 @@ extension TransactionLayer {
 }
 
 extension TransactionLayer.Client {
+    var awaitsResponse: Bool {
+        switch machine {
+        case .invite(let machine):
+            switch machine.state {
+            case .calling, .proceeding: true
+            case .completed, .accepted, .terminated: false
+            }
+        case .other(let machine):
+            switch machine.state {
+            case .trying, .proceeding: true
+            case .completed, .terminated: false
+            }
+        }
+    }
+
     var isTerminated: Bool {
         switch machine {
         case .invite(let machine): machine.isTerminated

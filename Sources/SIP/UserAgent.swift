@@ -101,6 +101,9 @@ package struct UserAgent: Sendable {
         legs.isEmpty && dialogs.isEmpty && origins.isEmpty && uses.isEmpty && layer.count == 0 && overCount == 0
     }
 
+    /// The other side owes something: a final response to a request of ours, or the ACK before a BYE may go.
+    package var awaitsAnswer: Bool { overCount > 0 || layer.awaitsResponse }
+
     /// When `advance` is to be called at the latest.
     package var nextDeadline: MonotonicTime? {
         switch (layer.nextDeadline, deadlines.next) {

@@ -9,7 +9,21 @@ final class SharedCounts: Sendable {
     let malformed = Atomic(0)
     let overflowed = Atomic(0)
     /// Inputs that the reader has not taken yet.
-    let waiting = Atomic(0)
+    private let waiting = Atomic(0)
+
+    func taken() {
+        waiting.subtract(1, ordering: .relaxed)
+    }
+
+    func hasRoom(upTo limit: Int = SIPTransport.inputLimit) -> Bool {
+        waiting.load(ordering: .relaxed) < limit
+    }
+
+    /// Hands the reader an input that it will count with ``taken()``.
+    func report(_ input: SIPTransport.Input, to continuation: AsyncStream<SIPTransport.Input>.Continuation) {
+        waiting.add(1, ordering: .relaxed)
+        continuation.yield(input)
+    }
 
     var snapshot: SIPTransport.Counters {
         SIPTransport.Counters(
@@ -38,23 +52,23 @@ final class DatagramHandler: ChannelInboundHandler {
         counts.received.add(1, ordering: .relaxed)
         // Keep-alives (RFC 5626 §3.5.1: CRLF CRLF, or anything this short) carry nothing.
         guard envelope.data.readableBytes > 4, let source = NetworkAddress(envelope.remoteAddress) else { return }
-        guard counts.waiting.load(ordering: .relaxed) < SIPTransport.inputLimit else {
+        // A flood of strangers leaves room for the provider, who has a socket of his own.
+        let limit = peer == nil ? SIPTransport.inputLimit / 2 : SIPTransport.inputLimit
+        guard counts.hasRoom(upTo: limit) else {
             counts.overflowed.add(1, ordering: .relaxed)
             return
         }
         do {
             let message = try envelope.data.withUnsafeReadableBytes { try SIPMessage.parse($0) }
-            counts.waiting.add(1, ordering: .relaxed)
-            continuation.yield(.message(message, from: source))
+            counts.report(.message(message, from: source), to: continuation)
         } catch {
             counts.malformed.add(1, ordering: .relaxed)
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A datagram socket stays open after an error of one datagram.
         guard let peer, let error = error as? IOError, unreachableErrors.contains(error.errnoCode) else { return }
-        counts.waiting.add(1, ordering: .relaxed)
-        continuation.yield(.unreachable(peer))
+        guard counts.hasRoom() else { return }
+        counts.report(.unreachable(peer), to: continuation)
     }
 }

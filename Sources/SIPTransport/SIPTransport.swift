@@ -31,6 +31,7 @@ package final class SIPTransport: Sendable {
 
     /// How many messages may wait for the switchboard before new ones are dropped.
     package static let inputLimit = 1024
+    private static let datagramsAtOnce = 16
 
     /// What the socket is bound to; the port is never 0.
     package let localAddress: NetworkAddress
@@ -40,7 +41,8 @@ package final class SIPTransport: Sendable {
     private let group: any EventLoopGroup
     private let channel: any Channel
     private let continuation: AsyncStream<Input>.Continuation
-    private let connected = Mutex<[NetworkAddress: any Channel]>([:])
+    /// nil once the transport is closed.
+    private let connected = Mutex<[NetworkAddress: any Channel]?>([:])
     private let counts: SharedCounts
 
     private init(
@@ -77,12 +79,13 @@ package final class SIPTransport: Sendable {
         }
     }
 
-    /// Gives this peer a socket of its own, so that ``Input/unreachable(_:)`` is heard of.
+    /// Gives this peer a socket of its own, so that ``Input/unreachable(_:)`` is heard of. Without one, or while there
+    /// is none, it is spoken to through the socket for everybody.
     ///
     /// - Parameter localHost: the address that the route to the peer leaves from.
     package func connect(to peer: NetworkAddress, from localHost: NetworkAddress.Host) async {
-        let known = connected.withLock { $0[peer] != nil }
-        guard !known else { return }
+        let isWanted = connected.withLock { $0.map { $0[peer] == nil } ?? false }
+        guard isWanted else { return }
         let local = NetworkAddress(host: localHost, port: localAddress.port)
         guard
             let socket = try? await Self.bootstrap(group, peer: peer, continuation: continuation, counts: counts)
@@ -90,40 +93,65 @@ package final class SIPTransport: Sendable {
         else { return }
         do {
             try await socket.connect(to: SocketAddress(peer)).get()
-            let previous = connected.withLock { $0.updateValue(socket, forKey: peer) }
-            previous?.close(promise: nil)
         } catch {
             socket.close(promise: nil)
+            return
         }
+        let superfluous = connected.withLock { sockets -> (any Channel)? in
+            guard sockets != nil else { return socket }
+            return sockets?.updateValue(socket, forKey: peer)
+        }
+        superfluous?.close(promise: nil)
+        // NIO closes a socket for good after most errors that ICMP can bring about.
+        socket.closeFuture.whenComplete { _ in self.lost(socket, to: peer, from: localHost) }
+    }
+
+    private func lost(_ socket: any Channel, to peer: NetworkAddress, from localHost: NetworkAddress.Host) {
+        let wasInUse = connected.withLock { sockets in
+            guard let current = sockets?[peer], current === socket else { return false }
+            sockets?[peer] = nil
+            return true
+        }
+        if wasInUse { Task { await connect(to: peer, from: localHost) } }
+    }
+
+    /// The peer's own socket, while there is one.
+    func socket(to peer: NetworkAddress) -> (any Channel)? {
+        connected.withLock { $0?[peer] }
     }
 
     package func disconnect(from peer: NetworkAddress) {
-        connected.withLock { $0.removeValue(forKey: peer) }?.close(promise: nil)
+        connected.withLock { $0?.removeValue(forKey: peer) }?.close(promise: nil)
     }
 
-    /// Sends one message; what the kernel refuses at once comes back as ``Input/unreachable(_:)``.
+    /// Sends one message; what the kernel refuses because of the route comes back as ``Input/unreachable(_:)``. What it
+    /// refuses otherwise is lost, as on any network.
     package func send(_ bytes: [UInt8], to peer: NetworkAddress) {
-        let socket = connected.withLock { $0[peer] } ?? channel
-        let envelope = AddressedEnvelope(remoteAddress: SocketAddress(peer), data: ByteBuffer(bytes: bytes))
-        let continuation = continuation
-        socket.writeAndFlush(envelope).whenFailure { error in
-            if let error = error as? IOError, unreachableErrors.contains(error.errnoCode) {
-                continuation.yield(.unreachable(peer))
+        let own = socket(to: peer)
+        let socket = own ?? channel
+        socket.eventLoop.execute {
+            let errnoCode = socket.sendDatagram(bytes, to: peer)
+            guard errnoCode != 0 else { return }
+            if own != nil, !unreachableErrors.contains(errnoCode) {
+                // The address that the peer's socket is bound to may be gone.
+                self.channel.eventLoop.execute { _ = self.channel.sendDatagram(bytes, to: peer) }
+            } else if unreachableErrors.contains(errnoCode), self.counts.hasRoom() {
+                self.counts.report(.unreachable(peer), to: self.continuation)
             }
         }
     }
 
     /// The reader has dealt with one input.
     package func taken() {
-        counts.waiting.subtract(1, ordering: .relaxed)
+        counts.taken()
     }
 
     package var counters: Counters { counts.snapshot }
 
     package func close() async {
         let sockets = connected.withLock { sockets in
-            defer { sockets = [:] }
-            return Array(sockets.values)
+            defer { sockets = nil }
+            return sockets.map { Array($0.values) } ?? []
         }
         for socket in sockets + [channel] {
             try? await socket.close().get()
@@ -138,8 +166,11 @@ package final class SIPTransport: Sendable {
         DatagramBootstrap(group: group)
             .channelOption(.socket(Int(SOL_SOCKET), SO_REUSEPORT), value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
-            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
-            .channelOption(.datagramVectorReadMessageCount, value: 16)
+            // One buffer for all datagrams of a read, each of which gets an equal part of it.
+            .channelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: datagramsAtOnce * 65_536)
+            )
+            .channelOption(.datagramVectorReadMessageCount, value: datagramsAtOnce)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
@@ -166,4 +197,5 @@ package final class SIPTransport: Sendable {
     }
 }
 
+/// What the kernel says about a route, at once or when an ICMP error came.
 let unreachableErrors: Set<CInt> = [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN]

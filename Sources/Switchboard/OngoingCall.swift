@@ -21,7 +21,9 @@ struct OngoingCall {
     var trunkAudio: TrunkAudio?
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
-    /// Until when the browser's sound connection must be up.
+    /// Browser legs whose sound connection is up; pages make it while they ring.
+    var connectedLegs: Set<LegIdentifier> = []
+    /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
 
     /// How long ICE and DTLS may take.

@@ -43,14 +43,9 @@ extension Switchboard {
         for (identifier, ongoing) in calls {
             if let leg = ongoing.browserLeg(of: connection) {
                 update(identifier) { $0.nearEnded(leg, .browserGone) }
-            } else if ongoing.ringing.contains(connection) {
-                calls[identifier]?.ringing.remove(connection)
             }
-            if let left = calls[identifier], left.call.direction == .inbound, left.call.publicState == .ringing,
-                left.ringing.isEmpty
-            {
-                update(identifier) { $0.terminate(.unavailable) }
-            }
+            calls[identifier]?.ringing.remove(connection)
+            endIfNobodyRings(identifier)
         }
     }
 
@@ -74,9 +69,15 @@ extension Switchboard {
             let leg = makeLeg()
             ongoing = (Redacted(number), try openTrunkLeg(leg))
             far = .trunk(leg)
-            callOfLeg[leg] = identifier
         }
-        let answer = try openBrowserLeg(near, page)
+        let answer: String
+        do throws(Problem) {
+            answer = try openBrowserLeg(near, page)
+        } catch {
+            if case .trunk(let leg) = far { media.close(leg) }
+            throw error
+        }
+        if case .trunk(let leg) = far { callOfLeg[leg] = identifier }
         let (call, effects) = Call.outbound(identifier, near: near, far: far, now: .now())
         callOfLeg[near] = identifier
         calls[identifier] = OngoingCall(
@@ -93,7 +94,7 @@ extension Switchboard {
     ) throws(Problem) -> ControlReply {
         try requirePhone(connection)
         guard let ongoing = calls[identifier], ongoing.ringing.contains(connection),
-            ongoing.browserLeg(of: connection) == nil
+            ongoing.browserLeg(of: connection) == nil, ongoing.call.admitsNear
         else { throw Self.noSuchCall }
         let page = try pageOffer(offer)
         let leg = makeLeg()
@@ -108,12 +109,18 @@ extension Switchboard {
     private func answer(
         _ connection: ConnectionIdentifier, _ identifier: CallIdentifier
     ) throws(Problem) -> ControlReply {
-        guard let leg = calls[identifier]?.browserLeg(of: connection) else { throw Self.noSuchCall }
-        let others = calls[identifier]?.ringing.filter { $0 != connection } ?? []
+        guard let ongoing = calls[identifier], let leg = ongoing.browserLeg(of: connection) else {
+            throw Self.noSuchCall
+        }
+        // Asked twice: nothing is left to do.
+        if ongoing.call.publicState == .active { return .done }
+        let others = ongoing.ringing.filter { $0 != connection }
         update(identifier) { $0.nearAnswered(leg, now: .now()) }
         guard calls[identifier]?.call.publicState == .active else { throw Self.noSuchCall }
         calls[identifier]?.ringing = []
-        calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
+        if !ongoing.connectedLegs.contains(leg) {
+            calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
+        }
         for other in others where phones[other] != nil {
             publish(.ended(connection: other, call: identifier, reason: .answeredElsewhere))
         }

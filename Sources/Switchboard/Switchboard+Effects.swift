@@ -63,12 +63,23 @@ extension Switchboard {
             perform(userAgent.reject(leg, status: reason.rejection, now: .now(), using: &generator))
             perform(userAgent.hangUp(leg, now: .now(), using: &generator))
         } else if !ongoing.call.isEnded, let connection = calls[identifier]?.browserLegs.removeValue(forKey: leg),
-            phones[connection] != nil, reason != .answeredElsewhere
+            reason != .answeredElsewhere
         {
             // One of several ringing pages failed: it alone is told.
             calls[identifier]?.ringing.remove(connection)
-            publish(.ended(connection: connection, call: identifier, reason: reason))
+            if phones[connection] != nil {
+                publish(.ended(connection: connection, call: identifier, reason: reason))
+            }
+            endIfNobodyRings(identifier)
         }
+    }
+
+    /// An inbound call that no page is left to take is over.
+    func endIfNobodyRings(_ identifier: CallIdentifier) {
+        guard let left = calls[identifier], left.call.direction == .inbound, left.call.publicState == .ringing,
+            left.ringing.isEmpty
+        else { return }
+        update(identifier) { $0.terminate(.unavailable) }
     }
 
     private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {

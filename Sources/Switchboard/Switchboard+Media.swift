@@ -12,11 +12,14 @@ extension Switchboard {
         case .connected(let leg):
             guard let identifier = callOfLeg[leg] else { return }
             log.debug("The browser's sound connection is up.", metadata: ["call": "\(identifier)"])
+            calls[identifier]?.connectedLegs.insert(leg)
             calls[identifier]?.soundDeadline = nil
         case .failed(let leg, let problem):
             guard let identifier = callOfLeg[leg] else { return }
             log.warning("\(problem.sentence)", metadata: ["call": "\(identifier)", "code": "\(problem.code)"])
-            update(identifier) { $0.nearEnded(leg, .mediaFailed) }
+            update(identifier) {
+                $0.far == .trunk(leg) ? $0.terminate(.internalError) : $0.nearEnded(leg, .mediaFailed)
+            }
         case .consentLost(let leg):
             guard let identifier = callOfLeg[leg] else { return }
             update(identifier) { $0.nearEnded(leg, .browserGone) }

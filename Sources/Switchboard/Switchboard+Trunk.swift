@@ -48,8 +48,9 @@ extension Switchboard {
                     remedy: "Check the box's network connection."))
             return
         }
-        trunkRoute = TrunkRoute(target: target, local: local)
         await transport.connect(to: target, from: local)
+        guard !stopping else { return }
+        trunkRoute = TrunkRoute(target: target, local: local)
         // Nothing hangs on the former one: without a provider no call and no registration was possible.
         userAgent = UserAgent(
             contact: NetworkAddress(

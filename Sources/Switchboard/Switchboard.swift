@@ -201,14 +201,15 @@ extension Switchboard {
             })
     }
 
-    /// Hangs up every call, takes the registration back, and waits until the provider confirmed it, at most 2 s.
+    /// Hangs up every call, takes the registration back, and waits until the provider confirmed all of it, at most 2 s:
+    /// a call whose CANCEL or BYE did not arrive costs money on.
     package func stop() async {
         stopping = true
         for identifier in calls.keys { update(identifier) { $0.terminate(.boxStopping) } }
         perform(userAgent.unregister(now: .now(), using: &generator))
         schedule()
         let deadline = MonotonicTime.now() + .seconds(2)
-        while trunkStatus.state != .none, MonotonicTime.now() < deadline {
+        while userAgent.awaitsAnswer, MonotonicTime.now() < deadline {
             try? await Task.sleep(for: .milliseconds(10))
         }
         timer?.task.cancel()

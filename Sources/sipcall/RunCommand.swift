@@ -19,6 +19,8 @@ struct RunCommand: AsyncParsableCommand {
         let configuration = try box.loadConfiguration()
         let password = try AdminPassword.create(
             in: box.state, given: getenv("SIPCALL_ADMIN_PASSWORD").map { String(cString: $0) })
+        // Nobody else needs it: neither the core nor whoever reads a process's environment.
+        unsetenv("SIPCALL_ADMIN_PASSWORD")
         let log = Logger(part: "run", verbose: box.verbose)
         let lifeline = try FileDescriptor.pipe()
         defer {

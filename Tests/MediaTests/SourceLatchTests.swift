@@ -46,6 +46,7 @@ struct SourceLatchTests {
         latch.describe(carrier.remote, now: at(0))
         #expect(!latch.admits(stranger, now: at(499)))
         #expect(latch.admits(stranger, now: at(500)))
+        #expect(latch.destination?.remote == carrier.remote, "heard, but not told what is said here")
         #expect(!latch.admits(inside, now: at(5_000)))
         #expect(latch.admits(carrier, now: at(5_010)))
         #expect(!latch.admits(stranger, now: at(60_000)))

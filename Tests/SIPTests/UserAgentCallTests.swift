@@ -29,6 +29,20 @@ struct UserAgentCallTests {
         #expect(invite.headers.contentType == .sdp)
     }
 
+    @Test("A call given up before anything came back is waited for until its CANCEL is answered")
+    func awaitsAnswer() throws {
+        var (provider, invite) = try calling()
+        #expect(provider.agent.awaitsAnswer)
+        try provider.act { $0.hangUp(Self.leg, now: $1, using: &$2) }
+        #expect(provider.agent.awaitsAnswer)
+        try provider.answer(invite, 180)
+        let cancel = try provider.takeRequest(.cancel)
+        try provider.answer(cancel, 200)
+        #expect(provider.agent.awaitsAnswer)
+        try provider.answer(invite, 487)
+        #expect(!provider.agent.awaitsAnswer)
+    }
+
     @Test("407, 183, 180, 200, BYE: the whole way of a call, credentials on BYE included")
     func wholeCall() throws {
         var (provider, invite) = try calling()

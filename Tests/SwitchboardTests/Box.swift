@@ -1,0 +1,149 @@
+import Call
+import Control
+import Logging
+import Media
+import NIOPosix
+import SIPTransport
+import Settings
+import Synchronization
+import Testing
+import Wire
+
+@testable import Switchboard
+
+/// A switchboard on the loopback interface, registered with a scripted provider.
+final class Box: Sendable {
+    let switchboard: Switchboard
+    let transport: SIPTransport
+    let provider: ScriptedProvider
+    private let media: MediaEngine
+    private let running: Task<Void, Never>
+    private let log: Task<Void, Never>
+    private let events: EventLog
+
+    private final class EventLog: Sendable {
+        let all = Mutex<[ControlEvent]>([])
+    }
+
+    static func open() async throws -> Box {
+        let provider = try await ScriptedProvider.open()
+        let settings = try BoxSettings(
+            toml: """
+                [sip]
+                listen = "127.0.0.1:0"
+                [media]
+                listen = "127.0.0.1:0"
+                ports = "33000-33999"
+                [trunk]
+                server = "\(provider.address)"
+                user = "alice"
+                password = "secret"
+                """, file: "test", readSecret: { _ in nil })
+        let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let media = try MediaEngine.start(
+            MediaConfiguration(
+                browserListen: settings.media.listen, trunkListen: settings.sip.listen.host,
+                trunkPorts: settings.media.ports), logger: quiet)
+        let transport = try await SIPTransport.open(
+            listen: settings.sip.listen, on: MultiThreadedEventLoopGroup.singleton)
+        let switchboard = Switchboard(
+            settings: settings, transport: transport, media: media, version: "test",
+            figures: { ProcessFigures(openDescriptors: 0, threads: 0, residentBytes: 0) }, log: quiet)
+        let box = Box(switchboard, transport, provider, media)
+        try await box.wait("registered") { await box.switchboard.status().trunk.state == .registered }
+        return box
+    }
+
+    private init(
+        _ switchboard: Switchboard, _ transport: SIPTransport, _ provider: ScriptedProvider, _ media: MediaEngine
+    ) {
+        (self.switchboard, self.transport, self.provider, self.media) = (switchboard, transport, provider, media)
+        let events = EventLog()
+        self.events = events
+        running = Task { await switchboard.run() }
+        log = Task {
+            for await event in switchboard.events { events.all.withLock { $0.append(event) } }
+        }
+    }
+
+    struct TookTooLong: Error {
+        let what: String
+    }
+
+    func wait(_ what: String, until holds: () async -> Bool) async throws {
+        let deadline = MonotonicTime.now() + .seconds(5)
+        while !(await holds()) {
+            guard MonotonicTime.now() < deadline else { throw TookTooLong(what: what) }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// A new page that can be rung.
+    func page() async -> ConnectionIdentifier {
+        var generator = SystemRandomNumberGenerator()
+        let page = ConnectionIdentifier(using: &generator)
+        _ = await switchboard.handle(.attach(connection: page, user: "admin"))
+        return page
+    }
+
+    /// Lets the provider call, and waits until this page rings.
+    func ring(_ page: ConnectionIdentifier) async throws -> CallIdentifier {
+        provider.call(transport.localAddress)
+        try await wait("ringing") { self.incoming(page) != nil }
+        return try #require(incoming(page))
+    }
+
+    private func incoming(_ page: ConnectionIdentifier) -> CallIdentifier? {
+        events.all.withLock {
+            for case .incoming(page, let call, _, _) in $0 { return call }
+            return nil
+        }
+    }
+
+    func end(of call: CallIdentifier, on page: ConnectionIdentifier) -> EndReason? {
+        events.all.withLock {
+            for case .ended(page, call, let reason) in $0 { return reason }
+            return nil
+        }
+    }
+
+    /// Nothing is held for any call any more.
+    func expectNothingLeft() async throws {
+        try await wait("the end of the dialogs") { await self.switchboard.status().dialogs == 0 }
+        let status = await switchboard.status()
+        #expect(status.calls == 0)
+        #expect(status.legs == 0)
+        #expect(status.mediaLegs == 0)
+        #expect(status.mediaSockets == 1)
+    }
+
+    func close() async {
+        await switchboard.stop()
+        running.cancel()
+        await running.value
+        await log.value
+        await transport.close()
+        await provider.transport.close()
+        media.stop()
+    }
+
+    static let offer = Redacted(
+        """
+        v=0\r
+        o=- 1 2 IN IP4 127.0.0.1\r
+        s=-\r
+        t=0 0\r
+        m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r
+        c=IN IP4 0.0.0.0\r
+        a=ice-ufrag:page\r
+        a=ice-pwd:0123456789012345678901\r
+        a=fingerprint:sha-256 \((0..<32).map { _ in "AB" }.joined(separator: ":"))\r
+        a=setup:actpass\r
+        a=mid:0\r
+        a=sendrecv\r
+        a=rtcp-mux\r
+        a=rtpmap:111 opus/48000/2\r
+        a=rtpmap:0 PCMU/8000\r
+
+        """)
+}

@@ -1,0 +1,69 @@
+import NIOPosix
+import SDP
+import SIPMessage
+import SIPTransport
+import Synchronization
+import Wire
+
+/// A provider on a real socket: grants every registration, answers BYE and CANCEL, and leaves the rest to the test.
+final class ScriptedProvider: Sendable {
+    let transport: SIPTransport
+    private let heard = Mutex<[SIPMessage]>([])
+
+    private init(_ transport: SIPTransport) {
+        self.transport = transport
+    }
+
+    static func open() async throws -> ScriptedProvider {
+        let provider = ScriptedProvider(
+            try await SIPTransport.open(
+                listen: NetworkAddress(host: .ipv4(0x7f00_0001), port: 0), on: MultiThreadedEventLoopGroup.singleton))
+        Task {
+            for await input in provider.transport.inputs {
+                provider.transport.taken()
+                if case .message(let message, let source) = input { provider.take(message, from: source) }
+            }
+        }
+        return provider
+    }
+
+    var address: NetworkAddress { transport.localAddress }
+
+    private func take(_ message: SIPMessage, from source: NetworkAddress) {
+        heard.withLock { $0.append(message) }
+        guard let request = message.request else { return }
+        var answer = SIPResponse(to: request, status: 200, toTag: "provider")
+        switch request.method {
+        case .register: answer.headers.copy(.contact, from: request.headers)
+        case .bye, .cancel: break
+        default: return
+        }
+        transport.send(answer.serialized(), to: source)
+    }
+
+    func request(_ method: SIPMethod) -> SIPRequest? {
+        heard.withLock { $0.lazy.compactMap(\.request).last { $0.method == method } }
+    }
+
+    /// The newest final response to the INVITE.
+    var finalStatus: Int? {
+        heard.withLock {
+            $0.lazy.compactMap(\.response).last { !$0.isProvisional && $0.headers.cseq?.method == .invite }?.status
+        }
+    }
+
+    /// Calls the box.
+    func call(_ box: NetworkAddress) {
+        let target = SIPURI(user: "alice", address: box)
+        let own = SIPURI(user: "gateway", address: address)
+        var invite = SIPRequest(
+            .invite, target, via: Via(sentBy: address, branch: Via.magicCookie + "call"),
+            from: NameAddress(SIPURI(user: "+493023125000", address: address), tag: "caller"), to: NameAddress(target),
+            callID: "call", cseq: 1)
+        invite.headers.contact = NameAddress(own)
+        let offer = TrunkOffer.make(
+            local: NetworkAddress(host: address.host, port: 40_000), sessionID: 1, version: 1, codecs: [.pcmu])
+        invite.setBody(offer.bytes)
+        transport.send(invite.serialized(), to: box)
+    }
+}
