@@ -130,11 +130,20 @@ extension Switchboard {
             codecs: trunk.codecs.compactMap(AudioCodec.init))
     }
 
+    /// Calls that may ring at a time: invitations can be forged, and each holds ports and disturbs people.
+    private static let ringingLimit = 16
+
     private func ring(
         _ leg: LegIdentifier, from: Redacted<String>, name: Redacted<String>?, offer: [UInt8]?
     ) {
         let busy = Set(calls.values.flatMap { $0.browserLegs.values })
         let idle = Set(phones.keys.filter { !busy.contains($0) })
+        let ringing = calls.values.count { $0.call.direction == .inbound && $0.call.publicState == .ringing }
+        guard ringing < Self.ringingLimit else {
+            log.notice("A call came in while \(ringing) ring already; it was refused.")
+            perform(userAgent.reject(leg, status: 503, now: .now(), using: &generator))
+            return
+        }
         guard !stopping, !idle.isEmpty else {
             log.info("A call came in, but no free page is open to take it.")
             perform(
