@@ -41,6 +41,7 @@ struct HandedOverTests {
     func unclaimed() throws {
         var pipe: [CInt] = [0, 0]
         try #require(Glibc.pipe(&pipe) == 0)
+        try #require(fcntl(pipe[0], F_SETFL, O_NONBLOCK) == 0)
         var inherited: InheritedDescriptors? = InheritedDescriptors([("a", pipe[1])])
         #expect(inherited?.names == ["a"])
         inherited = nil
