@@ -44,6 +44,23 @@ package struct AdminPassword: Sendable {
         try create(in: stateDirectory, given: given, cost: 1 << 15, parallelism: 3)
     }
 
+    /// The same for a service, which has no terminal to show it on: the password is left in `web/first-password`.
+    ///
+    /// - Throws: `web.password-file`.
+    package static func createWithNote(in stateDirectory: String) throws(Problem) {
+        guard access(path(in: stateDirectory), F_OK) != 0 else { return }
+        var generator = SystemRandomNumberGenerator()
+        let password = readable(using: &generator)
+        let note = stateDirectory + "/web/first-password"
+        do {
+            // The note first: a password that nobody can read any more would lock its owner out.
+            try write(Data("\(password)\n".utf8), to: note)
+        } catch {
+            throw WebProblem.passwordFile(note, why: "it cannot be written (\(error))")
+        }
+        _ = try create(in: stateDirectory, given: password)
+    }
+
     /// `cost` and `parallelism` are N and p of RFC 7914 §2.
     static func create(in stateDirectory: String, given: String?, cost: Int, parallelism: Int) throws(Problem)
         -> Redacted<String>?

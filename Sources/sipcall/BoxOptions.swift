@@ -1,12 +1,17 @@
 import ArgumentParser
 import Glibc
 import Settings
+import Systemd
 import Wire
 
 /// Where the box keeps what it must not lose, and where its configuration stands.
 struct BoxOptions: ParsableArguments {
-    @Option(help: "The directory for everything the box keeps; made if it is missing.")
-    var state: String
+    @Option(
+        help: """
+            The directory for everything the box keeps; made if it is missing. Without it the box that the Debian package \
+            installed is meant: /var/lib/sipcall, /etc/sipcall/sipcall.toml and /run/sipcall/control.sock.
+            """)
+    var state: String?
 
     @Option(help: "The configuration file. Default: sipcall.toml in the state directory; it may be missing.")
     var config: String?
@@ -14,21 +19,34 @@ struct BoxOptions: ParsableArguments {
     @Flag(help: "Log more, for finding faults. Still no numbers, passwords or keys.")
     var verbose = false
 
-    var controlSocket: String { "\(state)/run/control.sock" }
+    var stateDirectory: String { state ?? "/var/lib/sipcall" }
+
+    var controlSocket: String { state.map { "\($0)/run/control.sock" } ?? "/run/sipcall/control.sock" }
+
+    private var configurationFile: String {
+        config ?? state.map { "\($0)/sipcall.toml" } ?? "/etc/sipcall/sipcall.toml"
+    }
+
+    /// The directories that a part of the box writes to. On the installed box each part has a user of its own, and the
+    /// parts above them are made by systemd-tmpfiles.
+    private func directories(for part: String) -> [String] {
+        guard let state else { return ["\(stateDirectory)/\(part)"] }
+        return [state, "\(state)/core", "\(state)/web", "\(state)/run"]
+    }
 
     /// The same options for a process of the box.
     var arguments: [String] {
-        ["--state", state] + (config.map { ["--config", $0] } ?? []) + (verbose ? ["--verbose"] : [])
+        ["--state", stateDirectory] + (config.map { ["--config", $0] } ?? []) + (verbose ? ["--verbose"] : [])
     }
 
-    /// Makes the state directory and its parts, readable by this user only.
-    func prepareState() throws {
+    /// Makes the directories that a part of the box (`core`, `web`, `run`) writes to, readable by this user only.
+    func prepareState(for part: String) throws {
         // A socket's path has at most 107 bytes (unix(7)).
         guard controlSocket.utf8.count <= 107 else {
             throw ValidationError(
                 "--state: this path is too long for the control socket; choose one of at most 85 bytes.")
         }
-        for directory in [state, "\(state)/core", "\(state)/web", "\(state)/run"] {
+        for directory in directories(for: part) {
             if mkdir(directory, 0o700) != 0, errno != EEXIST {
                 let reason = systemMessage(errno)
                 throw ValidationError("--state: the directory \(directory) cannot be made: \(reason).")
@@ -41,9 +59,10 @@ struct BoxOptions: ParsableArguments {
 
     /// Reads the configuration.
     ///
+    /// - Parameter withSecrets: false for a process that has no use for the provider's password and may not read it.
     /// - Throws: ``SettingsError`` naming the line; a usage error when `--config` names a file that cannot be read.
-    func loadConfiguration() throws -> Configuration {
-        let path = config ?? "\(state)/sipcall.toml"
+    func loadConfiguration(withSecrets: Bool = true) throws -> Configuration {
+        let path = configurationFile
         guard let text = readText(path) else {
             if config == nil, errno == ENOENT { return Configuration(file: path, text: "", settings: BoxSettings()) }
             let reason = systemMessage(errno)
@@ -51,9 +70,9 @@ struct BoxOptions: ParsableArguments {
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         let settings = try BoxSettings(toml: text, file: path) { name in
-            readText(name.hasPrefix("/") ? name : folder + name).map { secret in
-                secret.hasSuffix("\n") ? String(secret.dropLast()) : secret
-            }
+            guard withSecrets else { return "-" }
+            let secret = name.hasPrefix("/") ? readText(name) : readCredential(name) ?? readText(folder + name)
+            return secret.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }
         }
         return Configuration(file: path, text: text, settings: settings)
     }
@@ -69,6 +88,12 @@ struct Configuration {
     func error(_ key: String, _ problem: Problem) -> SettingsError {
         SettingsError(locating: key, in: text, file: file, problem: problem)
     }
+}
+
+/// - Returns: nil too for a credential of no use, which is then as good as missing.
+private func readCredential(_ name: String) -> String? {
+    guard let secret = try? Credentials().read(name) else { return nil }
+    return String(validating: secret.revealed, as: UTF8.self)
 }
 
 /// - Returns: nil with `errno` set when the file cannot be read, is larger than 1 MiB, or is not text.

@@ -17,7 +17,7 @@ struct CoreCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
-        try box.prepareState()
+        try box.prepareState(for: "core")
         let configuration = try box.loadConfiguration()
         let settings = configuration.settings
         let log = Logger(part: "core", verbose: box.verbose)

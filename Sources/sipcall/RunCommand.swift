@@ -15,10 +15,11 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
-        try box.prepareState()
+        guard let state = box.state else { throw ValidationError("Missing expected argument '--state <state>'") }
+        try box.prepareState(for: "run")
         let configuration = try box.loadConfiguration()
         let password = try AdminPassword.create(
-            in: box.state, given: getenv("SIPCALL_ADMIN_PASSWORD").map { String(cString: $0) })
+            in: state, given: getenv("SIPCALL_ADMIN_PASSWORD").map { String(cString: $0) })
         // Nobody else needs it: neither the core nor whoever reads a process's environment.
         unsetenv("SIPCALL_ADMIN_PASSWORD")
         let log = Logger(part: "run", verbose: box.verbose)

@@ -34,8 +34,9 @@ struct StatusCommand: AsyncParsableCommand {
             try await client.connected(within: .seconds(2))
         } catch {
             throw Problem(
-                code: "status.not-running", sentence: "No box is running with this state directory.",
-                remedy: "Start it with: sipcall run --state \(box.state)")
+                code: "status.not-running", sentence: "No box answers at \(box.controlSocket).",
+                remedy: box.state.map { "Start it with: sipcall run --state \($0)" }
+                    ?? "Start it with: systemctl start sipcall.target (asking it needs root or the group sipcall).")
         }
         guard case .status(let status) = try await client.send(.status) else {
             throw Problem(

@@ -14,15 +14,16 @@ struct WebCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
-        try box.prepareState()
-        let configuration = try box.loadConfiguration()
+        try box.prepareState(for: "web")
+        let configuration = try box.loadConfiguration(withSecrets: false)
+        if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }
         let web = configuration.settings.web
         let log = Logger(part: "web", verbose: box.verbose)
         let notifier = Notifier()
         let control = ControlClient(path: box.controlSocket, logger: log)
         do {
             let server = try WebServer(
-                listen: web.listen, control: control, wwwRoot: web.www, stateDirectory: box.state, logger: log,
+                listen: web.listen, control: control, wwwRoot: web.www, stateDirectory: box.stateDirectory, logger: log,
                 whenListening: { notifier.ready(status: "Serving the page at http://\($0)/") })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
