@@ -53,7 +53,7 @@ def install(machine: Machine, deb: Path, *options: str) -> str:
 def footprint(machine: Machine) -> set[str]:
     """Every file of the system, users and groups: what a purge must leave as it was."""
     files = machine.shell(
-        "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/cache"
+        "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/cache -o -path /var/tmp"
         " -o -path /var/log -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd \\) -prune -o -print"
     )
     accounts = machine.shell("getent passwd; getent group")

@@ -49,8 +49,8 @@ def send(address: str) -> None:
         plug.sendto(b"probe", (address, 9999))
 
 
-def execute_own_file() -> None:
-    path = os.environ["STATE_DIRECTORY"] + "/probe"
+def execute_new_file(folder: str) -> None:
+    path = folder + "/probe"
     with open(path, "w") as file:
         file.write("#!/bin/sh\n")
     os.chmod(path, 0o700)
@@ -93,7 +93,8 @@ def probes(other: str) -> dict[str, str]:
         "read /etc/credstore": attempt(lambda: open("/etc/credstore/sipcall.trunk.password")),
         "list the other's state": attempt(lambda: os.listdir(other)),
         "read the other's file": attempt(lambda: open(other + "/secret")),
-        "list /home": attempt(lambda: os.listdir("/home") or checked(-1)),
+        "list /var/backups": attempt(lambda: os.listdir("/var/backups")),
+        "list /home": attempt(lambda: os.listdir("/home")),
         "list /root": attempt(lambda: os.listdir("/root")),
         "see PID 1": attempt(lambda: os.listdir("/proc/1")),
         "see /proc/sys": attempt(lambda: os.listdir("/proc/sys")),
@@ -108,7 +109,10 @@ def probes(other: str) -> dict[str, str]:
         "send to this machine": attempt(lambda: send("127.0.0.1")),
         "send to another machine": attempt(lambda: send("192.0.2.1")),
         "connect to the control socket": attempt(connect_control_socket),
-        "execute what it wrote": attempt(execute_own_file),
+        **{
+            f"execute what it wrote to {folder}": attempt(lambda folder=folder: execute_new_file(folder))  # type: ignore[misc]
+            for folder in (os.environ["STATE_DIRECTORY"], os.environ["RUNTIME_DIRECTORY"], "/run/sipcall", "/tmp", "/var/tmp", "/dev/shm")
+        },
         "memory both writable and executable": attempt(map_writable_code),
         "new user namespace": attempt(lambda: checked(libc.unshare(CLONE_NEWUSER))),
         "mount": attempt(lambda: checked(libc.mount(b"none", b"/tmp", b"tmpfs", 0, None))),

@@ -1,4 +1,8 @@
-"""What the units' sandboxes allow, tried from inside by a probe in the program's place."""
+"""What the units' sandboxes allow, tried from inside by a probe in the program's place.
+
+A machine in a container refuses some things by itself (devices, the clock, kernel modules): there the probe shows that they
+are refused, not that the unit's directive does it.
+"""
 
 import json
 from typing import Any
@@ -12,7 +16,7 @@ from .conftest import Installed
 ALLOWED = {
     "core": {
         "write its own state", "write /run/sipcall", "write /tmp", "read its settings", "read its credential",
-        "netlink socket", "port above 1023", "send to this machine", "connect to the control socket",
+        "netlink socket", "port above 1023", "send to this machine", "send to another machine", "connect to the control socket",
     },
     "web": {
         "write its own state", "write /tmp", "read its settings", "port above 1023", "send to this machine",
@@ -29,7 +33,7 @@ def machine(installed: Installed) -> Machine:
     for other in OTHER.values():
         machine.shell(f"echo private >{other}/secret; chmod 0644 {other}/secret")
     # A way to 192.0.2.1, so that a refusal is the sandbox's and not for lack of a route.
-    machine.shell("ip link add name out type dummy; ip address add 192.0.2.9/24 dev out; ip link set out up")
+    machine.shell("ip link set lo up; ip route add 192.0.2.0/24 dev lo")
     (machine.files / "usr/local/lib/probe.py").write_bytes((REPOSITORY / "Tests/Box/probe.py").read_bytes())
     return machine
 
@@ -38,7 +42,7 @@ def probe(machine: Machine, part: str, without: str = "") -> dict[str, str]:
     """The results of the probe under the part's own unit, less the directive `without`."""
     lines = []
     for line in (REPOSITORY / f"systemd/sipcall-{part}.service").read_text().splitlines():
-        if line.startswith(("Exec", "Type=", "NotifyAccess=", "Restart=", "Timeout", "RuntimeDirectory")):
+        if line.startswith(("Exec", "Type=", "NotifyAccess=", "Restart=", "Timeout")):
             continue
         if not (without and line.startswith(without)):
             lines.append(line)
@@ -63,22 +67,24 @@ def test_a_part_can_do_what_it_needs_and_nothing_else(machine: Machine, part: st
 
 
 @pytest.mark.parametrize(
-    ("part", "directive", "freed"),
+    ("part", "directive", "probed"),
     [
-        ("core", "ProtectSystem", "write /run/sipcall"),
-        ("core", "RestrictAddressFamilies", "raw socket"),
+        ("core", "ProtectSystem", "write /var/lib"),
+        ("core", "RestrictAddressFamilies", "packet socket"),
         ("core", "MemoryDenyWriteExecute", "memory both writable and executable"),
-        ("core", "NoExecPaths", "execute what it wrote"),
+        ("core", "NoExecPaths", "execute what it wrote to /var/lib/sipcall/core"),
         ("core", "ProtectProc", "see PID 1"),
         ("core", "RestrictSUIDSGID", "set-user-ID file"),
+        ("core", "InaccessiblePaths", "list /var/backups"),
+        ("core", "ProtectHome", "list /home"),
         ("web", "IPAddressDeny", "send to another machine"),
+        ("web", "RestrictAddressFamilies", "netlink socket"),
     ],
 )
 def test_the_probe_notices_a_directive_that_is_missing(
-    machine: Machine, part: str, directive: str, freed: str
+    machine: Machine, part: str, directive: str, probed: str
 ) -> None:
-    before, after = probe(machine, part), probe(machine, part, without=directive)
-    assert before != after, f"{directive} makes no difference to {freed}"
+    assert probe(machine, part)[probed] != probe(machine, part, without=directive)[probed]
 
 
 @pytest.mark.parametrize("part", ["core", "web"])
