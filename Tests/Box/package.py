@@ -52,9 +52,8 @@ def install(machine: Machine, deb: Path, *options: str) -> str:
 
 def footprint(machine: Machine) -> set[str]:
     """Every file of the system, users and groups: what a purge must leave as it was."""
-    files = machine.shell(
-        "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/cache -o -path /var/tmp"
-        " -o -path /var/log -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd \\) -prune -o -print"
-    )
+    passing = "proc sys dev run tmp var/cache var/log var/tmp var/lib/dpkg var/lib/apt var/lib/systemd".split()
+    skipped = " -o ".join(f"-path /{place}" for place in passing)
+    files = machine.shell(f"find / -xdev \\( {skipped} \\) -prune -o -print")
     accounts = machine.shell("getent passwd; getent group")
     return {f"file {line}" for line in files.splitlines()} | {f"account {line}" for line in accounts.splitlines()}

@@ -1,7 +1,7 @@
 """Runs inside a unit's sandbox, in place of the program, and prints what it was allowed to do as one JSON object.
 
-`python3 probe.py OTHER`: OTHER is the state directory of the unit that this one must not see. Each entry is "done" or the
-name of the error. It stands alone: the machine has only Python's minimal library.
+`python3 probe.py OTHER`: OTHER is the state directory of the unit that this one must not see. Each entry is "done" or
+the name of the error. It stands alone: the machine has only Python's minimal library.
 """
 
 import ctypes
@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 
 libc = ctypes.CDLL(None, use_errno=True)
 PROT_READ_WRITE_EXEC = 7
@@ -60,6 +61,13 @@ def execute_new_file(folder: str) -> None:
         os.unlink(path)
 
 
+def raise_priority() -> None:
+    os.setpriority(os.PRIO_PROCESS, 0, -5)
+    # The filter may say yes and do nothing.
+    if os.getpriority(os.PRIO_PROCESS, 0) == 0:
+        raise OSError(errno.EPERM, "")
+
+
 def map_writable_code() -> None:
     libc.mmap.restype = ctypes.c_void_p
     address = libc.mmap(None, 4096, PROT_READ_WRITE_EXEC, MAP_PRIVATE_ANONYMOUS, -1, 0)
@@ -81,6 +89,8 @@ def set_user_identifier_bit() -> None:
 
 
 def probes(other: str) -> dict[str, str]:
+    own = [os.environ["STATE_DIRECTORY"], os.environ["RUNTIME_DIRECTORY"]]
+    writable = [*own, "/run/sipcall", "/tmp", "/var/tmp", "/dev/shm"]
     return {
         "write its own state": attempt(lambda: write(os.environ["STATE_DIRECTORY"] + "/probe")),
         "write /run/sipcall": attempt(lambda: write("/run/sipcall/probe")),
@@ -109,10 +119,7 @@ def probes(other: str) -> dict[str, str]:
         "send to this machine": attempt(lambda: send("127.0.0.1")),
         "send to another machine": attempt(lambda: send("192.0.2.1")),
         "connect to the control socket": attempt(connect_control_socket),
-        **{
-            f"execute what it wrote to {folder}": attempt(lambda folder=folder: execute_new_file(folder))  # type: ignore[misc]
-            for folder in (os.environ["STATE_DIRECTORY"], os.environ["RUNTIME_DIRECTORY"], "/run/sipcall", "/tmp", "/var/tmp", "/dev/shm")
-        },
+        **{f"execute what it wrote to {folder}": attempt(partial(execute_new_file, folder)) for folder in writable},
         "memory both writable and executable": attempt(map_writable_code),
         "new user namespace": attempt(lambda: checked(libc.unshare(CLONE_NEWUSER))),
         "mount": attempt(lambda: checked(libc.mount(b"none", b"/tmp", b"tmpfs", 0, None))),
@@ -121,7 +128,7 @@ def probes(other: str) -> dict[str, str]:
         "set the clock": attempt(lambda: checked(libc.clock_settime(REALTIME, (ctypes.c_long * 2)(0, 0)))),
         "set the host name": attempt(lambda: checked(libc.sethostname(b"probe", 5))),
         "real-time priority": attempt(lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))),
-        "higher priority": attempt(lambda: os.setpriority(os.PRIO_PROCESS, 0, -5)),
+        "higher priority": attempt(raise_priority),
         "another personality": attempt(lambda: checked(libc.personality(ADDR_NO_RANDOMIZE))),
         "set-user-ID file": attempt(set_user_identifier_bit),
         "load a kernel module": attempt(lambda: checked(libc.syscall(175, None, 0, b""))),

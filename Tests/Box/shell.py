@@ -1,4 +1,4 @@
-"""A machine with the package installed, to look around in: `sudo PYTHONPATH=Tests python3 -m Box.shell`. Leaving the shell ends it."""
+"""A machine with the package installed, to look around in: `python -m Box.shell`, as root. Leaving the shell ends it."""
 
 import subprocess
 import sys

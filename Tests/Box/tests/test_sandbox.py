@@ -1,7 +1,7 @@
 """What the units' sandboxes allow, tried from inside by a probe in the program's place.
 
-A machine in a container refuses some things by itself (devices, the clock, kernel modules): there the probe shows that they
-are refused, not that the unit's directive does it.
+A machine in a container refuses some things by itself (devices, the clock, kernel modules): there the probe shows that
+they are refused, not that the unit's directive does it.
 """
 
 import json
@@ -16,7 +16,8 @@ from .conftest import Installed
 ALLOWED = {
     "core": {
         "write its own state", "write /run/sipcall", "write /tmp", "read its settings", "read its credential",
-        "netlink socket", "port above 1023", "send to this machine", "send to another machine", "connect to the control socket",
+        "netlink socket", "port above 1023", "send to this machine", "send to another machine",
+        "connect to the control socket",
     },
     "web": {
         "write its own state", "write /tmp", "read its settings", "port above 1023", "send to this machine",
