@@ -3,16 +3,25 @@
 SIPCALL_DEB names the package; by default it is the newest of .build/deb. Needs root.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from Rig.deadlines import RigError
 from Rig.isolation import isolated
 
+from .package import package
 from .root import root
+
+# Command and the Debian package that it comes from.
+NEEDED = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "lintian": "lintian", "dpkg-deb": "dpkg"}
 
 
 def main(arguments: list[str]) -> int:
+    if missing := [origin for command, origin in NEEDED.items() if shutil.which(command) is None]:
+        raise RigError(f"to install first: apt-get install --no-install-recommends {' '.join(missing)}")
+    package()
     # Outside of the namespaces, where there is a network.
     root()
     code = isolated("Box.tier", arguments)
@@ -29,4 +38,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except RigError as error:
+        sys.exit(f"box: {error}")
