@@ -1,0 +1,158 @@
+"""What a newly installed package runs, owns and shows."""
+
+import json
+import re
+import subprocess
+
+import pytest
+from Box.machine import Machine
+from Box.package import UNITS, package
+from Box.root import REPOSITORY
+
+from .conftest import Installed
+
+PARTS = ["core", "web"]
+
+
+@pytest.fixture
+def machine(installed: Installed) -> Machine:
+    return installed.machine
+
+
+def subcommands(usage: str) -> list[str]:
+    """The commands that `sipcall --help` lists."""
+    names = re.findall(r"^  ([a-z][a-z-]*) ", usage.split("SUBCOMMANDS:")[1], re.MULTILINE)
+    assert names, usage
+    return names
+
+
+def test_everything_is_ready_within_5_seconds_of_apt_install(installed: Installed) -> None:
+    print(f"from apt install to ready: {installed.seconds:.1f} s")
+    for unit in UNITS:
+        assert installed.machine.is_active(unit), installed.machine.journal(unit)
+        assert installed.machine.output("systemctl", "is-enabled", unit) == "enabled"
+    assert installed.seconds <= 5
+
+
+def test_the_terminal_says_where_to_go_next(installed: Installed) -> None:
+    assert "http://127.0.0.1:8080/" in installed.shown
+    assert "/var/lib/sipcall/web/first-password" in installed.shown
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_is_a_user_of_its_own(machine: Machine, part: str) -> None:
+    process = machine.main_process(f"sipcall-{part}")
+    assert machine.output("ps", "-o", "user:32=", "-p", str(process)).strip() == f"sipcall-{part}"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_is_ready_by_its_own_word_and_says_what_it_does(machine: Machine, part: str) -> None:
+    assert machine.show(f"sipcall-{part}", "Type") == "notify"
+    assert machine.show(f"sipcall-{part}", "StatusText")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/etc/sipcall", "750 root:sipcall"),
+        ("/etc/sipcall/sipcall.toml", "640 root:sipcall"),
+        ("/run/sipcall", "2750 sipcall-core:sipcall"),
+        ("/run/sipcall/control.sock", "660 sipcall-core:sipcall"),
+        ("/var/lib/sipcall", "755 root:root"),
+        ("/var/lib/sipcall/core", "700 sipcall-core:sipcall-core"),
+        ("/var/lib/sipcall/web", "700 sipcall-web:sipcall-web"),
+        ("/var/lib/sipcall/web/admin.json", "600 sipcall-web:sipcall-web"),
+        ("/var/lib/sipcall/web/first-password", "600 sipcall-web:sipcall-web"),
+    ],
+)
+def test_only_those_who_need_it_can_open(machine: Machine, path: str, expected: str) -> None:
+    assert machine.output("stat", "--format=%a %U:%G", path) == expected
+
+
+def test_the_first_password_opens_the_page(machine: Machine) -> None:
+    password = machine.output("cat", "/var/lib/sipcall/web/first-password")
+    body = json.dumps({"password": password})
+    code = machine.output(
+        "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json",
+        "-H", "Origin: http://127.0.0.1:8080", "--data", body, "http://127.0.0.1:8080/api/v1/session",
+    )  # fmt: skip
+    assert code == "204"
+    page = machine.output("curl", "-s", "http://127.0.0.1:8080/")
+    assert "<title>" in page
+
+
+def test_root_and_the_group_may_ask_for_the_status_and_nobody_else(machine: Machine) -> None:
+    assert json.loads(machine.output("sipcall", "status", "--json"))["calls"] == 0
+    asked = ["sipcall", "status", "--json"]
+    member = machine.output("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=sipcall", *asked)
+    assert json.loads(member)["calls"] == 0
+    stranger = machine.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *asked, check=False)
+    assert stranger.returncode == 1
+    assert "the group sipcall" in stranger.stderr
+
+
+def test_the_footprint_is_small(machine: Machine) -> None:
+    installed_kib = int(machine.output("dpkg-query", "-W", "-f=${Installed-Size}", "sipcall"))
+    resident = 0
+    for part in PARTS:
+        process = machine.main_process(f"sipcall-{part}")
+        resident += int(machine.output("ps", "-o", "rss=", "-p", str(process)))
+    print(f"installed {installed_kib / 1024:.0f} MB, resident {resident / 1024:.0f} MB")
+    assert installed_kib <= 100 * 1024
+    assert resident <= 90 * 1024
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [
+        ("man1/sipcall.1", []),
+        ("man1/sipcall-run.1", ["run"]),
+        ("man1/sipcall-status.1", ["status"]),
+        ("man8/sipcall-core.8", ["core"]),
+        ("man8/sipcall-web.8", ["web"]),
+    ],
+)
+def test_the_manual_names_every_option_and_command(machine: Machine, page: str, command: list[str]) -> None:
+    usage = machine.output("sipcall", *command, "--help")
+    manual = (REPOSITORY / "rootfs/usr/share/man" / page).read_text().replace("\\-", "-")
+    options = {word.strip(",") for word in usage.split() if word.startswith("--")}
+    assert options, usage
+    assert [option for option in sorted(options) if option not in manual] == []
+    if not command:
+        assert [name for name in subcommands(usage) if f".B {name}\n" not in manual] == []
+
+
+def test_every_command_has_a_manual_and_bash_completes_it(machine: Machine) -> None:
+    pages = machine.shell("dpkg -L sipcall | grep /man/")
+    completion = machine.output("cat", "/usr/share/bash-completion/completions/sipcall")
+    machine.run("bash", "-n", "/usr/share/bash-completion/completions/sipcall")
+    for command in subcommands(machine.output("sipcall", "--help")):
+        assert f"/sipcall-{command}." in pages
+        assert command in completion
+    assert not completion.startswith("#!")
+
+
+def test_the_units_are_what_systemd_understands(machine: Machine) -> None:
+    for unit in UNITS:
+        complaints = machine.run("systemd-analyze", "verify", "--man=no", unit, check=False)
+        assert complaints.stdout + complaints.stderr == ""
+        assert "Unknown" not in machine.journal(unit)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_sandbox_refuses_nothing_that_the_program_asks_for(machine: Machine, part: str) -> None:
+    written = machine.journal(f"sipcall-{part}").lower()
+    for complaint in ("not permitted", "permission denied", "failed to set", "read-only file system"):
+        assert complaint not in written
+
+
+def test_the_smoke_test_that_debian_would_run_passes(machine: Machine) -> None:
+    script = machine.files / "usr/local/lib/smoke"
+    script.write_bytes((REPOSITORY / "debian/tests/smoke").read_bytes())
+    machine.run("sh", "/usr/local/lib/smoke")
+
+
+def test_lintian_finds_no_error_and_no_warning() -> None:
+    command = ["lintian", "--allow-root", "--fail-on=error,warning", "--suppress-tags=initial-upload-closes-no-bugs"]
+    done = subprocess.run([*command, str(package())], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,103 @@
+"""What systemd does when a part fails."""
+
+import time
+
+import pytest
+from Box.machine import Machine
+from Box.package import UNITS
+from Rig.deadlines import wait_until
+
+from .conftest import Installed
+
+
+@pytest.fixture
+def machine(installed: Installed) -> Machine:
+    """With both parts running and no failure remembered."""
+    installed.machine.run("systemctl", "stop", *UNITS)
+    installed.machine.run("systemctl", "start", *UNITS)
+    return installed.machine
+
+
+def wait_for_another(machine: Machine, unit: str, before: int, seconds: float) -> None:
+    wait_until(
+        lambda: machine.is_active(unit) and machine.main_process(unit) not in (0, before), seconds, f"{unit} to be back"
+    )
+
+
+@pytest.mark.parametrize(("killed", "other"), [("core", "web"), ("web", "core")])
+def test_a_killed_part_is_back_within_a_second_and_the_other_does_not_notice(
+    machine: Machine, killed: str, other: str
+) -> None:
+    before, bystander = machine.main_process(f"sipcall-{killed}"), machine.main_process(f"sipcall-{other}")
+    began = time.monotonic()
+    machine.run("kill", "-KILL", str(before))
+    wait_for_another(machine, f"sipcall-{killed}", before, 5)
+    seconds = time.monotonic() - began
+    print(f"sipcall-{killed} is back after kill -9 in {seconds:.2f} s")
+    assert machine.main_process(f"sipcall-{other}") == bystander
+    wait_until(lambda: machine.run("sipcall", "status", check=False).returncode == 0, 5, "the box to answer")
+    assert seconds <= 1
+
+
+def test_a_part_that_fails_again_and_again_is_slowed_down_and_never_given_up(machine: Machine) -> None:
+    for _ in range(6):
+        before = machine.main_process("sipcall-core")
+        machine.run("kill", "-KILL", str(before))
+        wait_for_another(machine, "sipcall-core", before, 15)
+    assert "Trying again in 4 s" in machine.journal("sipcall-core")
+    assert machine.is_active("sipcall-core")
+
+
+def test_a_wrong_configuration_is_named_and_mending_it_is_enough(machine: Machine) -> None:
+    path = machine.files / "etc/sipcall/sipcall.toml"
+    good = path.read_text()
+    try:
+        path.write_text(good.replace("[sip]", '[sip]\nlisten = "nowhere"', 1))
+        machine.run("systemctl", "restart", "sipcall-core", check=False)
+        wait_until(lambda: "Trying again in 5 s" in machine.journal("sipcall-core"), 10, "the pause to be announced")
+        assert "/etc/sipcall/sipcall.toml:" in machine.journal("sipcall-core")
+        assert "sip.listen" in machine.journal("sipcall-core")
+        # Two starts in the five seconds, not two hundred.
+        assert int(machine.show("sipcall-core", "NRestarts")) <= 2
+    finally:
+        path.write_text(good)
+    wait_until(lambda: machine.is_active("sipcall-core"), 12, "the core to find the mended file by itself")
+
+
+def test_a_stop_ends_everything_in_order_within_2_seconds(machine: Machine) -> None:
+    began = time.monotonic()
+    machine.run("systemctl", "stop", "sipcall.target")
+    # systemctl waits for the target alone, which takes the parts with it.
+    for part in ("core", "web"):
+        ended = lambda part=part: machine.show(f"sipcall-{part}", "ActiveState") == "inactive"  # noqa: E731
+        wait_until(ended, 5, f"sipcall-{part} to end")
+        assert machine.show(f"sipcall-{part}", "Result") == "success"
+    seconds = time.monotonic() - began
+    print(f"stopping took {seconds:.2f} s")
+    assert seconds <= 2
+
+
+def test_the_trunk_password_reaches_the_core_alone(machine: Machine) -> None:
+    path = machine.files / "etc/sipcall/sipcall.toml"
+    good = path.read_text()
+    secret = "never-in-a-log-8f2c"
+    try:
+        machine.shell(f"install -D -m 0600 /dev/stdin /etc/credstore/sipcall.trunk.password <<X\n{secret}\nX")
+        # 192.0.2.1 is nobody (RFC 5737): the account is read, the registration goes nowhere.
+        path.write_text(
+            good + '\n[trunk]\nserver = "192.0.2.1"\nuser = "100"\npassword_file = "trunk.password"\n'
+        )
+        machine.run("systemctl", "restart", "sipcall.target")
+        assert machine.is_active("sipcall-core"), machine.journal("sipcall-core")
+        assert machine.is_active("sipcall-web"), machine.journal("sipcall-web")
+        assert '"none"' not in machine.output("sipcall", "status", "--json")
+        web = machine.main_process("sipcall-web")
+        found = machine.run(
+            "nsenter", f"--target={web}", "--mount", "--", "ls", "/run/credentials/sipcall-web.service", check=False
+        )
+        assert "trunk.password" not in found.stdout
+        assert secret not in machine.output("journalctl", "--no-pager")
+    finally:
+        path.write_text(good)
+        machine.shell("rm -f /etc/credstore/sipcall.trunk.password")
+        machine.run("systemctl", "restart", "sipcall.target")
