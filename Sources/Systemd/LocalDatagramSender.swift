@@ -1,3 +1,5 @@
+// A release build, which compiles the room as a whole, finds the kinds of sockets only here.
+import CSystemd
 import Glibc
 
 /// Sends datagrams to one Unix socket and never waits: what the receiver cannot take at once is refused.
