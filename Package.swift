@@ -137,7 +137,10 @@ let package = Package(
         tests(of: "Control", ["Call", "Wire"]),
         tests(
             of: "Switchboard",
-            ["Call", "Control", "Media", "SDP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging, .nioPosix]),
+            [
+                "Call", "Control", "Media", "SDP", "SIP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging,
+                .nioPosix,
+            ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
