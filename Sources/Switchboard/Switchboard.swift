@@ -56,11 +56,6 @@ package actor Switchboard {
     private var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
     private(set) var stopping = false
 
-    /// A page that can be rung.
-    struct Phone {
-        var user: String
-    }
-
     struct TrunkRoute: Equatable {
         var target: NetworkAddress
         var local: NetworkAddress.Host
@@ -135,7 +130,8 @@ package actor Switchboard {
 extension Switchboard {
     /// Sets the one timer to the earliest deadline of all machines.
     func schedule() {
-        let deadlines = [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline)
+        let deadlines =
+            [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline) + phones.values.map(\.lostUntil)
         guard let next = deadlines.compactMap(\.self).min() else {
             timer?.task.cancel()
             timer = nil
@@ -166,6 +162,7 @@ extension Switchboard {
                 update(identifier) { $0.terminate(.mediaFailed) }
             }
         }
+        forgetLost(now: now)
         if let lookUpAgain, now >= lookUpAgain.at {
             self.lookUpAgain?.at = now + .seconds(3600)
             await findProvider()

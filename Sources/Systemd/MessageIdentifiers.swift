@@ -61,6 +61,7 @@ package enum MessageIdentifiers {
         "media.unreachable": "2b14ea204c094397baaf7e1a3c4c788e",
         "page.offer-invalid": "fa83f566f52748aa83d0fad054ec5435",
         "phone.not-attached": "e04466d7e06e4723a7b18d987c6ef2ce",
+        "phone.other-user": "42e7a15795144b46a05583a3f8dbdb3a",
         "sdp.malformed": "92b0ba07ee4e4637b5969470edd3796f",
         "sdp.mismatch": "03ee2e107cdb45e9babcf2c302a099db",
         "sdp.no-address": "371ad8c75c9a451592ad2b654922a68c",

@@ -15,6 +15,8 @@ actor FakeCore {
     /// Published before the reply to `start`, as a quick core does.
     private var early: (@Sendable (ControlEvent) -> Void)?
     private var isSilent = false
+    /// What the core answers to a page that comes back, by its identity.
+    private var lost: [ConnectionIdentifier: (user: String, attached: AttachedPhone)] = [:]
 
     init() {
         var generator = SystemRandomNumberGenerator()
@@ -23,15 +25,23 @@ actor FakeCore {
 
     func publishEarly(_ publish: @escaping @Sendable (ControlEvent) -> Void) { early = publish }
 
+    func remember(_ connection: ConnectionIdentifier, of user: String, _ attached: AttachedPhone) {
+        lost[connection] = (user, attached)
+    }
+
     func fallSilent() { isSilent = true }
 
     func handle(_ command: ControlCommand) async -> ControlReply {
         commands.append(command)
         if isSilent { try? await Task.sleep(for: .seconds(30)) }
         switch command {
-        case .attach(let connection, _):
+        case .attach(let connection, let user):
             connections.append(connection)
-            return .done
+            guard let known = lost[connection] else { return .attached(AttachedPhone()) }
+            guard known.user == user else {
+                return .failed(Problem(code: "phone.other-user", sentence: "Another one's."))
+            }
+            return .attached(known.attached)
         case .start(let connection, let to, _):
             early?(.state(connection: connection, call: call, state: .dialling))
             if to.revealed == "0" { return .failed(EndReason.wrongNumber.problem) }

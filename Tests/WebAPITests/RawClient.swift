@@ -118,14 +118,16 @@ final class RawClient {
 
     // MARK: WebSocket
 
-    func upgrade(cookie: String?, origin: String? = "http://127.0.0.1", version: String = "13") async throws -> Answer {
+    func upgrade(cookie: String?, origin: String? = "http://127.0.0.1", version: String = "13", query: String = "")
+        async throws -> Answer
+    {
         var headers = [
             "Upgrade: websocket", "Connection: keep-alive, Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Version: \(version)",
         ]
         if let origin { headers.append("Origin: \(origin)") }
         if let cookie { headers.append("Cookie: other=1; \(cookie)") }
-        return try await request("GET", "/api/v1/phone", headers: headers)
+        return try await request("GET", "/api/v1/phone" + query, headers: headers)
     }
 
     func sendFrame(_ opcode: UInt8, _ payload: [UInt8], fin: Bool = true, masked: Bool = true) async throws {

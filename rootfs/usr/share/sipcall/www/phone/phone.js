@@ -143,13 +143,16 @@ export class Phone extends EventTarget {
   }
 
   #lost() {
-    this.call?.end(new Problem('page.box-lost'))
+    // Sound needs no socket: a call that has begun goes on, and `phone.calls` says later what became of it.
+    const call = this.call
+    if (call && (call.identifier === null || call.state === 'incoming')) call.end(new Problem('page.box-lost'))
     this.#update({ connected: false })
     // A session that has ended must lead to signing in, not to endless attempts.
     if (this.session !== 'signed-in') return
     fetch('api/v1/session')
       .then((response) => {
         if (response.status !== 401) return
+        this.hangUp()
         this.#socket.close()
         this.#update({ session: 'signed-out' })
       })
@@ -162,6 +165,7 @@ export class Phone extends EventTarget {
    */
   #notified(method, params) {
     if (method === 'phone.ready') return this.#update({ trunk: params.trunk })
+    if (method === 'phone.calls') return this.#reconcile(params.calls ?? [])
     if (method === 'trunk.state') return this.#update({ trunk: params })
     if (method === 'call.incoming') return void this.#ring(params)
     const call = this.call
@@ -182,6 +186,26 @@ export class Phone extends EventTarget {
         return call.notice(Problem.from(params))
       case 'call.ended':
         return call.end(Problem.from(params))
+    }
+  }
+
+  /**
+   * Brings this page and the box to the same view after one of them was away.
+   *
+   * @param {{call: string, state: import('./call.js').CallState}[]} ongoing
+   */
+  #reconcile(ongoing) {
+    const call = this.call
+    const isHere = call !== null && call.identifier !== null && call.state !== 'ended'
+    const known = isHere ? ongoing.find((other) => other.call === call.identifier) : undefined
+    if (isHere && known) call.setState(known.state)
+    if (isHere && !known) call.end(new Problem('page.call-lost'))
+    // While a call is being dialled its name is not known yet.
+    if (call?.identifier === null && call.state !== 'ended') return
+    for (const other of ongoing) {
+      if (other === known || other.state === 'incoming') continue
+      // Hung up here while the box could not be told, or never known: it must not cost money on.
+      this.#socket.request('call.end', { call: other.call }).catch(() => {})
     }
   }
 
