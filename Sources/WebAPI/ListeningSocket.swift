@@ -1,3 +1,4 @@
+import FoundationEssentials
 package import Wire
 
 /// A listening socket that this process did not open itself: the service manager binds the ports below 1024.
@@ -31,6 +32,19 @@ package struct WebPlace: Sendable, Equatable, Codable {
     package var isSecure: Bool
     /// As the socket is bound: often every address of the machine.
     package var address: NetworkAddress
+
+    private static func file(in stateDirectory: String) -> String { stateDirectory + "/web/places.json" }
+
+    /// Leaves word for the commands that tell people where the page is.
+    static func keep(_ places: [WebPlace], in stateDirectory: String) throws {
+        try PrivateFile.write(JSONEncoder().encode(places), to: file(in: stateDirectory), isDurable: false)
+    }
+
+    /// - Returns: where the web process that started last serves the page; empty when none ever did.
+    package static func last(in stateDirectory: String) -> [WebPlace] {
+        let data = FileManager.default.contents(atPath: file(in: stateDirectory)) ?? Data()
+        return (try? JSONDecoder().decode([WebPlace].self, from: data)) ?? []
+    }
 
     /// `https://192.0.2.1/`
     /// - Parameter host: instead of the bound one.

@@ -25,6 +25,7 @@ struct WebResponder: Sendable {
     let sessions: SessionStore
     let gate: SignInGate
     let files: StaticFiles
+    let stateDirectory: String
     let logger: Logger
 
     private struct SignIn: Decodable {
@@ -102,9 +103,18 @@ struct WebResponder: Sendable {
         guard let attempt = try? JSONDecoder().decode(SignIn.self, from: Data(body.readableBytesView)) else {
             throw Refusal(.badRequest, WebProblem.notJSON)
         }
+        let password = sessions.password
         switch await gate.verify(attempt.password, from: source(context)) {
         case .right:
             let token = sessions.begin(user: Self.adminUser, now: .now())
+            guard sessions.password == password else {
+                // Set anew while this one was looked at.
+                sessions.endAll(password: sessions.password)
+                throw Refusal(.unauthorized, WebProblem.wrongPassword)
+            }
+            await sessions.keep()
+            // It has served: whoever reads the disk later must not find it.
+            AdminPassword.forgetNote(in: stateDirectory)
             return Response(
                 status: .noContent,
                 headers: [
@@ -122,6 +132,7 @@ struct WebResponder: Sendable {
         try requireOwnPage(request)
         if let digest = digest(request) {
             sessions.end(digest)
+            await sessions.keep()
             await hub.signedOut(digest)
         }
         return Response(status: .noContent, headers: [.setCookie: SessionCookie.erasure, .cacheControl: "no-store"])

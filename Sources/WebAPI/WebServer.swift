@@ -14,7 +14,7 @@ package struct WebServer: Service {
     private let logger: Logger
     private let limits: WebLimits
     private let hub: PhoneHub
-    let sessions = SessionStore()
+    let sessions: SessionStore
     private let gate: SignInGate
     private let files: StaticFiles
     private let roll: ConnectionRoll
@@ -41,7 +41,9 @@ package struct WebServer: Service {
         self.limits = limits
         self.whenListening = whenListening
         hub = PhoneHub(control: control, logger: logger)
-        gate = SignInGate(password: try AdminPassword(in: stateDirectory))
+        let password = try AdminPassword(in: stateDirectory)
+        gate = SignInGate(password: password)
+        sessions = SessionStore(in: stateDirectory, password: password.fingerprint, logger: logger)
         files = try StaticFiles(root: wwwRoot)
     }
 
@@ -49,10 +51,16 @@ package struct WebServer: Service {
     /// - Throws: `Problem` with the code `web.port-in-use`, `web.cannot-listen` or `web.certificate-file`.
     package func run() async throws {
         let listeners = try await listen()
+        do {
+            try WebPlace.keep(listeners.places, in: stateDirectory)
+        } catch {
+            logger.warning("sipcall setup-url cannot be told where the page is: \(error).")
+        }
         await whenListening(listeners.places)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await control.run() }
             group.addTask { await hub.run() }
+            group.addTask { await followPassword() }
             if let certificate = listeners.certificate { group.addTask { await certificate.keepValid() } }
             try? await gracefulShutdown()
             for listener in listeners.all { try? await listener.channel.close() }
@@ -64,6 +72,27 @@ package struct WebServer: Service {
     /// How long what goes on may take when the process ends.
     private static let farewell = Duration.seconds(3)
 
+    /// Takes a password that was set from a terminal, and ends every session of the former one.
+    private func followPassword() async {
+        var known = (fingerprint: sessions.password, file: AdminPassword.identity(in: stateDirectory))
+        while true {
+            try? await Task.sleep(for: .seconds(1))
+            if Task.isCancelled { return }
+            // A file that is of no use at the moment leaves the former password in force.
+            guard AdminPassword.identity(in: stateDirectory) != known.file,
+                let password = try? AdminPassword(in: stateDirectory)
+            else { continue }
+            known.file = AdminPassword.identity(in: stateDirectory)
+            guard password.fingerprint != known.fingerprint else { continue }
+            known.fingerprint = password.fingerprint
+            await gate.replace(password)
+            sessions.endAll(password: password.fingerprint)
+            await sessions.keep()
+            await hub.signedOut(nil)
+            logger.notice("The password of the page was set anew; every session has ended.")
+        }
+    }
+
     private struct Listeners {
         var all: [WebListener] = []
         var places: [WebPlace] = []
@@ -72,7 +101,8 @@ package struct WebServer: Service {
 
     private func listen() async throws(Problem) -> Listeners {
         let responder = WebResponder(
-            control: control, hub: hub, sessions: sessions, gate: gate, files: files, logger: logger)
+            control: control, hub: hub, sessions: sessions, gate: gate, files: files,
+            stateDirectory: stateDirectory, logger: logger)
         let admission = PhoneAdmission(sessions: sessions, hub: hub, roll: roll, limits: limits)
         // Hummingbird tells of each connection that breaks.
         var quiet = logger

@@ -37,8 +37,17 @@ export class Phone extends EventTarget {
     })
   }
 
-  /** Finds out whether this browser is signed in, and if so goes on the line. */
-  async begin() {
+  /**
+   * Finds out whether this browser is signed in, and if so goes on the line.
+   *
+   * @param {string} password of a sign-in link; empty without one
+   */
+  async begin(password = '') {
+    try {
+      if (password) return await this.signIn(password)
+    } catch {
+      // A link that has been used already: its owner is signed in, or has another password.
+    }
     try {
       const response = await fetch('api/v1/session')
       if (response.ok) return this.#signedIn()
