@@ -94,6 +94,7 @@ package enum MessageIdentifiers {
         "web.body-too-large": "247cbb9bcff249ba89c1c7dc1f2de701",
         "web.cannot-listen": "55aba3ee79e24b57a3ecc51ff2faa666",
         "web.certificate-file": "bfdb0e84095040998f1cd5658972726c",
+        "web.does-not-serve": "f867e6a961f34c8dbab2bd0d617dc189",
         "web.internal-error": "b3b88aadb96c4b15926d5b14a1cde01d",
         "web.method-not-allowed": "6ca398f9846343e6aa56029a72309e29",
         "web.no-https": "6fbc06a60f1741a982c2a7219446a6f9",

@@ -13,11 +13,12 @@ package struct WebServer: Service {
     private let control: ControlClient
     private let logger: Logger
     private let limits: WebLimits
-    private let hub: PhoneHub
+    let hub: PhoneHub
     let sessions: SessionStore
     private let gate: SignInGate
     private let files: StaticFiles
     private let roll: ConnectionRoll
+    let probe: ListenerProbe
     private let whenListening: @Sendable ([WebPlace]) async -> Void
 
     /// - Parameters:
@@ -36,6 +37,7 @@ package struct WebServer: Service {
         self.handed = handed
         self.stateDirectory = stateDirectory
         roll = ConnectionRoll(limits: limits)
+        probe = ListenerProbe(roll: roll)
         self.control = control
         self.logger = logger
         self.limits = limits
@@ -51,6 +53,7 @@ package struct WebServer: Service {
     /// - Throws: `Problem` with the code `web.port-in-use`, `web.cannot-listen` or `web.certificate-file`.
     package func run() async throws {
         let listeners = try await listen()
+        if let place = listeners.places.first { probe.serves(at: place) }
         do {
             try WebPlace.keep(listeners.places, in: stateDirectory)
         } catch {
