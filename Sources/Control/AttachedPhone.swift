@@ -3,7 +3,7 @@ package import Wire
 
 /// What a phone socket finds when it is attached: nothing at the first time; after it was lost, what has gone on.
 package struct AttachedPhone: Codable, Sendable, Equatable {
-    /// A call that ended while nobody could be told.
+    /// A call that ended lately, perhaps while nobody could be told.
     package struct EndedCall: Codable, Sendable, Equatable {
         package var call: CallIdentifier
         package var reason: EndReason

@@ -16,7 +16,8 @@ extension Switchboard {
         let user: String
         /// Set while its socket is lost: when its calls end unless it comes back.
         var lostUntil: MonotonicTime?
-        /// What ended meanwhile, to be told when it comes back.
+        /// What ended since it was attached, to be told when it comes back: that an event was published does not mean
+        /// that the web process lived to pass it on.
         var ended: [AttachedPhone.EndedCall] = []
 
         init(user: String) {
@@ -75,10 +76,11 @@ extension Switchboard {
         log.notice("A page was lost in the middle of a call; the call goes on.")
     }
 
-    /// The call of a lost page has ended: it is told when it comes back.
+    /// Remembers what a page should have been told. One that was told does not mind hearing it again.
     func noteEnd(of call: CallIdentifier, _ reason: EndReason, for connection: ConnectionIdentifier) {
-        guard let phone = phones[connection], phone.isLost, phone.ended.count < Self.mostEnded else { return }
-        phones[connection]?.ended.append(AttachedPhone.EndedCall(call: call, reason: reason))
+        guard let phone = phones[connection] else { return }
+        let kept = phone.ended.suffix(Self.mostEnded - 1)
+        phones[connection]?.ended = kept + [AttachedPhone.EndedCall(call: call, reason: reason)]
     }
 
     /// Lost pages that did not come back in time.

@@ -99,6 +99,7 @@ actor PhoneHub {
             // Its former socket is dead without knowing it.
             present.line.close(.goingAway)
             phone.calls = present.calls
+            phone.wasAway = true
             phone.isVerified = present.isVerified
             phones[former] = phone
             return former
@@ -106,6 +107,7 @@ actor PhoneHub {
         if let former, phones[former] == nil {
             undelivered[former] = nil
             phone.isVerified = false
+            phone.wasAway = true
             phones[former] = phone
             return former
         }
@@ -241,7 +243,8 @@ actor PhoneHub {
     /// Brings a page to what the core says is: events may have been missed, by the page or by this process.
     private func reconcile(_ connection: ConnectionIdentifier, with attached: AttachedPhone) {
         guard let phone = phones[connection] else { return }
-        for ended in attached.ended {
+        // What this process has told already it does not tell again.
+        for ended in attached.ended where phone.calls.contains(ended.call) || phone.wasAway {
             phones[connection]?.calls.insert(ended.call)
             deliver(.ended(connection: connection, call: ended.call, reason: ended.reason))
         }
@@ -249,6 +252,7 @@ actor PhoneHub {
         for call in phone.calls.subtracting(ongoing).subtracting(attached.ended.map(\.call)) {
             deliver(.ended(connection: connection, call: call, reason: .internalError))
         }
+        phones[connection]?.wasAway = false
         for call in attached.calls {
             if let from = call.from, call.state == .ringing {
                 deliver(.incoming(connection: connection, call: call.call, from: from, name: call.name))
@@ -327,6 +331,8 @@ private struct Phone {
     let serial: UInt64
     /// The core has said that this identity is this user's. One that was made here cannot be anybody else's.
     var isVerified = true
+    /// It came back and may have missed something.
+    var wasAway = false
     /// Calls that the page knows and that go on.
     var calls: Set<CallIdentifier> = []
     /// Requests that wait for the core.

@@ -2,6 +2,9 @@ import { Call } from './call.js'
 import { PhoneSocket } from './phone-socket.js'
 import { Problem } from './problem.js'
 
+/** How long the box may take to hear that a call is over, in ms. */
+const TOLD_WITHIN = 1000
+
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
 /** @typedef {{name: string, state: 'none' | 'registering' | 'registered' | 'failed', problem?: {code: string, sentence: string, remedy: string}}} Trunk */
 
@@ -127,7 +130,13 @@ export class Phone extends EventTarget {
     const call = this.call
     if (!call || call.state === 'ended') return
     const reason = call.state === 'incoming' ? 'call.declined' : 'call.hung-up-here'
-    const told = call.identifier ? this.#socket.request('call.end', { call: call.identifier }).catch(() => {}) : undefined
+    const told = call.identifier
+      ? Promise.race([
+          this.#socket.request('call.end', { call: call.identifier }).catch(() => {}),
+          // A web process that hangs must not keep the far end on the line: the sound's end tells the box as well.
+          new Promise((resolve) => setTimeout(resolve, TOLD_WITHIN)),
+        ])
+      : undefined
     call.end(new Problem(reason), told)
   }
 
