@@ -88,7 +88,8 @@ let package = Package(
         room("Systemd", ["CSystemd", "Wire", .logging]),
 
         // 4: sockets and threads
-        room("SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
+        room("Supervision", ["Systemd", "CLinux", "Wire"]),
+        room("SIPTransport", ["SIPMessage", "CLinux", "Wire", .nioCore, .nioPosix]),
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
@@ -111,8 +112,9 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Systemd", "Wire", .arguments,
-                .logging, .lifecycle, .signals, .subprocess, .nioPosix,
+                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Supervision", "Systemd",
+                "Wire",
+                .arguments, .logging, .lifecycle, .signals, .subprocess, .nioPosix,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -135,6 +137,7 @@ let package = Package(
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(of: "Systemd", ["Wire", .logging]),
+        tests(of: "Supervision", ["Systemd", "Wire"]),
         tests(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),

@@ -23,6 +23,14 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case digits(connection: ConnectionIdentifier, call: CallIdentifier, digits: Redacted<String>)
     /// Answered with `ControlReply.status`.
     case status
+    /// Reads the configuration again; answered with `reloaded` or `configurationRejected`.
+    case reload
+    /// No new calls are taken from now on, or again. Answered with `ControlReply.status`.
+    case drain(Bool)
+    #if DEBUG
+        /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
+        case fault(part: String)
+    #endif
 }
 
 extension ControlCommand {
@@ -33,7 +41,10 @@ extension ControlCommand {
             .offer(let connection, _, _), .answer(let connection, _), .end(let connection, _),
             .digits(let connection, _, _):
             connection
-        case .status: nil
+        case .status, .reload, .drain: nil
+        #if DEBUG
+            case .fault: nil
+        #endif
         }
     }
 }
@@ -46,5 +57,9 @@ package enum ControlReply: Codable, Sendable, Equatable {
     /// The SDP answer for the page's offer.
     case media(call: CallIdentifier, answer: Redacted<String>)
     case status(BoxStatus)
+    /// The configuration was read and holds from now on, but for what the notices say.
+    case reloaded(notices: [Problem])
+    /// The configuration is of no use; the former one still holds.
+    case configurationRejected(Problem)
     case failed(Problem)
 }

@@ -31,6 +31,15 @@ extension Switchboard {
                 return try send(digits: digits.revealed, connection, identifier)
             case .status:
                 return .status(await status())
+            case .drain(let isWanted):
+                setDraining(isWanted)
+                return .status(await status())
+            case .reload:
+                // The program's own: it alone can read the file.
+                return .failed(Self.notHere)
+            #if DEBUG
+                case .fault: return .failed(Self.notHere)
+            #endif
             }
         } catch {
             return .failed(error)
@@ -42,6 +51,7 @@ extension Switchboard {
     ) throws(Problem) -> ControlReply {
         try requirePhone(connection)
         if stopping { throw EndReason.boxStopping.problem }
+        if draining { throw Self.isDrained }
         guard let destination = Destination(dialled: text) else { throw Self.notANumber }
         guard calls.values.allSatisfy({ $0.browserLeg(of: connection) == nil }) else { throw Self.busyHere }
         let page = try pageOffer(offer)

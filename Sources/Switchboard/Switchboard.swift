@@ -28,7 +28,7 @@ package struct ProcessFigures: Sendable {
 /// Every input comes in as one call of a method here, is handed to the machine that understands it, and the
 /// machine's effects are carried out before the next input is looked at.
 package actor Switchboard {
-    let settings: BoxSettings
+    var settings: BoxSettings
     let transport: SIPTransport
     let media: MediaEngine
     let log: Logger
@@ -55,6 +55,10 @@ package actor Switchboard {
     private var nextLeg: UInt64 = 1
     private var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
     private(set) var stopping = false
+    /// No new calls are taken.
+    var draining = false
+    /// Providers that only calls of a former configuration speak to.
+    var retiredTargets: Set<NetworkAddress> = []
 
     struct TrunkRoute: Equatable {
         var target: NetworkAddress
@@ -130,6 +134,7 @@ package actor Switchboard {
 extension Switchboard {
     /// Sets the one timer to the earliest deadline of all machines.
     func schedule() {
+        leaveRetiredTargets()
         let deadlines =
             [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline) + phones.values.map(\.lostUntil)
         guard let next = deadlines.compactMap(\.self).min() else {
@@ -177,14 +182,19 @@ extension Switchboard {
     func status() async -> BoxStatus {
         let sound = await media.snapshot()
         let figures = figures()
-        return BoxStatus(
+        var status = BoxStatus(
             version: version, uptimeSeconds: Int((MonotonicTime.now() - startTime).components.seconds),
             trunk: trunkStatus, calls: calls.count, legs: callOfLeg.count, dialogs: userAgent.counts.dialogs,
             transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
             threads: figures.threads,
             residentBytes: figures.residentBytes)
+        status.draining = draining
+        return status
     }
+
+    /// Returns once the actor took its turn: the watchdog's probe.
+    package func probe() {}
 
     package func snapshot() -> ControlSnapshot {
         ControlSnapshot(
@@ -195,7 +205,7 @@ extension Switchboard {
                         connection: $0, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
                         name: ongoing.name)
                 }
-            })
+            }, draining: draining)
     }
 
     /// Hangs up every call, takes the registration back, and waits until the provider confirmed all of it, at most 2 s:

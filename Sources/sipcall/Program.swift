@@ -12,9 +12,15 @@ struct Program: AsyncParsableCommand {
         abstract: "A telephone exchange of one's own: calls from the browser through a SIP provider.",
         version: productVersion,
         subcommands: [
-            RunCommand.self, CoreCommand.self, WebCommand.self, StatusCommand.self, SetupURLCommand.self,
-            UserCommand.self,
-        ])
+            RunCommand.self, CoreCommand.self, WebCommand.self, StatusCommand.self, ReloadCommand.self,
+            DrainCommand.self, SetupURLCommand.self, UserCommand.self,
+        ] + faults)
+
+    #if DEBUG
+        private static let faults: [any ParsableCommand.Type] = [FaultCommand.self]
+    #else
+        private static let faults: [any ParsableCommand.Type] = []
+    #endif
 
     /// Runs the command and turns every error into one sentence and an exit code.
     static func main() async {

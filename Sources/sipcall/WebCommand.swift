@@ -2,6 +2,7 @@ import ArgumentParser
 import Control
 import Logging
 import Settings
+import Supervision
 import Systemd
 import WebAPI
 import Wire
@@ -26,9 +27,18 @@ struct WebCommand: AsyncParsableCommand {
             let server = try WebServer(
                 listen: web.listen, handed: handed, control: control, wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
-                whenListening: { places in
-                    notifier.ready(status: "Serving the page at \(places.map { $0.url() }.joined(separator: ", "))")
-                })
+                whenListening: { notifier.ready(status: Self.status($0)) })
+            let watchdog = server.watchdog(notifier)
+            try watchdog.start { news in
+                log.report(news)
+                let problem = watchdog.degraded.first?.problem
+                notifier.status(problem?.sentence ?? Self.status(WebPlace.last(in: box.stateDirectory)))
+            }
+            defer { watchdog.stop() }
+            #if DEBUG
+                let fault = WebFault(server, log: log)
+                defer { withExtendedLifetime(fault) {} }
+            #endif
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await Shutdown.requested(with: Lifeline.inherited()) }
@@ -44,6 +54,10 @@ struct WebCommand: AsyncParsableCommand {
             throw configuration.error(key, problem)
         }
         log.info("The web process has ended.")
+    }
+
+    private static func status(_ places: [WebPlace]) -> String {
+        "Serving the page at \(places.map { $0.url() }.joined(separator: ", "))"
     }
 }
 

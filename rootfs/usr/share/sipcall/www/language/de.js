@@ -67,6 +67,7 @@ export const german = {
   'call.media-failed': 'Zwischen Browser und Box kam keine Tonverbindung zustande. Öffnen Sie den UDP-Port der Box (3478) in jeder Firewall dazwischen.',
   'call.browser-gone': 'Der Browser, der den Anruf hielt, ist weg.',
   'call.box-stopping': 'Die Box wird gerade beendet. Wählen Sie in einer Minute noch einmal.',
+  'box.draining': 'Die Box nimmt zurzeit keine neuen Anrufe an, weil sie gewartet wird. Versuchen Sie es in einigen Minuten noch einmal.',
   'call.internal-error': 'Die Box konnte den Anruf wegen eines eigenen Fehlers nicht führen. Das Journal von sipcall-core sagt mehr.',
   'call.no-reply-yet': 'Der Anbieter hat noch nicht geantwortet. Es wird bis zu 32 Sekunden lang versucht.',
   'call.no-sound-from-provider': 'Seit 30 Sekunden kommt kein Ton vom Anbieter. Vielleicht sperrt ein Router die Medienports der Box.',
