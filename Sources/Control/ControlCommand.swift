@@ -3,13 +3,14 @@ package import Wire
 /// What the web process asks of the core.
 ///
 /// The core gets the commands of one phone socket one after the other, in their order, and each once: a
-/// repeated id is answered with the first answer. `attach` can come again for a socket that is attached
-/// already (after the control connection was lost) and then changes nothing.
+/// repeated id is answered with the first answer. `attach` can come again: for a socket that is attached already
+/// (after the control connection was lost), and for one that was lost in a call, from another web process too.
 package enum ControlCommand: Codable, Sendable, Equatable {
-    /// A page of this user is there and can be rung.
+    /// A page of this user is there and can be rung; answered with `ControlReply.attached`. Refused with
+    /// `phone.other-user` when another user had this identifier.
     case attach(connection: ConnectionIdentifier, user: String)
     /// The phone socket is gone. `closed`: the page said goodbye (WebSocket close 1000 or 1001), so its calls
-    /// end at once; otherwise it was lost and may come back.
+    /// end at once; otherwise it was lost: its calls go on for 120 s, and it may come back under its identifier.
     case detach(connection: ConnectionIdentifier, closed: Bool)
     /// Calls `to`, as it was dialled; answered with `ControlReply.media`.
     case start(connection: ConnectionIdentifier, to: Redacted<String>, offer: Redacted<String>)
@@ -51,6 +52,8 @@ extension ControlCommand {
 /// The core's answer to one command.
 package enum ControlReply: Codable, Sendable, Equatable {
     case done
+    /// The answer to `attach`.
+    case attached(AttachedPhone)
     /// The SDP answer for the page's offer.
     case media(call: CallIdentifier, answer: Redacted<String>)
     case status(BoxStatus)

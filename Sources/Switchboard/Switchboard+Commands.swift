@@ -14,10 +14,9 @@ extension Switchboard {
         do {
             switch command {
             case .attach(let connection, let user):
-                phones[connection] = phones[connection] ?? Phone(user: user)
-                return .done
-            case .detach(let connection, _):
-                detach(connection)
+                return try attach(connection, user: user)
+            case .detach(let connection, let closed):
+                detach(connection, closed: closed)
                 return .done
             case .start(let connection, let to, let offer):
                 return try start(connection, to: to.revealed, offer: offer.revealed)
@@ -44,17 +43,6 @@ extension Switchboard {
             }
         } catch {
             return .failed(error)
-        }
-    }
-
-    private func detach(_ connection: ConnectionIdentifier) {
-        guard phones.removeValue(forKey: connection) != nil else { return }
-        for (identifier, ongoing) in calls {
-            if let leg = ongoing.browserLeg(of: connection) {
-                update(identifier) { $0.nearEnded(leg, .browserGone) }
-            }
-            calls[identifier]?.ringing.remove(connection)
-            endIfNobodyRings(identifier)
         }
     }
 

@@ -92,6 +92,7 @@ extension Switchboard {
             "The call ended. \(reason.sentence)", metadata: ["call": "\(identifier)", "code": "\(reason.rawValue)"])
         for connection in ongoing.audience(phones) {
             publish(.ended(connection: connection, call: identifier, reason: reason))
+            noteEnd(of: identifier, reason, for: connection)
         }
         calls[identifier] = nil
     }

@@ -148,7 +148,7 @@ extension Switchboard {
         _ leg: LegIdentifier, from: Redacted<String>, name: Redacted<String>?, offer: [UInt8]?
     ) {
         let busy = Set(calls.values.flatMap { $0.browserLegs.values })
-        let idle = Set(phones.keys.filter { !busy.contains($0) })
+        let idle = Set(phones.filter { !$0.value.isLost && !busy.contains($0.key) }.keys)
         let ringing = calls.values.count { $0.call.direction == .inbound && $0.call.publicState == .ringing }
         guard ringing < Self.ringingLimit else {
             log.notice("A call came in while \(ringing) ring already; it was refused.")
@@ -163,7 +163,9 @@ extension Switchboard {
         guard !stopping, !idle.isEmpty else {
             log.info("A call came in, but no free page is open to take it.")
             perform(
-                userAgent.reject(leg, status: phones.isEmpty || stopping ? 480 : 486, now: .now(), using: &generator))
+                userAgent.reject(
+                    leg, status: phones.values.allSatisfy(\.isLost) || stopping ? 480 : 486, now: .now(),
+                    using: &generator))
             return
         }
         let identifier = CallIdentifier(using: &generator)

@@ -62,11 +62,6 @@ package actor Switchboard {
     /// Providers that only calls of a former configuration speak to.
     var retiredTargets: Set<NetworkAddress> = []
 
-    /// A page that can be rung.
-    struct Phone {
-        var user: String
-    }
-
     struct TrunkRoute: Equatable {
         var target: NetworkAddress
         var local: NetworkAddress.Host
@@ -142,7 +137,8 @@ extension Switchboard {
     /// Sets the one timer to the earliest deadline of all machines.
     func schedule() {
         leaveRetiredTargets()
-        let deadlines = [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline)
+        let deadlines =
+            [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline) + phones.values.map(\.lostUntil)
         guard let next = deadlines.compactMap(\.self).min() else {
             timer?.task.cancel()
             timer = nil
@@ -173,6 +169,7 @@ extension Switchboard {
                 update(identifier) { $0.terminate(.mediaFailed) }
             }
         }
+        forgetLost(now: now)
         if let lookUpAgain, now >= lookUpAgain.at {
             self.lookUpAgain?.at = now + .seconds(3600)
             await findProvider()

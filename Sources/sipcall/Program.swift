@@ -13,7 +13,7 @@ struct Program: AsyncParsableCommand {
         version: productVersion,
         subcommands: [
             RunCommand.self, CoreCommand.self, WebCommand.self, StatusCommand.self, ReloadCommand.self,
-            DrainCommand.self,
+            DrainCommand.self, SetupURLCommand.self, UserCommand.self,
         ] + faults)
 
     #if DEBUG
