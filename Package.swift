@@ -144,7 +144,10 @@ let package = Package(
         tests(of: "Control", ["Call", "Wire"]),
         tests(
             of: "Switchboard",
-            ["Call", "Control", "Media", "SDP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging, .nioPosix]),
+            [
+                "Call", "Control", "Media", "SDP", "SIP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging,
+                .nioPosix,
+            ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
     ],
     swiftLanguageModes: [.v6]

@@ -63,6 +63,8 @@ extension UserAgent {
         local = contact
         seenAt = nil
         guard let current else { return [] }
+        // The outcome is news whatever was told before.
+        accounts[current]?.told = nil
         step(current, now: now, using: &generator) { registration, _ in registration.wayChanged() }
         if accounts[current]?.registration.state == .registering { tell(.registering, current) }
         return drain()

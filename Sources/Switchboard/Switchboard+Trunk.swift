@@ -49,6 +49,7 @@ extension Switchboard {
         await transport.connect(to: target, from: local)
         guard settings.trunk == trunk, !stopping else { return leaveUnlessUsed(target) }
         trunkRoute = TrunkRoute(target: target, local: local)
+        isCutOff = false
         retiredTargets.remove(target)
         perform(userAgent.moved(to: contact(from: local), now: .now(), using: &generator))
         setTrunk(.registering, nil)

@@ -47,6 +47,8 @@ package actor Switchboard {
     var trunkStatus: TrunkStatus
     /// Where the provider is, and which of our addresses its route leaves from.
     var trunkRoute: TrunkRoute?
+    /// There is no route to the provider that was found.
+    var isCutOff = false
     /// When the provider's name is looked up again, after that failed.
     var lookUpAgain: (at: MonotonicTime, delay: Duration)?
     var phones: [ConnectionIdentifier: Phone] = [:]

@@ -60,6 +60,14 @@ struct CoreCommand: AsyncParsableCommand {
             "The core is ready.",
             metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])
         let running = Task { await switchboard.run() }
+        let addresses = AddressWatch()
+        if addresses == nil {
+            log.warning("The kernel tells nothing about changes of addresses; a registration may lag behind one.")
+        }
+        let following = Task {
+            guard let addresses else { return }
+            for await _ in addresses.changes { await switchboard.networkChanged() }
+        }
         let telling = Task { await status.run() }
         try watchdog.start { news in
             log.report(news)
@@ -69,6 +77,8 @@ struct CoreCommand: AsyncParsableCommand {
         telling.cancel()
         await telling.value
         notifier.stopping()
+        addresses?.stop()
+        await following.value
         await switchboard.stop()
         running.cancel()
         await running.value

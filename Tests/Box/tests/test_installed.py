@@ -108,6 +108,8 @@ def test_the_footprint_is_small(machine: Machine) -> None:
         ("man1/sipcall.1", []),
         ("man1/sipcall-run.1", ["run"]),
         ("man1/sipcall-status.1", ["status"]),
+        ("man1/sipcall-reload.1", ["reload"]),
+        ("man1/sipcall-drain.1", ["drain"]),
         ("man8/sipcall-core.8", ["core"]),
         ("man8/sipcall-web.8", ["web"]),
     ],
