@@ -19,18 +19,37 @@ def rig() -> Iterator[Rig]:
         yield rig
 
 
+class SecondWeb:
+    """A web process on 443 and 80, beside the box's own on 8080."""
+
+    def __init__(self, rig: Rig) -> None:
+        web = [str(binary()), "web", "--state", str(rig.box.state)]
+        command = ["systemd-socket-activate", "-l", "443", "-l", "80", "--fdname=https:http", *web]
+        self._command = rig.network.box.command(*command)
+        self._log = Path(rig.folder) / "https.log"
+        self.start()
+
+    def start(self) -> None:
+        self._program = Program("sipcall web", self._command, self._log)
+        self._program.wait_for_output("Listening on", 5)
+
+    def stop(self) -> int:
+        """As systemd would; its exit code."""
+        return self._program.stop()
+
+
 @pytest.fixture(scope="module")
-def elsewhere(rig: Rig) -> Iterator[PhoneBrowser]:
-    """A browser on the carrier's machine, and a web process on 443 and 80 beside the box's own on 8080."""
-    web = [str(binary()), "web", "--state", str(rig.box.state)]
-    command = ["systemd-socket-activate", "-l", "443", "-l", "80", "--fdname=https:http", *web]
-    program = Program("sipcall web", rig.network.box.command(*command), Path(rig.folder) / "https.log")
-    try:
-        program.wait_for_output("Listening on", 5)
-        with phone_browser(rig.network.carrier, rig.folder / "elsewhere", f"http://{BOX_ADDRESS}") as browser:
-            yield browser
-    finally:
-        program.stop()
+def web(rig: Rig) -> Iterator[SecondWeb]:
+    web = SecondWeb(rig)
+    yield web
+    web.stop()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(rig: Rig, web: SecondWeb) -> Iterator[PhoneBrowser]:
+    """A browser on the carrier's machine."""
+    with phone_browser(rig.network.carrier, rig.folder / "elsewhere", f"http://{BOX_ADDRESS}") as browser:
+        yield browser
 
 
 def test_a_call_from_another_machine_over_https(rig: Rig, elsewhere: PhoneBrowser) -> None:
@@ -46,4 +65,26 @@ def test_a_call_from_another_machine_over_https(rig: Rig, elsewhere: PhoneBrowse
     assert abs(tone.hertz - FAR_HERTZ) < 5, str(tone)
     phone.press("hangup")
     phone.wait_for_state("idle", "ended", seconds=3)
+    wait_until_gone(rig)
+
+
+def test_a_restart_in_good_order_costs_a_call_nothing_either(
+    rig: Rig, web: SecondWeb, elsewhere: PhoneBrowser
+) -> None:
+    phone = elsewhere.sign_in(PASSWORD)
+    phone.wait_for_trunk("registered")
+    rig.answers.forget_events()
+    phone.dial(rig.account.answers)
+    phone.wait_for_state("active", seconds=10)
+    web.stop()
+    phone.page.wait_for_selector('[data-testid="reconnecting"]:visible', timeout=5000)
+    # Longer than the core waits for a web process before it counts its pages as lost.
+    phone.page.wait_for_timeout(6000)
+    web.start()
+    phone.page.wait_for_selector('[data-testid="reconnecting"]', state="hidden", timeout=15_000)
+    assert phone.page.evaluate("rig.state()") == "active"
+    assert abs(phone.heard_tone(5).hertz - FAR_HERTZ) < 5
+    assert not any(event.type == "CALL_CLOSED" for event in rig.answers.passed)
+    phone.press("hangup")
+    rig.answers.wait_for("CALL_CLOSED", 3)
     wait_until_gone(rig)
