@@ -185,6 +185,14 @@ codecs = ["pcmu", "pcma"]
         """The signed-in session, for a phone socket."""
         return self._cookie
 
+    def session_status(self) -> int:
+        """The HTTP status of asking who is signed in: 200 or 401."""
+        return self._request("GET", "/api/v1/session")[0]
+
+    def sign_in(self, password: str) -> int:
+        """The HTTP status of signing in anew: 204, or 401 for a wrong password."""
+        return self._request("POST", "/api/v1/session", {"password": password})[0]
+
     def connect(self) -> socket.socket:
         """A TCP connection to the web port, from the box's own machine."""
         with self._machine.entered():
