@@ -100,11 +100,14 @@ let package = Package(
                 .nioHTTP1, .nioWebSocket, .lifecycle, .logging,
             ]),
 
+        // 6: what the operator's commands show
+        room("Console", ["Call", "Control", "Wire"]),
+
         // 7: programs
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Systemd", "Wire", .arguments,
+                "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media", "Systemd", "Wire", .arguments,
                 .logging, .lifecycle, .signals, .subprocess, .nioPosix,
             ],
             swiftSettings: strict),
@@ -136,6 +139,7 @@ let package = Package(
             of: "Switchboard",
             ["Call", "Control", "Media", "SDP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging, .nioPosix]),
         tests(of: "WebAPI", ["Control", "Call", "Wire"]),
+        tests(of: "Console", ["Control", "Call", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

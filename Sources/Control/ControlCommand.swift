@@ -22,6 +22,14 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case digits(connection: ConnectionIdentifier, call: CallIdentifier, digits: Redacted<String>)
     /// Answered with `ControlReply.status`.
     case status
+    /// Rings the open pages and, when one picks up, calls `to`; answered with `ControlReply.call`.
+    case summon(to: Redacted<String>)
+    /// Ends a call whoever has it.
+    case hangUp(call: CallIdentifier)
+    /// Sends the provider an OPTIONS; answered with `ControlReply.provider`.
+    case askProvider
+    /// What happened after the event of this number; answered with `ControlReply.events`.
+    case events(after: UInt64)
 }
 
 extension ControlCommand {
@@ -32,7 +40,7 @@ extension ControlCommand {
             .offer(let connection, _, _), .answer(let connection, _), .end(let connection, _),
             .digits(let connection, _, _):
             connection
-        case .status: nil
+        case .status, .summon, .hangUp, .askProvider, .events: nil
         }
     }
 }
@@ -43,5 +51,9 @@ package enum ControlReply: Codable, Sendable, Equatable {
     /// The SDP answer for the page's offer.
     case media(call: CallIdentifier, answer: Redacted<String>)
     case status(BoxStatus)
+    case call(CallIdentifier)
+    case provider(ProviderReport)
+    /// The oldest of them that the core still knows, a few at a time, and the number of the newest of all.
+    case events([BoxEvent], newest: UInt64)
     case failed(Problem)
 }

@@ -195,7 +195,9 @@ actor PhoneHub {
                 deliver(.ended(connection: connection, call: call, reason: .internalError))
             }
             for call in ongoing {
-                if let from = call.from, call.state == .ringing {
+                if let to = call.to {
+                    deliver(.summons(connection: connection, call: call.call, to: to))
+                } else if let from = call.from, call.state == .ringing {
                     deliver(.incoming(connection: connection, call: call.call, from: from, name: call.name))
                 } else {
                     deliver(.state(connection: connection, call: call.call, state: call.state))
@@ -212,6 +214,10 @@ actor PhoneHub {
         case .incoming(let connection, let call, let from, let name):
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(PhoneNotice.incoming(call, from: from, name: name))
+        case .summons(let connection, let call, let to):
+            guard phones[connection]?.calls.insert(call).inserted == true else { return }
+            phones[connection]?.line.send(PhoneNotice.summons(call, to: to))
+        case .box: return
         case .state(let connection, let call, let state):
             guard state != .ended else { return }
             notify(event, connection, call, PhoneNotice.state(call, state))

@@ -11,7 +11,10 @@ struct Program: AsyncParsableCommand {
         commandName: "sipcall",
         abstract: "A telephone exchange of one's own: calls from the browser through a SIP provider.",
         version: productVersion,
-        subcommands: [RunCommand.self, CoreCommand.self, WebCommand.self, StatusCommand.self])
+        subcommands: [
+            RunCommand.self, StatusCommand.self, EventsCommand.self, CallCommand.self,
+            CoreCommand.self, WebCommand.self,
+        ])
 
     /// Runs the command and turns every error into one sentence and an exit code.
     static func main() async {

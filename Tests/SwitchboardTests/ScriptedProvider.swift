@@ -35,7 +35,7 @@ final class ScriptedProvider: Sendable {
         var answer = SIPResponse(to: request, status: 200, toTag: "provider")
         switch request.method {
         case .register: answer.headers.copy(.contact, from: request.headers)
-        case .bye, .cancel: break
+        case .bye, .cancel, .options: break
         default: return
         }
         transport.send(answer.serialized(), to: source)
