@@ -1,5 +1,4 @@
 import Console
-import Glibc
 
 /// The processes of the box, as /proc shows them (proc(5)). What another user's process hides from us is left out.
 enum ProcessTable {
@@ -7,11 +6,8 @@ enum ProcessTable {
 
     /// - Parameter state: of `--state`; nil for the installed box, whose units pass none.
     static func reports(state: String?) -> [ProcessReport] {
-        guard let directory = opendir("/proc") else { return [] }
-        defer { closedir(directory) }
         var reports: [ProcessReport] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        for name in FileContents.names(in: "/proc") ?? [] {
             guard let process = Int(name), let part = part(of: process, state: state) else { continue }
             reports.append(report(part, process))
         }
@@ -44,10 +40,24 @@ enum ProcessTable {
     }
 
     private static func descriptors(of process: Int) -> Int? {
-        guard let directory = opendir("/proc/\(process)/fd") else { return nil }
-        defer { closedir(directory) }
-        var count = 0
-        while readdir(directory) != nil { count += 1 }
-        return max(0, count - 2)
+        FileContents.names(in: "/proc/\(process)/fd")?.count
+    }
+}
+
+extension ProcessTable {
+    /// The programs that have one of these sockets, as far as this user may see.
+    static func owners(of sockets: Set<UInt64>) -> Set<String> {
+        let links = Set(sockets.map { "socket:[\($0)]" })
+        guard !links.isEmpty else { return [] }
+        var owners: Set<String> = []
+        for process in FileContents.names(in: "/proc") ?? [] where process.allSatisfy(\.isNumber) {
+            let descriptors = FileContents.names(in: "/proc/\(process)/fd") ?? []
+            let holds = descriptors.contains {
+                FileContents.link("/proc/\(process)/fd/\($0)").map(links.contains) ?? false
+            }
+            guard holds, let name = FileContents.text("/proc/\(process)/comm", atMost: 64) else { continue }
+            owners.insert(String(name.prefix { $0 != "\n" }))
+        }
+        return owners
     }
 }

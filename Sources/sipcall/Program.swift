@@ -12,7 +12,7 @@ struct Program: AsyncParsableCommand {
         abstract: "A telephone exchange of one's own: calls from the browser through a SIP provider.",
         version: productVersion,
         subcommands: [
-            RunCommand.self, StatusCommand.self, EventsCommand.self, CallCommand.self,
+            RunCommand.self, StatusCommand.self, EventsCommand.self, CallCommand.self, DoctorCommand.self,
             CoreCommand.self, WebCommand.self,
         ])
 
