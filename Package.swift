@@ -107,7 +107,8 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media", "Systemd", "Wire", "CLinux", .arguments,
+                "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media", "Systemd",
+                "Wire", "CLinux", .arguments,
                 .logging, .lifecycle, .signals, .subprocess, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),

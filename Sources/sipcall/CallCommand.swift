@@ -79,7 +79,9 @@ struct CallCommand: AsyncParsableCommand {
 
     private func missed(after number: UInt64, _ client: ControlClient) async -> [BoxEvent] {
         var events: [BoxEvent] = []
-        while case .events(let more, let newest)? = try? await client.send(.events(after: events.last?.number ?? number)) {
+        while case .events(let more, let newest)? = try? await client.send(
+            .events(after: events.last?.number ?? number))
+        {
             events += more
             guard let last = more.last, last.number < newest else { break }
         }

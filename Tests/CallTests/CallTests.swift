@@ -110,7 +110,8 @@ struct CallTests {
         #expect(call.farAnswered(now: at(1)) == [])
         #expect(
             call.nearAnswered(other, now: at(50)) == [
-                .release(near, .answeredElsewhere), .report(.dialling), .connect(near: other, far: far, bothWays: false),
+                .release(near, .answeredElsewhere), .report(.dialling),
+                .connect(near: other, far: far, bothWays: false),
                 .dial(far),
             ])
         #expect(call.nearAnswered(other, now: at(50)) == [])

@@ -42,7 +42,8 @@ struct FindingTests {
     func memoryAndDisk(mebibytes: Int, verdict: Finding.Verdict) {
         #expect(Finding.memory(availableBytes: mebibytes << 20, totalBytes: 1 << 30).verdict == verdict)
         #expect(
-            Finding.disk(freeBytes: mebibytes << 20, freeEntries: nil, isReadOnly: false, directory: "/x").verdict == verdict)
+            Finding.disk(freeBytes: mebibytes << 20, freeEntries: nil, isReadOnly: false, directory: "/x").verdict
+                == verdict)
         #expect(
             Finding.disk(freeBytes: 1 << 40, freeEntries: 9, isReadOnly: false, directory: "/x").verdict == .warning)
         #expect(Finding.disk(freeBytes: 1 << 40, freeEntries: 9, isReadOnly: true, directory: "/x").verdict == .fault)
@@ -71,7 +72,8 @@ struct FindingTests {
         let behind = Finding.publicAddress(ProviderReport(local: own, seenAt: seen))
         #expect(behind.verdict == .warning && behind.remedy.contains("203.0.113.7"))
         #expect(Finding.publicAddress(ProviderReport(local: own, seenAt: seen, advertised: seen?.host)).verdict == .ok)
-        #expect(Finding.publicAddress(ProviderReport(local: own, seenAt: seen, advertised: own?.host)).verdict == .warning)
+        #expect(
+            Finding.publicAddress(ProviderReport(local: own, seenAt: seen, advertised: own?.host)).verdict == .warning)
     }
 
     @Test("ports: the box's, another's, nobody's")
@@ -99,7 +101,8 @@ struct FindingTests {
     @Test("units: failed, stopped, restarted, not there")
     func units() {
         func verdict(_ active: String, restarts: Int = 0, load: String = "loaded") -> Finding.Verdict {
-            let text = "Id=sipcall-core.service\nLoadState=\(load)\nActiveState=\(active)\nNRestarts=\(restarts)\n\nId=x"
+            let text =
+                "Id=sipcall-core.service\nLoadState=\(load)\nActiveState=\(active)\nNRestarts=\(restarts)\n\nId=x"
             return Finding.units(UnitState.units(in: text)).verdict
         }
         #expect(verdict("active") == .ok)

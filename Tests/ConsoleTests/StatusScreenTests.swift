@@ -16,7 +16,9 @@ struct WordsTests {
         #expect(words(seconds: seconds) == text)
     }
 
-    @Test("count bytes", arguments: [(0, "0 MiB"), (36 << 20, "36 MiB"), (1 << 30, "1.0 GiB"), (.max, "8589934592.0 GiB")])
+    @Test(
+        "count bytes",
+        arguments: [(0, "0 MiB"), (36 << 20, "36 MiB"), (1 << 30, "1.0 GiB"), (.max, "8589934592.0 GiB")])
     func sizes(bytes: Int, text: String) {
         #expect(words(bytes: bytes).prefix(3) == text.prefix(3))
     }

@@ -85,14 +85,18 @@ enum LooseSecrets {
                 while index < text.count, index < end + 10, isDigit(text[index]) { index += 1 }
                 end = index
             }
-            if let zone = match("+dddd", text, end) ?? match("-dddd", text, end) ?? match("+dd:dd", text, end) { end = zone }
+            if let zone = match("+dddd", text, end) ?? match("-dddd", text, end) ?? match("+dd:dd", text, end) {
+                end = zone
+            }
         }
         return end < text.count && isDigit(text[end]) ? nil : end
     }
 
     /// `203.0.113.7`, each part 0 to 255 and without a leading zero.
     private static func hostAddress(_ text: [Unicode.Scalar], _ start: Int) -> Int? {
-        guard !isDigit(before: start, text), start == 0 || text[start - 1] != "." && text[start - 1] != "+" else { return nil }
+        guard !isDigit(before: start, text), start == 0 || text[start - 1] != "." && text[start - 1] != "+" else {
+            return nil
+        }
         var index = start
         for part in 0..<4 {
             if part > 0 {
@@ -120,7 +124,9 @@ enum LooseSecrets {
         guard (0x30...0x39).contains(text[start].value) else { return nil }
         var index = start
         while index < text.count, (0x30...0x39).contains(text[index].value) { index += 1 }
-        if start > 0, text[start - 1] == "[", index < text.count, text[index] == "]", index - start <= 7 { return index }
+        if start > 0, text[start - 1] == "[", index < text.count, text[index] == "]", index - start <= 7 {
+            return index
+        }
         var before = start - 1
         while before >= max(0, start - 4), text[before] == " " { before -= 1 }
         guard before > 0, text[before] == ":" else { return nil }

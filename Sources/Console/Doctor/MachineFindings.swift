@@ -35,7 +35,8 @@ extension Finding {
         }
         let remedy = "Make room: 'du -xh / | sort -h | tail' shows what takes it."
         if let freeEntries, freeEntries < 1000 {
-            return Finding(.warning, "There is room for only \(freeEntries) more files in \(directory).", remedy: remedy)
+            return Finding(
+                .warning, "There is room for only \(freeEntries) more files in \(directory).", remedy: remedy)
         }
         let sentence = "\(words(bytes: freeBytes)) are free in \(directory)."
         if freeBytes < 32 << 20 { return Finding(.fault, sentence, remedy: remedy) }

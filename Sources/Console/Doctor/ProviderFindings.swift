@@ -25,7 +25,8 @@ extension Finding {
         let time = report.roundTripMilliseconds.map { " after \($0) ms" } ?? ""
         let sentence = "The provider answered OPTIONS with \(status)\(time)."
         return status >= 500
-            ? Finding(.warning, sentence, remedy: "It is in trouble, or in maintenance: see the provider's status page.")
+            ? Finding(
+                .warning, sentence, remedy: "It is in trouble, or in maintenance: see the provider's status page.")
             : Finding(.ok, sentence)
     }
 
