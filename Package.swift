@@ -108,13 +108,15 @@ let package = Package(
                 .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
             ]),
 
+        // 6: what the operator's commands show
+        room("Console", ["Call", "Control", "Wire"]),
+
         // 7: programs
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Supervision", "Systemd",
-                "Wire",
-                .arguments, .logging, .lifecycle, .signals, .subprocess, .nioPosix,
+                "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media", "Supervision",
+                "Systemd", "Wire", .arguments, .logging, .lifecycle, .signals, .subprocess, .nioPosix,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -149,6 +151,7 @@ let package = Package(
                 .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
+        tests(of: "Console", ["Control", "Call", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

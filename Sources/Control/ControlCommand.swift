@@ -31,6 +31,14 @@ package enum ControlCommand: Codable, Sendable, Equatable {
         /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
         case fault(part: String)
     #endif
+    /// Rings the open pages and, when one picks up, calls `to`; answered with `ControlReply.call`.
+    case summon(to: Redacted<String>)
+    /// Ends a call whoever has it.
+    case hangUp(call: CallIdentifier)
+    /// Sends the provider an OPTIONS; answered with `ControlReply.provider`.
+    case askProvider
+    /// What happened after the event of this number; answered with `ControlReply.events`.
+    case events(after: UInt64)
 }
 
 extension ControlCommand {
@@ -41,7 +49,7 @@ extension ControlCommand {
             .offer(let connection, _, _), .answer(let connection, _), .end(let connection, _),
             .digits(let connection, _, _):
             connection
-        case .status, .reload, .drain: nil
+        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events: nil
         #if DEBUG
             case .fault: nil
         #endif
@@ -61,5 +69,9 @@ package enum ControlReply: Codable, Sendable, Equatable {
     case reloaded(notices: [Problem])
     /// The configuration is of no use; the former one still holds.
     case configurationRejected(Problem)
+    case call(CallIdentifier)
+    case provider(ProviderReport)
+    /// The oldest of them that the core still knows, a few at a time, and the number of the newest of all.
+    case events([BoxEvent], newest: UInt64)
     case failed(Problem)
 }

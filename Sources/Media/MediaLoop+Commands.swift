@@ -112,6 +112,7 @@ extension MediaLoop {
         }
         // The goodbyes leave before their sockets close.
         context.queue.flush()
+        context.emit(.closed(leg.identifier, figures(of: leg)))
         legs[leg.identifier] = nil
         leg.bridge = nil
         leg.player = nil

@@ -25,6 +25,8 @@ package struct UserAgent: Sendable {
         case leftover(Leftover)
         /// A BYE.
         case parting(Parting)
+        /// An OPTIONS of ours, by its asker's number.
+        case asking(UInt64)
         /// An INVITE of the other side.
         case serving(LegIdentifier)
     }
@@ -178,6 +180,7 @@ package struct UserAgent: Sendable {
             inviteAnswered(leg, identifier, response, from: source, now: now, using: &generator)
         case .leftover: leftoverAnswered(identifier, response, now: now, using: &generator)
         case .parting(let parting): byeAnswered(parting, response, from: source, now: now, using: &generator)
+        case .asking(let number): askingAnswered(number, response)
         case .serving, nil: break
         }
     }
@@ -196,6 +199,8 @@ package struct UserAgent: Sendable {
             // Timer H of a refusal says nothing new; a 2xx without ACK is noticed by the leg itself; and a call that is
             // established waits for nothing.
             if failure == .transport, legs[leg]?.isEstablished == false { end(leg, .unreachable) }
+        case .asking(let number):
+            outbox.append(.event(.asked(number, failure == .timeout ? .noReply : .unreachable)))
         case .leftover, .parting, nil: break
         }
     }

@@ -32,6 +32,8 @@ package enum UserAgentEvent: Equatable, Sendable {
     case noReplyYet(LegIdentifier)
     /// The other side changed the session; it was answered already with what we said last.
     case renegotiated(LegIdentifier, offer: [UInt8])
+    /// The end of what `ask` began.
+    case asked(UInt64, AskingOutcome)
     /// The last event of a leg.
     case ended(LegIdentifier, LegEnd)
 }

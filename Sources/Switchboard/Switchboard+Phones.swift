@@ -39,6 +39,7 @@ extension Switchboard {
     func attach(_ connection: ConnectionIdentifier, user: String) throws(Problem) -> ControlReply {
         guard var phone = phones[connection] else {
             phones[connection] = Phone(user: user)
+            record(.phoneAttached) { $0.pages = phones.count }
             return .attached(AttachedPhone())
         }
         guard phone.user == user else { throw Self.otherUser }
@@ -51,11 +52,7 @@ extension Switchboard {
         for (identifier, ongoing) in mine where ongoing.call.publicState == .active { announceCodec(identifier) }
         return .attached(
             AttachedPhone(
-                calls: mine.map { identifier, ongoing in
-                    ControlSnapshot.OngoingCall(
-                        connection: connection, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
-                        name: ongoing.name)
-                }, ended: ended))
+                calls: mine.values.map { $0.seen(by: connection) }, ended: ended))
     }
 
     /// - Parameter closed: the page said goodbye.
@@ -64,8 +61,7 @@ extension Switchboard {
         if closed { return forget(connection) }
         guard !phone.isLost else { return }
         // Nobody can answer there now.
-        for (identifier, ongoing) in calls where ongoing.call.direction == .inbound {
-            guard ongoing.call.publicState == .ringing else { continue }
+        for (identifier, ongoing) in calls where ongoing.call.isForTheTaking {
             leave(identifier, ongoing, connection)
         }
         let hasCall = calls.values.contains { $0.browserLeg(of: connection) != nil }
@@ -92,6 +88,7 @@ extension Switchboard {
 
     private func forget(_ connection: ConnectionIdentifier) {
         phones[connection] = nil
+        record(.phoneDetached) { $0.pages = phones.count }
         for (identifier, ongoing) in calls { leave(identifier, ongoing, connection) }
     }
 

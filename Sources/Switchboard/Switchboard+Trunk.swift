@@ -101,6 +101,7 @@ extension Switchboard {
         case .ended(let leg, let end):
             let reason = EndReason(end)
             update(leg) { $0.farEnded(reason) }
+        case .asked(let number, let outcome): answered(number, outcome)
         case .renegotiated: break
         }
     }
@@ -142,30 +143,28 @@ extension Switchboard {
     }
 
     /// Calls that may ring at a time: invitations can be forged, and each holds ports and disturbs people.
-    private static let ringingLimit = 16
+    static let ringingLimit = 16
 
     private func ring(
         _ leg: LegIdentifier, from: Redacted<String>, name: Redacted<String>?, offer: [UInt8]?
     ) {
-        let busy = Set(calls.values.flatMap { $0.browserLegs.values })
-        let idle = Set(phones.filter { !$0.value.isLost && !busy.contains($0.key) }.keys)
-        let ringing = calls.values.count { $0.call.direction == .inbound && $0.call.publicState == .ringing }
-        guard ringing < Self.ringingLimit else {
-            log.notice("A call came in while \(ringing) ring already; it was refused.")
+        let idle = freePages
+        guard ringingHere < Self.ringingLimit else {
+            recordRefusal(from: from, Self.tooManyRing)
             perform(userAgent.reject(leg, status: 503, now: .now(), using: &generator))
             return
         }
         guard !draining else {
-            log.info("A call came in while the box is drained; it was refused.")
+            recordRefusal(from: from, Self.isDrained)
             perform(userAgent.reject(leg, status: 480, now: .now(), using: &generator))
             return
         }
         guard !stopping, !idle.isEmpty else {
-            log.info("A call came in, but no free page is open to take it.")
+            recordRefusal(
+                from: from,
+                stopping ? EndReason.boxStopping.problem : isPageOpen ? Self.pagesBusy : Self.noPageOpen)
             perform(
-                userAgent.reject(
-                    leg, status: phones.values.allSatisfy(\.isLost) || stopping ? 480 : 486, now: .now(),
-                    using: &generator))
+                userAgent.reject(leg, status: isPageOpen && !stopping ? 486 : 480, now: .now(), using: &generator))
             return
         }
         let identifier = CallIdentifier(using: &generator)
@@ -176,14 +175,15 @@ extension Switchboard {
             calls[identifier] = OngoingCall(
                 call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
             media.setTrunkAudio(leg, audio)
-            log.info("A call comes in.", metadata: ["call": "\(identifier)", "pages": "\(idle.count)"])
+            record(.callCreated, identifier) { $0.pages = idle.count }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
                 publish(.incoming(connection: connection, call: identifier, from: from, name: name))
             }
             carryOut(effects, of: identifier)
         } catch {
             media.close(leg)
-            log.warning("A call came in, but its sound offer cannot be used.", metadata: ["error": "\(error)"])
+            log.debug("A call's sound offer cannot be used.", metadata: ["error": "\(error)"])
+            recordRefusal(from: from, (error as? Problem) ?? EndReason.noCommonCodec.problem)
             perform(userAgent.reject(leg, status: 488, now: .now(), using: &generator))
         }
     }
@@ -208,7 +208,9 @@ extension Switchboard {
     private func take(_ state: RegistrationState) {
         switch state {
         case .registering: setTrunk(.registering, nil)
-        case .registered(let expires, _): setTrunk(.registered, nil, expires: expires)
+        case .registered(let expires, let publicAddress):
+            seenAt = publicAddress
+            setTrunk(.registered, nil, expires: expires)
         case .failed(let failure): setTrunk(.failed, failure.problem)
         // A former provider's; the next one's news follow.
         case .unregistered where settings.trunk != nil && !stopping: break
@@ -221,11 +223,17 @@ extension Switchboard {
         // A refresh goes through "registering" without anything having changed for the user.
         guard next != trunkStatus, !(state == .registering && trunkStatus.state == .registered) else { return }
         trunkStatus = next
-        if let problem {
-            log.warning(
-                "\(problem.sentence) \(problem.remedy)", metadata: ["trunk": "\(next.name)", "code": "\(problem.code)"])
-        } else {
-            log.info("The trunk is \(state.rawValue).", metadata: ["trunk": "\(next.name)"])
+        let kind: BoxEvent.Kind =
+            switch state {
+            case .none: .trunkUnregistered
+            case .registering: .trunkRegistering
+            case .registered: .trunkRegistered
+            case .failed: .trunkFailed
+            }
+        record(kind) { event in
+            event.trunk = next.name
+            event.code = problem?.code
+            event.sentence = problem.map { "\($0.sentence) \($0.remedy)" }
         }
         publish(.trunk(next))
     }

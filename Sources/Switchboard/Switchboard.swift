@@ -35,7 +35,7 @@ package actor Switchboard {
     private let version: String
     /// For User-Agent and Server.
     let product: String
-    private let figures: @Sendable () -> ProcessFigures
+    let figures: @Sendable () -> ProcessFigures
     private let startTime = MonotonicTime.now()
 
     /// What the web process is told. Ends after ``stop()``.
@@ -54,6 +54,17 @@ package actor Switchboard {
     var phones: [ConnectionIdentifier: Phone] = [:]
     var calls: [CallIdentifier: OngoingCall] = [:]
     var callOfLeg: [LegIdentifier: CallIdentifier] = [:]
+    /// Sides of calls that are over, until the media engine has told their last figures.
+    var closing: [LegIdentifier: ClosingLeg] = [:]
+    var history = EventHistory()
+    /// The number of the newest event of the box.
+    var lastEvent: UInt64 = 0
+    /// For what strangers can cause.
+    var refusalLines = LineLimit(burst: 20, interval: .seconds(3))
+    /// Where the registrar sees us.
+    var seenAt: NetworkAddress?
+    var questions: [UInt64: Question] = [:]
+    var lastQuestion: UInt64 = 0
     private var nextLeg: UInt64 = 1
     private var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
     private(set) var stopping = false
@@ -92,6 +103,7 @@ package actor Switchboard {
             group.addTask { await self.takeMessages() }
             group.addTask { await self.takeMediaEvents() }
             group.addTask { await self.findProvider() }
+            group.addTask { await self.beat() }
         }
     }
 
@@ -187,14 +199,28 @@ extension Switchboard {
         let sound = await media.snapshot()
         let figures = figures()
         var status = BoxStatus(
-            version: version, uptimeSeconds: Int((MonotonicTime.now() - startTime).components.seconds),
+            version: version, uptimeSeconds: uptimeSeconds,
             trunk: trunkStatus, calls: calls.count, legs: callOfLeg.count, dialogs: userAgent.counts.dialogs,
             transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
-            threads: figures.threads,
-            residentBytes: figures.residentBytes)
+            threads: figures.threads, residentBytes: figures.residentBytes, pages: phones.count, list: callList)
         status.draining = draining
         return status
+    }
+
+    var uptimeSeconds: Int { Int((MonotonicTime.now() - startTime).components.seconds) }
+
+    /// The oldest first.
+    private var callList: [CallStatus] {
+        let now = MonotonicTime.now()
+        let oldest = calls.values.sorted { $0.begunAt < $1.begunAt }.prefix(BoxStatus.mostListed)
+        return oldest.map { ongoing in
+            CallStatus(
+                call: ongoing.call.identifier, direction: ongoing.call.direction, state: ongoing.call.publicState,
+                far: ongoing.farNumber?.masked ?? ongoing.service?.code ?? "",
+                seconds: Int((now - ongoing.begunAt).components.seconds),
+                talkSeconds: ongoing.answeredAt.map { Int((now - $0).components.seconds) })
+        }
     }
 
     /// Returns once the actor took its turn: the watchdog's probe.
@@ -203,13 +229,8 @@ extension Switchboard {
     package func snapshot() -> ControlSnapshot {
         ControlSnapshot(
             trunk: trunkStatus,
-            calls: calls.flatMap { identifier, ongoing in
-                ongoing.audience(phones).map {
-                    .init(
-                        connection: $0, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
-                        name: ongoing.name)
-                }
-            }, draining: draining)
+            calls: calls.values.flatMap { ongoing in ongoing.audience(phones).map { ongoing.seen(by: $0) } },
+            draining: draining)
     }
 
     /// Hangs up every call, takes the registration back, and waits until the provider confirmed all of it, at most 2 s:
@@ -225,6 +246,7 @@ extension Switchboard {
         }
         timer?.task.cancel()
         timer = nil
+        for number in questions.keys { answered(number, .noReply) }
         eventContinuation.finish()
     }
 }

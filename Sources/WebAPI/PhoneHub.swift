@@ -254,7 +254,9 @@ actor PhoneHub {
         }
         phones[connection]?.wasAway = false
         for call in attached.calls {
-            if let from = call.from, call.state == .ringing {
+            if let to = call.to {
+                deliver(.summons(connection: connection, call: call.call, to: to))
+            } else if let from = call.from, call.state == .ringing {
                 deliver(.incoming(connection: connection, call: call.call, from: from, name: call.name))
             } else {
                 phones[connection]?.calls.insert(call.call)
@@ -272,6 +274,11 @@ actor PhoneHub {
             guard let phone = phones[connection], phone.isVerified else { return }
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(PhoneNotice.incoming(call, from: from, name: name))
+        case .summons(let connection, let call, let to):
+            guard let phone = phones[connection], phone.isVerified else { return }
+            guard phones[connection]?.calls.insert(call).inserted == true else { return }
+            phones[connection]?.line.send(PhoneNotice.summons(call, to: to))
+        case .box: return
         case .state(let connection, let call, let state):
             guard state != .ended else { return }
             notify(event, connection, call, PhoneNotice.state(call, state))

@@ -42,6 +42,11 @@ enum PhoneNotice {
         var name: Redacted<String>?
     }
 
+    private struct Summons: Encodable {
+        var call: CallIdentifier
+        var to: Redacted<String>
+    }
+
     private struct State: Encodable {
         var call: CallIdentifier
         var state: CallState
@@ -86,6 +91,11 @@ enum PhoneNotice {
 
     static func incoming(_ call: CallIdentifier, from: Redacted<String>, name: Redacted<String>?) -> String {
         notification("call.incoming", Incoming(call: call, from: from, name: name))
+    }
+
+    /// Rings the page for a call that the box makes to `to` once it is answered.
+    static func summons(_ call: CallIdentifier, to: Redacted<String>) -> String {
+        notification("call.incoming", Summons(call: call, to: to))
     }
 
     static func state(_ call: CallIdentifier, _ state: CallState) -> String {

@@ -12,8 +12,9 @@ struct Program: AsyncParsableCommand {
         abstract: "A telephone exchange of one's own: calls from the browser through a SIP provider.",
         version: productVersion,
         subcommands: [
-            RunCommand.self, CoreCommand.self, WebCommand.self, StatusCommand.self, ReloadCommand.self,
-            DrainCommand.self, SetupURLCommand.self, UserCommand.self,
+            RunCommand.self, StatusCommand.self, DoctorCommand.self, EventsCommand.self, CallCommand.self,
+            ReloadCommand.self, DrainCommand.self, SetupURLCommand.self, UserCommand.self, CoreCommand.self,
+            WebCommand.self,
         ] + faults)
 
     #if DEBUG

@@ -108,6 +108,21 @@ final class Box: Sendable {
         }
     }
 
+    /// The call that this page is summoned to.
+    func summons(_ page: ConnectionIdentifier) -> CallIdentifier? {
+        events.all.withLock {
+            for case .summons(page, let call, _) in $0 { return call }
+            return nil
+        }
+    }
+
+    /// What the watchers of the box were told about a call.
+    func kinds(of call: CallIdentifier) async -> [BoxEvent.Kind] {
+        events.all.withLock {
+            $0.compactMap { if case .box(let event) = $0, event.call == call { event.kind } else { nil } }
+        }
+    }
+
     func end(of call: CallIdentifier, on page: ConnectionIdentifier) -> EndReason? {
         events.all.withLock {
             for case .ended(page, call, let reason) in $0 { return reason }

@@ -65,7 +65,9 @@ class CallElement extends HTMLElement {
     }
     const service = { '*43': text('serviceEcho'), '*44': text('serviceTone'), '*45': text('serviceDigits') }[call.party]
     const name = call.name || service || ''
-    this.#party.textContent = name || call.party || text('unknownCaller')
+    this.#party.textContent = call.direction === 'summoned' && call.state === 'incoming'
+      ? text('callTo', { party: call.party })
+      : name || call.party || text('unknownCaller')
     this.#number.textContent = name ? call.party : ''
     this.#number.hidden = !name
     const words = {
@@ -74,7 +76,7 @@ class CallElement extends HTMLElement {
       early: text('stateEarly'),
       active: text('stateActive'),
       ended: text('stateEnded'),
-      incoming: text('stateIncoming'),
+      incoming: call.direction === 'summoned' ? text('stateSummoned') : text('stateIncoming'),
     }[call.state]
     if (this.#state.textContent !== words) this.#state.textContent = words
     this.#state.dataset.state = call.state
@@ -112,7 +114,7 @@ class CallElement extends HTMLElement {
       const again = this.#button('redial', 'phone', text('dialAgain'), 'success', () => this.phone.dial(call.party))
       const close = element(
         'button', { className: 'primary', 'data-testid': 'close', onclick: () => this.phone.dismiss() }, text('close'))
-      this.#controls.replaceChildren(close, ...(call.direction === 'outbound' ? [again] : []))
+      this.#controls.replaceChildren(close, ...(call.direction === 'inbound' ? [] : [again]))
     } else {
       const keys = this.#button('keypad', 'keypad', text('keypad'), 'plain', () => {
         this.#keypadOpen = !this.#keypadOpen

@@ -227,10 +227,11 @@ export class Phone extends EventTarget {
     }
   }
 
-  /** @param {{call: string, from: string, name?: string}} params */
+  /** @param {{call: string, from?: string, name?: string, to?: string}} params `to`: whom the box calls once this page answers */
   async #ring(params) {
     if (this.isBusy) return
-    const call = new Call('inbound', params.from, params.name ?? '', this.options)
+    const direction = params.to === undefined ? 'inbound' : 'summoned'
+    const call = new Call(direction, params.to ?? params.from ?? '', params.name ?? '', this.options)
     call.identifier = params.call
     this.#take(call)
     try {
