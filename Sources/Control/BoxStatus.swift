@@ -49,6 +49,18 @@ package struct CallStatus: Codable, Sendable, Equatable {
     }
 }
 
+/// A part of the core that answers, but cannot do what it is there for.
+package struct DegradedPart: Codable, Sendable, Equatable {
+    /// As people call it: `storage`.
+    package var part: String
+    package var problem: Problem
+
+    package init(part: String, problem: Problem) {
+        self.part = part
+        self.problem = problem
+    }
+}
+
 /// Figures about the core that a healthy box returns to after every call.
 package struct BoxStatus: Codable, Sendable, Equatable {
     package var version: String
@@ -74,6 +86,10 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package var list: [CallStatus]
 
     package static let mostListed = 500
+    /// No new calls are taken.
+    package var draining = false
+    /// What the core can do only in part; empty on a healthy box.
+    package var degraded: [DegradedPart] = []
 
     package init(
         version: String, uptimeSeconds: Int = 0, trunk: TrunkStatus = TrunkStatus(), calls: Int = 0, legs: Int = 0,

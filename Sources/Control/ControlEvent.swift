@@ -50,9 +50,12 @@ package struct ControlSnapshot: Codable, Sendable, Equatable {
 
     package var trunk: TrunkStatus
     package var calls: [OngoingCall]
+    /// No new calls are taken.
+    package var draining: Bool
 
-    package init(trunk: TrunkStatus, calls: [OngoingCall] = []) {
+    package init(trunk: TrunkStatus, calls: [OngoingCall] = [], draining: Bool = false) {
         self.trunk = trunk
         self.calls = calls
+        self.draining = draining
     }
 }

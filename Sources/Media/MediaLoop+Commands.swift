@@ -27,6 +27,8 @@ extension MediaLoop {
             if let leg = legs[identifier] { close(leg) }
         case .snapshot(let continuation):
             continuation.resume(returning: snapshot())
+        case .probe(let turned):
+            turned()
         case .stop:
             isRunning = false
         }

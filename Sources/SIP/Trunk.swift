@@ -30,4 +30,10 @@ package struct Trunk: Hashable, Sendable, Codable {
         self.displayNumber = displayNumber
         self.expires = expires
     }
+
+    /// Whether a registration of this one replaces that of the other (RFC 3261 §10.3): the same address of record at the
+    /// same registrar.
+    func bindsLike(_ other: Trunk) -> Bool {
+        domain == other.domain && target == other.target && user == other.user && expires > 0
+    }
 }

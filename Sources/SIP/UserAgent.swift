@@ -13,7 +13,7 @@ package import Wire
 /// Strangers are answered without state.
 package struct UserAgent: Sendable {
     /// The address that we are to be reached at, as we see it ourselves.
-    let local: NetworkAddress
+    var local: NetworkAddress
     let product: String
     let timers: SIPTimers
 

@@ -14,10 +14,9 @@ extension Switchboard {
         do {
             switch command {
             case .attach(let connection, let user):
-                attach(connection, user)
-                return .done
-            case .detach(let connection, _):
-                detach(connection)
+                return try attach(connection, user: user)
+            case .detach(let connection, let closed):
+                detach(connection, closed: closed)
                 return .done
             case .start(let connection, let to, let offer):
                 return try start(connection, to: to.revealed, offer: offer.revealed)
@@ -40,27 +39,18 @@ extension Switchboard {
                 return try await askProvider()
             case .events(let number):
                 return events(after: number)
+            case .drain(let isWanted):
+                setDraining(isWanted)
+                return .status(await status())
+            case .reload:
+                // The program's own: it alone can read the file.
+                return .failed(Self.notHere)
+            #if DEBUG
+                case .fault: return .failed(Self.notHere)
+            #endif
             }
         } catch {
             return .failed(error)
-        }
-    }
-
-    private func attach(_ connection: ConnectionIdentifier, _ user: String) {
-        guard phones[connection] == nil else { return }
-        phones[connection] = Phone(user: user)
-        record(.phoneAttached) { $0.pages = phones.count }
-    }
-
-    private func detach(_ connection: ConnectionIdentifier) {
-        guard phones.removeValue(forKey: connection) != nil else { return }
-        record(.phoneDetached) { $0.pages = phones.count }
-        for (identifier, ongoing) in calls {
-            if let leg = ongoing.browserLeg(of: connection) {
-                update(identifier) { $0.nearEnded(leg, .browserGone) }
-            }
-            calls[identifier]?.ringing.remove(connection)
-            endIfNobodyRings(identifier)
         }
     }
 
@@ -174,6 +164,7 @@ extension Switchboard {
     /// What was dialled, if the box takes calls at all.
     func destination(_ text: String) throws(Problem) -> Destination {
         if stopping { throw EndReason.boxStopping.problem }
+        if draining { throw Self.isDrained }
         guard let destination = Destination(dialled: text) else { throw Self.notANumber }
         return destination
     }

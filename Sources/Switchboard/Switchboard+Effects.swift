@@ -85,6 +85,7 @@ extension Switchboard {
         recordEnd(of: identifier, ongoing, reason)
         for connection in ongoing.audience(phones) {
             publish(.ended(connection: connection, call: identifier, reason: reason))
+            noteEnd(of: identifier, reason, for: connection)
         }
         calls[identifier] = nil
     }

@@ -15,14 +15,21 @@ extension Switchboard {
         guard let trunk = settings.trunk else { return }
         do {
             let target = try await target(of: trunk)
+            // The configuration may have changed meanwhile; then another search is under way.
+            guard settings.trunk == trunk, !stopping else { return }
             lookUpAgain = nil
             await connect(trunk, at: target)
         } catch {
-            let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
-            lookUpAgain = (.now() + delay, delay)
-            setTrunk(.failed, error)
+            guard settings.trunk == trunk, !stopping else { return }
+            searchAgainLater(because: error)
         }
         schedule()
+    }
+
+    func searchAgainLater(because problem: Problem) {
+        let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
+        lookUpAgain = (.now() + delay, delay)
+        setTrunk(.failed, problem)
     }
 
     private func target(of trunk: TrunkSettings) async throws(Problem) -> NetworkAddress {
@@ -38,24 +45,28 @@ extension Switchboard {
     }
 
     private func connect(_ trunk: TrunkSettings, at target: NetworkAddress) async {
-        guard let local = LocalAddress.towards(target) else {
-            let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
-            lookUpAgain = (.now() + delay, delay)
-            setTrunk(
-                .failed,
-                Problem(
-                    code: "trunk.no-route", sentence: "There is no route to the provider.",
-                    remedy: "Check the box's network connection."))
-            return
-        }
+        guard let local = LocalAddress.towards(target) else { return searchAgainLater(because: Self.noRoute) }
         await transport.connect(to: target, from: local)
-        guard !stopping else { return }
+        guard settings.trunk == trunk, !stopping else { return leaveUnlessUsed(target) }
         trunkRoute = TrunkRoute(target: target, local: local)
-        // Nothing hangs on the former one: without a provider no call and no registration was possible.
-        userAgent = UserAgent(
-            contact: NetworkAddress(
-                host: settings.media.advertise.first ?? local, port: transport.localAddress.port), product: product)
+        isCutOff = false
+        retiredTargets.remove(target)
+        perform(userAgent.moved(to: contact(from: local), now: .now(), using: &generator))
         setTrunk(.registering, nil)
+        use(trunk, at: target)
+    }
+
+    static let noRoute = Problem(
+        code: "trunk.no-route", sentence: "There is no route to the provider.",
+        remedy: "Check the box's network connection.")
+
+    /// Where the provider is told to find us.
+    func contact(from local: NetworkAddress.Host) -> NetworkAddress {
+        NetworkAddress(host: settings.media.advertise.first ?? local, port: transport.localAddress.port)
+    }
+
+    /// Takes an account into use, whose provider was found.
+    func use(_ trunk: TrunkSettings, at target: NetworkAddress) {
         let account = Trunk(
             name: trunk.name, domain: trunk.server, target: target, user: trunk.user, password: trunk.password,
             displayNumber: trunk.number?.revealed, expires: trunk.expires)
@@ -143,12 +154,19 @@ extension Switchboard {
             perform(userAgent.reject(leg, status: 503, now: .now(), using: &generator))
             return
         }
+        guard !draining else {
+            recordRefusal(from: from, Self.isDrained)
+            perform(userAgent.reject(leg, status: 480, now: .now(), using: &generator))
+            return
+        }
         guard !stopping, !idle.isEmpty else {
             recordRefusal(
                 from: from,
-                stopping ? EndReason.boxStopping.problem : phones.isEmpty ? Self.noPageOpen : Self.pagesBusy)
+                stopping ? EndReason.boxStopping.problem : pageCount == 0 ? Self.noPageOpen : Self.pagesBusy)
             perform(
-                userAgent.reject(leg, status: phones.isEmpty || stopping ? 480 : 486, now: .now(), using: &generator))
+                userAgent.reject(
+                    leg, status: phones.values.allSatisfy(\.isLost) || stopping ? 480 : 486, now: .now(),
+                    using: &generator))
             return
         }
         let identifier = CallIdentifier(using: &generator)
@@ -196,11 +214,13 @@ extension Switchboard {
             seenAt = publicAddress
             setTrunk(.registered, nil, expires: expires)
         case .failed(let failure): setTrunk(.failed, failure.problem)
+        // A former provider's; the next one's news follow.
+        case .unregistered where settings.trunk != nil && !stopping: break
         case .unregistered: setTrunk(.none, nil)
         }
     }
 
-    private func setTrunk(_ state: TrunkStatus.State, _ problem: Problem?, expires: Int? = nil) {
+    func setTrunk(_ state: TrunkStatus.State, _ problem: Problem?, expires: Int? = nil) {
         let next = TrunkStatus(name: settings.trunk?.name ?? "", state: state, problem: problem, expires: expires)
         // A refresh goes through "registering" without anything having changed for the user.
         guard next != trunkStatus, !(state == .registering && trunkStatus.state == .registered) else { return }

@@ -28,7 +28,7 @@ package struct ProcessFigures: Sendable {
 /// Every input comes in as one call of a method here, is handed to the machine that understands it, and the
 /// machine's effects are carried out before the next input is looked at.
 package actor Switchboard {
-    let settings: BoxSettings
+    var settings: BoxSettings
     let transport: SIPTransport
     let media: MediaEngine
     let log: Logger
@@ -47,6 +47,8 @@ package actor Switchboard {
     var trunkStatus: TrunkStatus
     /// Where the provider is, and which of our addresses its route leaves from.
     var trunkRoute: TrunkRoute?
+    /// There is no route to the provider that was found.
+    var isCutOff = false
     /// When the provider's name is looked up again, after that failed.
     var lookUpAgain: (at: MonotonicTime, delay: Duration)?
     var phones: [ConnectionIdentifier: Phone] = [:]
@@ -66,11 +68,10 @@ package actor Switchboard {
     private var nextLeg: UInt64 = 1
     private var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
     private(set) var stopping = false
-
-    /// A page that can be rung.
-    struct Phone {
-        var user: String
-    }
+    /// No new calls are taken.
+    var draining = false
+    /// Providers that only calls of a former configuration speak to.
+    var retiredTargets: Set<NetworkAddress> = []
 
     struct TrunkRoute: Equatable {
         var target: NetworkAddress
@@ -147,7 +148,9 @@ package actor Switchboard {
 extension Switchboard {
     /// Sets the one timer to the earliest deadline of all machines.
     func schedule() {
-        let deadlines = [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline)
+        leaveRetiredTargets()
+        let deadlines =
+            [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline) + phones.values.map(\.lostUntil)
         guard let next = deadlines.compactMap(\.self).min() else {
             timer?.task.cancel()
             timer = nil
@@ -178,6 +181,7 @@ extension Switchboard {
                 update(identifier) { $0.terminate(.mediaFailed) }
             }
         }
+        forgetLost(now: now)
         if let lookUpAgain, now >= lookUpAgain.at {
             self.lookUpAgain?.at = now + .seconds(3600)
             await findProvider()
@@ -192,12 +196,14 @@ extension Switchboard {
     func status() async -> BoxStatus {
         let sound = await media.snapshot()
         let figures = figures()
-        return BoxStatus(
+        var status = BoxStatus(
             version: version, uptimeSeconds: uptimeSeconds,
             trunk: trunkStatus, calls: calls.count, legs: callOfLeg.count, dialogs: userAgent.counts.dialogs,
             transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
-            threads: figures.threads, residentBytes: figures.residentBytes, pages: phones.count, list: callList)
+            threads: figures.threads, residentBytes: figures.residentBytes, pages: pageCount, list: callList)
+        status.draining = draining
+        return status
     }
 
     var uptimeSeconds: Int { Int((MonotonicTime.now() - startTime).components.seconds) }
@@ -215,6 +221,9 @@ extension Switchboard {
         }
     }
 
+    /// Returns once the actor took its turn: the watchdog's probe.
+    package func probe() {}
+
     package func snapshot() -> ControlSnapshot {
         ControlSnapshot(
             trunk: trunkStatus,
@@ -224,7 +233,7 @@ extension Switchboard {
                         connection: $0, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
                         name: ongoing.name, to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
                 }
-            })
+            }, draining: draining)
     }
 
     /// Hangs up every call, takes the registration back, and waits until the provider confirmed all of it, at most 2 s:

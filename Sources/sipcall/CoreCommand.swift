@@ -5,6 +5,7 @@ import Media
 import NIOPosix
 import SIPTransport
 import Settings
+import Supervision
 import Switchboard
 import Systemd
 import Wire
@@ -23,6 +24,7 @@ struct CoreCommand: AsyncParsableCommand {
         let log = Logger(part: "core", verbose: box.verbose)
         let notifier = Notifier()
 
+        let storage = try StorageProbe.start(directory: "\(box.stateDirectory)/core")
         let media: MediaEngine
         do {
             media = try MediaEngine.start(settings.mediaConfiguration, logger: log)
@@ -40,13 +42,14 @@ struct CoreCommand: AsyncParsableCommand {
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: productVersion,
             figures: ProcessFigures.read, log: log)
-        let status = ServiceStatus(notifier) { await switchboard.snapshot() }
+        let parts = CoreParts(switchboard: switchboard, transport: transport, media: media, storage: storage)
+        let watchdog = parts.watchdog(notifier)
+        let status = ServiceStatus(notifier, degraded: { watchdog.degraded }) { await switchboard.snapshot() }
+        let desk = CoreDesk(
+            box: box, parts: parts, watchdog: watchdog, status: status, notifier: notifier, log: log)
         let control = try await ControlServer.start(
             path: box.controlSocket, logger: log,
-            handler: { command in
-                defer { status.look() }
-                return await switchboard.handle(command)
-            }, snapshot: { await switchboard.snapshot() })
+            handler: { await desk.handle($0) }, snapshot: { await switchboard.snapshot() })
         let events = Task {
             for await event in switchboard.events {
                 control.publish(event)
@@ -57,16 +60,31 @@ struct CoreCommand: AsyncParsableCommand {
             "The core is ready.",
             metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])
         let running = Task { await switchboard.run() }
+        let addresses = AddressWatch()
+        if addresses == nil {
+            log.warning("The kernel tells nothing about changes of addresses; a registration may lag behind one.")
+        }
+        let following = Task {
+            guard let addresses else { return }
+            for await _ in addresses.changes { await switchboard.networkChanged() }
+        }
         let telling = Task { await status.run() }
+        try watchdog.start { news in
+            log.report(news)
+            status.look()
+        }
         await Shutdown.requested(with: Lifeline.inherited())
         telling.cancel()
         await telling.value
         notifier.stopping()
+        addresses?.stop()
+        await following.value
         await switchboard.stop()
         running.cancel()
         await running.value
         await events.value
         await control.stop()
+        watchdog.stop()
         await transport.close()
         media.stop()
         log.info("The core has ended: no call is left and the registration is taken back.")

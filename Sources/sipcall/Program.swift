@@ -13,8 +13,15 @@ struct Program: AsyncParsableCommand {
         version: productVersion,
         subcommands: [
             RunCommand.self, StatusCommand.self, EventsCommand.self, CallCommand.self, DoctorCommand.self,
-            CoreCommand.self, WebCommand.self,
-        ])
+            CoreCommand.self, WebCommand.self, ReloadCommand.self, DrainCommand.self, SetupURLCommand.self,
+            UserCommand.self,
+        ] + faults)
+
+    #if DEBUG
+        private static let faults: [any ParsableCommand.Type] = [FaultCommand.self]
+    #else
+        private static let faults: [any ParsableCommand.Type] = []
+    #endif
 
     /// Runs the command and turns every error into one sentence and an exit code.
     static func main() async {

@@ -8,13 +8,18 @@ struct ServiceStatus {
     static let registrationTime: Duration = .seconds(4)
 
     private let notifier: Notifier
+    private let degraded: @Sendable () -> [(part: String, problem: Problem)]
     private let snapshot: @Sendable () async -> ControlSnapshot
     /// Holds at most one: however much happened, the next look sees all of it.
     private let changes: AsyncStream<Void>
     private let change: AsyncStream<Void>.Continuation
 
-    init(_ notifier: Notifier, snapshot: @escaping @Sendable () async -> ControlSnapshot) {
+    init(
+        _ notifier: Notifier, degraded: @escaping @Sendable () -> [(part: String, problem: Problem)],
+        snapshot: @escaping @Sendable () async -> ControlSnapshot
+    ) {
         self.notifier = notifier
+        self.degraded = degraded
         self.snapshot = snapshot
         (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -39,7 +44,7 @@ struct ServiceStatus {
         for await _ in changes {
             let snapshot = await snapshot()
             guard isReady || snapshot.trunk.state != .registering || MonotonicTime.now() >= deadline else { continue }
-            let sentence = Self.sentence(snapshot)
+            let sentence = Self.sentence(snapshot, degraded: degraded().map(\.problem))
             guard !isReady || sentence != told else { continue }
             if isReady ? notifier.status(sentence) : notifier.ready(status: sentence) {
                 (isReady, told) = (true, sentence)
@@ -51,8 +56,8 @@ struct ServiceStatus {
         }
     }
 
-    /// `Telnyx registered, 2 calls`
-    static func sentence(_ snapshot: ControlSnapshot) -> String {
+    /// `Telnyx registered, 2 calls, no new ones are taken, storage is full: nothing new can be kept`
+    static func sentence(_ snapshot: ControlSnapshot, degraded: [Problem] = []) -> String {
         let trunk = snapshot.trunk
         let account =
             switch trunk.state {
@@ -62,10 +67,19 @@ struct ServiceStatus {
             case .failed: "\(trunk.name) not registered (\(trunk.problem?.sentence.dropLast() ?? "no reason known"))"
             }
         let calls = Set(snapshot.calls.map(\.call)).count
-        return switch calls {
-        case 0: "\(account), no calls"
-        case 1: "\(account), 1 call"
-        default: "\(account), \(calls) calls"
-        }
+        let figure =
+            switch calls {
+            case 0: "no calls"
+            case 1: "1 call"
+            default: "\(calls) calls"
+            }
+        let draining = snapshot.draining ? ["no new ones are taken"] : []
+        return ([account, figure] + draining + degraded.map { clause($0.sentence) }).joined(separator: ", ")
+    }
+
+    /// A sentence as a part of a longer one.
+    private static func clause(_ sentence: String) -> String {
+        let bare = sentence.hasSuffix(".") ? sentence.dropLast() : sentence[...]
+        return bare.prefix(1).lowercased() + bare.dropFirst()
     }
 }

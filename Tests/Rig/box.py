@@ -162,10 +162,17 @@ codecs = ["pcmu", "pcma"]
 
     def core(self) -> int:
         """The process that holds SIP and media."""
+        return self._part("core")
+
+    def web(self) -> int:
+        """The process that serves the page."""
+        return self._part("web")
+
+    def _part(self, name: str) -> int:
         for process, command in self.processes().items():
-            if " core" in command:
+            if f" {name} " in f"{command} ":
                 return process
-        raise RigError("the box has no core process")
+        raise RigError(f"the box has no {name} process")
 
     def signal_core(self, number: signal.Signals) -> None:
         os.kill(self.core(), number)

@@ -111,6 +111,8 @@ def test_the_footprint_is_small(machine: Machine) -> None:
         ("man1/sipcall-events.1", ["events"]),
         ("man1/sipcall-call.1", ["call"]),
         ("man1/sipcall-doctor.1", ["doctor"]),
+        ("man1/sipcall-reload.1", ["reload"]),
+        ("man1/sipcall-drain.1", ["drain"]),
         ("man8/sipcall-core.8", ["core"]),
         ("man8/sipcall-web.8", ["web"]),
     ],

@@ -25,7 +25,6 @@ export class AppElement extends HTMLElement {
       this.#update()
     })
     this.append(this.#sound)
-    phone.begin()
   }
 
   #update() {

@@ -21,6 +21,7 @@ class CallElement extends HTMLElement {
   #state = element('p', { className: 'state', role: 'status', 'data-testid': 'state' })
   #duration = element('p', { className: 'duration', 'data-testid': 'duration', role: 'timer', 'aria-live': 'off' })
   #problem = element('p', { className: 'problem', role: 'alert', 'data-testid': 'problem' })
+  #away = element('p', { className: 'hint', role: 'status', 'data-testid': 'reconnecting', hidden: true })
   #digits = element('dl', { className: 'digits' })
   #keypad = keypad((digit) => this.phone.press(digit))
   #controls = element('div', { className: 'controls' })
@@ -36,6 +37,7 @@ class CallElement extends HTMLElement {
         this.#state,
         this.#duration,
         this.#problem,
+        this.#away,
         this.#digits,
         this.#keypad,
         this.#controls,
@@ -86,6 +88,10 @@ class CallElement extends HTMLElement {
     this.#problem.classList.toggle('calm', calm.includes(problem?.code ?? ''))
     const said = problem ? sentence(problem) : ''
     if (this.#problem.textContent !== said) this.#problem.textContent = said
+    const away = !this.phone.connected && call.state !== 'ended'
+    this.#away.hidden = !away
+    const waiting = away ? text('reconnecting') : ''
+    if (this.#away.textContent !== waiting) this.#away.textContent = waiting
     this.#showDigits(call)
     if (call.state !== this.#shownState) this.#showControls(call)
     this.#keypad.hidden = !this.#keypadOpen || call.state === 'ended' || call.state === 'incoming'
