@@ -45,7 +45,7 @@ package final class SIPTransport: Sendable {
     private let continuation: AsyncStream<Input>.Continuation
     /// nil once the transport is closed.
     private let connected = Mutex<[NetworkAddress: any Channel]?>([:])
-    private let counts: SharedCounts
+    let counts: SharedCounts
 
     private init(
         loop: any EventLoop, line: PrivateLine, channel: any Channel, localAddress: NetworkAddress,

@@ -162,7 +162,9 @@ extension Switchboard {
             next,
             Task {
                 let delay = max(.zero, next - .now())
-                try? await Task.sleep(for: delay, clock: .suspending)
+                // By CLOCK_BOOTTIME, as the deadlines are: a machine that slept is on time again as soon as it wakes, and
+                // setting the wall clock changes nothing.
+                try? await Task.sleep(for: delay, clock: .continuous)
                 guard !Task.isCancelled else { return }
                 await self.timeHasCome()
             }

@@ -77,8 +77,9 @@ struct CoreCommand: AsyncParsableCommand {
         telling.cancel()
         await telling.value
         notifier.stopping()
+        // Not waited for: it may be looking a name up, and the calls are to hear BYE now.
         addresses?.stop()
-        await following.value
+        following.cancel()
         await switchboard.stop()
         running.cancel()
         await running.value

@@ -67,6 +67,9 @@ struct ProbeTests {
         }
         let isAnswered = Atomic(false)
         box.probe { isAnswered.store(true, ordering: .relaxed) }
+        try await Self.wait("the probe beyond the strangers' share") {
+            box.counts.waiting.load(ordering: .relaxed) > SIPTransport.inputLimit / 2
+        }
         let reader = Task {
             for await input in box.inputs {
                 box.taken()

@@ -129,9 +129,9 @@ struct ReloadTests {
         try await box.wait("480") { box.provider.finalStatus == 480 }
         #expect(await box.switchboard.calls[call]?.call.publicState == .active)
         _ = await box.switchboard.handle(.drain(false))
-        guard case .media = await box.switchboard.handle(.start(connection: other, to: Redacted("*43"), offer: Box.offer))
-        else {
-            Issue.record("still refused")
+        let taken = await box.switchboard.handle(.start(connection: other, to: Redacted("*43"), offer: Box.offer))
+        guard case .media = taken else {
+            Issue.record("still refused: \(taken)")
             return
         }
         await box.close()
