@@ -115,8 +115,9 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media", "Supervision",
-                "Systemd", "Wire", .arguments, .logging, .lifecycle, .signals, .subprocess, .nioPosix,
+                "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media",
+                "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals, .subprocess,
+                .nioCore, .nioPosix,
             ],
             swiftSettings: strict),
         .executableTarget(

@@ -51,6 +51,16 @@ package struct StatusScreen: Sendable {
                         ?? Problem(code: "trunk.unreachable", sentence: "The provider cannot be reached.")
                 ))
         }
+        for part in status.degraded { troubles.append((.limited, part.problem)) }
+        if status.draining {
+            troubles.append(
+                (
+                    .limited,
+                    Problem(
+                        code: "status.draining", sentence: "The box takes no new calls.",
+                        remedy: "That was asked for; to take calls again: sipcall drain --cancel")
+                ))
+        }
         if !processes.isEmpty, !processes.contains(where: { $0.part == "web" }) {
             troubles.append(
                 (

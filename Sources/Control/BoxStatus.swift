@@ -25,18 +25,6 @@ package struct TrunkStatus: Codable, Sendable, Equatable {
     }
 }
 
-/// A part of the core that answers, but cannot do what it is there for.
-package struct DegradedPart: Codable, Sendable, Equatable {
-    /// As people call it: `storage`.
-    package var part: String
-    package var problem: Problem
-
-    package init(part: String, problem: Problem) {
-        self.part = part
-        self.problem = problem
-    }
-}
-
 /// One call, as the box's owner may see it on a screen that others can see too.
 package struct CallStatus: Codable, Sendable, Equatable {
     package var call: CallIdentifier
@@ -61,6 +49,18 @@ package struct CallStatus: Codable, Sendable, Equatable {
     }
 }
 
+/// A part of the core that answers, but cannot do what it is there for.
+package struct DegradedPart: Codable, Sendable, Equatable {
+    /// As people call it: `storage`.
+    package var part: String
+    package var problem: Problem
+
+    package init(part: String, problem: Problem) {
+        self.part = part
+        self.problem = problem
+    }
+}
+
 /// Figures about the core that a healthy box returns to after every call.
 package struct BoxStatus: Codable, Sendable, Equatable {
     package var version: String
@@ -80,16 +80,16 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package var openDescriptors: Int
     package var threads: Int
     package var residentBytes: Int
-    /// No new calls are taken.
-    package var draining = false
-    /// What the core can do only in part; empty on a healthy box.
-    package var degraded: [DegradedPart] = []
     /// Pages that can be rung.
     package var pages: Int
     /// The oldest calls, at most ``mostListed``.
     package var list: [CallStatus]
 
     package static let mostListed = 500
+    /// No new calls are taken.
+    package var draining = false
+    /// What the core can do only in part; empty on a healthy box.
+    package var degraded: [DegradedPart] = []
 
     package init(
         version: String, uptimeSeconds: Int = 0, trunk: TrunkStatus = TrunkStatus(), calls: Int = 0, legs: Int = 0,

@@ -23,14 +23,6 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case digits(connection: ConnectionIdentifier, call: CallIdentifier, digits: Redacted<String>)
     /// Answered with `ControlReply.status`.
     case status
-    /// Reads the configuration again; answered with `reloaded` or `configurationRejected`.
-    case reload
-    /// No new calls are taken from now on, or again. Answered with `ControlReply.status`.
-    case drain(Bool)
-    #if DEBUG
-        /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
-        case fault(part: String)
-    #endif
     /// Rings the open pages and, when one picks up, calls `to`; answered with `ControlReply.call`.
     case summon(to: Redacted<String>)
     /// Ends a call whoever has it.
@@ -39,6 +31,14 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case askProvider
     /// What happened after the event of this number; answered with `ControlReply.events`.
     case events(after: UInt64)
+    /// Reads the configuration again; answered with `reloaded` or `configurationRejected`.
+    case reload
+    /// No new calls are taken from now on, or again. Answered with `ControlReply.status`.
+    case drain(Bool)
+    #if DEBUG
+        /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
+        case fault(part: String)
+    #endif
 }
 
 extension ControlCommand {
@@ -65,13 +65,13 @@ package enum ControlReply: Codable, Sendable, Equatable {
     /// The SDP answer for the page's offer.
     case media(call: CallIdentifier, answer: Redacted<String>)
     case status(BoxStatus)
-    /// The configuration was read and holds from now on, but for what the notices say.
-    case reloaded(notices: [Problem])
-    /// The configuration is of no use; the former one still holds.
-    case configurationRejected(Problem)
     case call(CallIdentifier)
     case provider(ProviderReport)
     /// The oldest of them that the core still knows, a few at a time, and the number of the newest of all.
     case events([BoxEvent], newest: UInt64)
+    /// The configuration was read and holds from now on, but for what the notices say.
+    case reloaded(notices: [Problem])
+    /// The configuration is of no use; the former one still holds.
+    case configurationRejected(Problem)
     case failed(Problem)
 }

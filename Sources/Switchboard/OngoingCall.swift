@@ -65,11 +65,4 @@ struct OngoingCall {
     func audience(_ phones: [ConnectionIdentifier: Switchboard.Phone]) -> [ConnectionIdentifier] {
         Set(browserLegs.values).union(ringing).filter { phones[$0] != nil }.sorted { $0.description < $1.description }
     }
-
-    /// The call as this page is told of it.
-    func seen(by connection: ConnectionIdentifier) -> ControlSnapshot.OngoingCall {
-        ControlSnapshot.OngoingCall(
-            connection: connection, call: call.identifier, state: call.publicState, from: from, name: name,
-            to: call.publicState == .summoning ? wanted : nil)
-    }
 }

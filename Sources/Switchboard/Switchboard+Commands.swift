@@ -31,6 +31,14 @@ extension Switchboard {
                 return try send(digits: digits.revealed, connection, identifier)
             case .status:
                 return .status(await status())
+            case .summon(let to):
+                return try summon(to: to.revealed)
+            case .hangUp(let identifier):
+                return try hangUp(identifier)
+            case .askProvider:
+                return try await askProvider()
+            case .events(let number):
+                return events(after: number)
             case .drain(let isWanted):
                 setDraining(isWanted)
                 return .status(await status())
@@ -40,14 +48,6 @@ extension Switchboard {
             #if DEBUG
                 case .fault: return .failed(Self.notHere)
             #endif
-            case .summon(let to):
-                return try summon(to: to.revealed)
-            case .hangUp(let identifier):
-                return try hangUp(identifier)
-            case .askProvider:
-                return try await askProvider()
-            case .events(let number):
-                return events(after: number)
             }
         } catch {
             return .failed(error)

@@ -113,7 +113,7 @@ extension Switchboard {
             let figures = figures()
             record(.boxHeartbeat) { event in
                 event.calls = calls.count
-                event.pages = phones.count
+                event.pages = pageCount
                 event.uptimeSeconds = uptimeSeconds
                 event.residentBytes = figures.residentBytes
             }

@@ -39,7 +39,7 @@ extension Switchboard {
     func attach(_ connection: ConnectionIdentifier, user: String) throws(Problem) -> ControlReply {
         guard var phone = phones[connection] else {
             phones[connection] = Phone(user: user)
-            record(.phoneAttached) { $0.pages = phones.count }
+            record(.phoneAttached) { $0.pages = pageCount }
             return .attached(AttachedPhone())
         }
         guard phone.user == user else { throw Self.otherUser }
@@ -52,7 +52,11 @@ extension Switchboard {
         for (identifier, ongoing) in mine where ongoing.call.publicState == .active { announceCodec(identifier) }
         return .attached(
             AttachedPhone(
-                calls: mine.values.map { $0.seen(by: connection) }, ended: ended))
+                calls: mine.map { identifier, ongoing in
+                    ControlSnapshot.OngoingCall(
+                        connection: connection, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
+                        name: ongoing.name, to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
+                }, ended: ended))
     }
 
     /// - Parameter closed: the page said goodbye.
@@ -72,6 +76,9 @@ extension Switchboard {
         log.notice("A page was lost in the middle of a call; the call goes on.")
     }
 
+    /// Pages that can be rung or that are in a call, lost ones left out.
+    var pageCount: Int { phones.values.count { !$0.isLost } }
+
     /// Remembers what a page should have been told. One that was told does not mind hearing it again.
     func noteEnd(of call: CallIdentifier, _ reason: EndReason, for connection: ConnectionIdentifier) {
         guard let phone = phones[connection] else { return }
@@ -88,7 +95,7 @@ extension Switchboard {
 
     private func forget(_ connection: ConnectionIdentifier) {
         phones[connection] = nil
-        record(.phoneDetached) { $0.pages = phones.count }
+        record(.phoneDetached) { $0.pages = pageCount }
         for (identifier, ongoing) in calls { leave(identifier, ongoing, connection) }
     }
 

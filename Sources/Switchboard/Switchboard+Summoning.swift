@@ -8,7 +8,7 @@ extension Switchboard {
     /// Rings every free page for a call to what was dialled.
     func summon(to text: String) throws(Problem) -> ControlReply {
         let destination = try destination(text)
-        guard isPageOpen else { throw Self.noPageOpen }
+        guard pageCount > 0 else { throw Self.noPageOpen }
         let pages = freePages
         guard !pages.isEmpty else { throw Self.pagesBusy }
         guard ringingHere < Self.ringingLimit else { throw Self.tooManyRing }
@@ -38,8 +38,6 @@ extension Switchboard {
         let busy = Set(calls.values.flatMap { $0.browserLegs.values })
         return Set(phones.filter { !$0.value.isLost && !busy.contains($0.key) }.keys)
     }
-
-    var isPageOpen: Bool { phones.values.contains { !$0.isLost } }
 
     /// Calls that ring here and that nobody has picked up.
     var ringingHere: Int { calls.values.count { $0.call.isForTheTaking } }

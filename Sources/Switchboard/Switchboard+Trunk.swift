@@ -162,9 +162,11 @@ extension Switchboard {
         guard !stopping, !idle.isEmpty else {
             recordRefusal(
                 from: from,
-                stopping ? EndReason.boxStopping.problem : isPageOpen ? Self.pagesBusy : Self.noPageOpen)
+                stopping ? EndReason.boxStopping.problem : pageCount == 0 ? Self.noPageOpen : Self.pagesBusy)
             perform(
-                userAgent.reject(leg, status: isPageOpen && !stopping ? 486 : 480, now: .now(), using: &generator))
+                userAgent.reject(
+                    leg, status: phones.values.allSatisfy(\.isLost) || stopping ? 480 : 486, now: .now(),
+                    using: &generator))
             return
         }
         let identifier = CallIdentifier(using: &generator)

@@ -203,7 +203,7 @@ extension Switchboard {
             trunk: trunkStatus, calls: calls.count, legs: callOfLeg.count, dialogs: userAgent.counts.dialogs,
             transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
-            threads: figures.threads, residentBytes: figures.residentBytes, pages: phones.count, list: callList)
+            threads: figures.threads, residentBytes: figures.residentBytes, pages: pageCount, list: callList)
         status.draining = draining
         return status
     }
@@ -229,8 +229,13 @@ extension Switchboard {
     package func snapshot() -> ControlSnapshot {
         ControlSnapshot(
             trunk: trunkStatus,
-            calls: calls.values.flatMap { ongoing in ongoing.audience(phones).map { ongoing.seen(by: $0) } },
-            draining: draining)
+            calls: calls.flatMap { identifier, ongoing in
+                ongoing.audience(phones).map {
+                    .init(
+                        connection: $0, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
+                        name: ongoing.name, to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
+                }
+            }, draining: draining)
     }
 
     /// Hangs up every call, takes the registration back, and waits until the provider confirmed all of it, at most 2 s:

@@ -87,6 +87,7 @@ package enum MessageIdentifiers {
         "sip.port-in-use": "12363c9443cf4ad2898bdab6c486f50f",
         "state.missing": "2d2b813b66d643f1ad755beecb29c5b2",
         "state.not-permitted": "988c9795d638453c99cb6f91438fe1b5",
+        "status.draining": "a3282eed2f9641e2952a94bb35e5b830",
         "status.no-page": "f127d44a054043f7966923037705983e",
         "status.not-running": "16d619a33010485c9257fb05686bb105",
         "status.other-version": "5cbcc62fe44d42bf919ee7614c8513cd",

@@ -275,7 +275,6 @@ actor PhoneHub {
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(PhoneNotice.incoming(call, from: from, name: name))
         case .summons(let connection, let call, let to):
-            guard let phone = phones[connection], phone.isVerified else { return }
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(PhoneNotice.summons(call, to: to))
         case .box: return

@@ -166,7 +166,7 @@ enum PhoneNotice {
 
 extension PhoneNotice.Calls.Call {
     fileprivate init(_ ongoing: ControlSnapshot.OngoingCall) {
-        let isIncoming = ongoing.from != nil && ongoing.state == .ringing
+        let isIncoming = ongoing.from != nil && ongoing.state == .ringing || ongoing.to != nil
         self.init(call: ongoing.call, state: isIncoming ? "incoming" : ongoing.state.rawValue)
     }
 }

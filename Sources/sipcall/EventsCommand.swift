@@ -39,9 +39,12 @@ struct EventsCommand: AsyncParsableCommand {
         for await event in client.events {
             switch event {
             case .connected(_, let restarted):
-                try print(Connection(kind: "box.connected", isOtherStart: restarted))
                 if restarted { newest = 0 }
-                newest = try await catchUp(client, from: newest ?? (sinceStart ? 0 : .max))
+                // Without a past to tell: where "from now on" begins is known before it is said.
+                var begin = newest ?? (sinceStart ? 0 : nil)
+                if begin == nil { begin = try await catchUp(client, from: .max) }
+                try print(Connection(kind: "box.connected", isOtherStart: restarted))
+                if let begin { newest = try await catchUp(client, from: begin) }
             case .disconnected:
                 try print(Connection(kind: "box.lost"))
             case .event(.box(let event)):

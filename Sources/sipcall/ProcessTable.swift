@@ -55,9 +55,16 @@ extension ProcessTable {
             let holds = descriptors.contains {
                 FileContents.link("/proc/\(process)/fd/\($0)").map(links.contains) ?? false
             }
-            guard holds, let name = FileContents.text("/proc/\(process)/comm", atMost: 64) else { continue }
-            owners.insert(String(name.prefix { $0 != "\n" }))
+            if holds { owners.insert(program(of: process)) }
         }
         return owners
+    }
+
+    /// By its file: a process that was started as /proc/self/exe goes by the name of `exe`.
+    private static func program(of process: String) -> String {
+        let file = FileContents.link("/proc/\(process)/exe")?.split(separator: "/").last
+        if let name = file?.split(separator: " ").first { return String(name) }
+        return FileContents.text("/proc/\(process)/comm", atMost: 64).map { String($0.prefix { $0 != "\n" }) }
+            ?? process
     }
 }

@@ -68,6 +68,17 @@ struct StatusScreenTests {
         #expect(StatusScreen(status, processes: [web]).verdict == .works)
     }
 
+    @Test("what the core can do only in part is shown, and that it takes no calls")
+    func limited() {
+        var limited = status
+        limited.draining = true
+        limited.degraded = [
+            DegradedPart(part: "storage", problem: Problem(code: "storage.full", sentence: "Storage is full."))
+        ]
+        #expect(
+            StatusScreen(limited, processes: []).troubles.map(\.problem.code) == ["storage.full", "status.draining"])
+    }
+
     @Test("colours only where they are wanted")
     func colour() {
         let lines = StatusScreen(status, processes: []).lines(Style(isColoured: true))

@@ -7,4 +7,8 @@
 /// `opus_encoder_ctl(encoder, request, value)` for the requests that take one integer.
 int sipcall_opus_encoder_set(OpusEncoder *encoder, int request, opus_int32 value);
 
+/// Whether the clock follows a time server, as the kernel says (adjtimex(2), whose header is in no module of Swift's).
+/// Returns 1, 0, or -1 if the kernel does not say; sets by how much it may be wrong.
+int sipcall_clock_is_synchronised(long *error_microseconds);
+
 #endif

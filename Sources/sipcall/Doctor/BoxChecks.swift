@@ -64,7 +64,7 @@ extension Examiner {
             remedy: "Restart it: systemctl restart sipcall-\(part)")
     }
 
-    /// Where each process leaves a report when it crashes.
+    /// Where each process leaves a report when it has crashed: `TIME.json`.
     var crashDirectories: [String] { ["core", "web"].map { "\(box.stateDirectory)/\($0)/crashes" } }
 
     private func crashes() -> Finding {
@@ -77,6 +77,7 @@ extension Examiner {
             }
             let since = time(nil) - 7 * 86_400
             recent += names.count { name in
+                guard name.hasSuffix(".json") else { return false }
                 var status = stat()
                 return stat("\(directory)/\(name)", &status) == 0 && status.st_mtim.tv_sec >= since
             }

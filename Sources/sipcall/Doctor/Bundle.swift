@@ -65,9 +65,9 @@ struct Bundle {
         }
         for directory in examiner.crashDirectories {
             let part = directory.split(separator: "/").suffix(2).first ?? ""
-            for name in (FileContents.names(in: directory) ?? []).sorted().suffix(5) {
+            for name in (FileContents.names(in: directory) ?? []).filter({ $0.hasSuffix(".json") }).sorted().suffix(5) {
                 guard let text = FileContents.text("\(directory)/\(name)", atMost: 262_144) else { continue }
-                files.append(("crash-\(part)-\(files.count).txt", text))
+                files.append(("crash-\(part)-\(files.count).json", text))
             }
         }
         return files

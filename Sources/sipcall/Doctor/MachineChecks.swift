@@ -1,4 +1,4 @@
-import CLinux
+import CShims
 import Console
 import Glibc
 import Wire
@@ -16,12 +16,9 @@ extension Examiner {
 
     private static func clock() -> Finding {
         let year = Int(WallTime.now().description.prefix(4)) ?? 0
-        var clock = timex()
-        let state = adjtimex(&clock)
-        guard state >= 0 else { return .clock(isSynchronised: nil, year: year, errorMilliseconds: 0) }
-        // STA_UNSYNC; the kernel sets it when nobody has corrected the clock for long.
-        return .clock(
-            isSynchronised: clock.status & 0x40 == 0, year: year, errorMilliseconds: Int(clock.esterror / 1000))
+        var error = 0
+        let answer = sipcall_clock_is_synchronised(&error)
+        return .clock(isSynchronised: answer < 0 ? nil : answer == 1, year: year, errorMilliseconds: error / 1000)
     }
 
     private static func memory() -> Finding {
