@@ -85,6 +85,7 @@ let package = Package(
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
+        room("Appliance", ["Wire"]),
         room("Control", ["Call", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
@@ -131,6 +132,7 @@ let package = Package(
         tests(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
+        tests(of: "Appliance", ["Wire"]),
         tests(of: "Control", ["Call", "Wire"]),
         tests(
             of: "Switchboard",
