@@ -85,7 +85,7 @@ let package = Package(
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
-        room("Appliance", ["Wire"]),
+        room("Appliance", ["CShims", "Wire"]),
         room("Control", ["Call", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
@@ -105,7 +105,8 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Systemd", "Wire", .arguments,
+                "Appliance", "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Systemd", "Wire",
+                .arguments,
                 .logging, .lifecycle, .signals, .subprocess, .nioPosix,
             ],
             swiftSettings: strict),

@@ -36,7 +36,9 @@ extension CrashReport {
             Thread(
                 name: thread.name, crashed: thread.crashed,
                 frames: thread.addresses.map { address in
-                    guard let home = images.first(where: { ($0.low...$0.high).contains(address) }) else { return "unknown" }
+                    guard let home = images.first(where: { ($0.low...$0.high).contains(address) }) else {
+                        return "unknown"
+                    }
                     return "\(home.image.name)+0x\(String(address - home.low, radix: 16))"
                 })
         }

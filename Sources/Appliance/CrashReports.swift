@@ -71,12 +71,17 @@ package struct CrashReports: Sendable {
             try? JSONDecoder().decode(RunningNote.Content.self, from: Data($0))
         }
         var report = CrashReport(
-            time: Self.utc(status.st_mtim.tv_sec, "%Y-%m-%dT%H:%M:%SZ"), part: part, version: note?.version ?? "unknown",
+            time: Self.utc(status.st_mtim.tv_sec, "%Y-%m-%dT%H:%M:%SZ"), part: part,
+            version: note?.version ?? "unknown",
             result: result, end: kind == "exited" ? "exit status \(code)" : "SIG\(code)")
-        if let started = note?.started, let ended = Int(words[3]), ended >= started { report.uptimeSeconds = ended - started }
+        if let started = note?.started, let ended = Int(words[3]), ended >= started {
+            report.uptimeSeconds = ended - started
+        }
         report.activity = note?.activity
         report.hungPart = note?.hungPart
-        if let backtrace = SmallFile.text("\(directory)/backtrace", atMost: Self.longest) { report.add(backtrace: backtrace) }
+        if let backtrace = SmallFile.text("\(directory)/backtrace", atMost: Self.longest) {
+            report.add(backtrace: backtrace)
+        }
         return (report, Self.utc(status.st_mtim.tv_sec, "%Y%m%dT%H%M%SZ"))
     }
 

@@ -8,6 +8,7 @@ package enum MessageIdentifiers {
     package static func identifier(of code: String) -> String? { all[code] }
 
     package static let all: [String: String] = [
+        "box.crashed": "b6ac4b8e13c54c3f9a4fd1f4fd0b0d57",
         "call.acknowledgement-lost": "7af98ed97b5c4ff29b02ddbd9d9514a4",
         "call.answered-elsewhere": "d4966ebb35ca404baf07639774ab4668",
         "call.box-stopping": "568fa92f0b3d49b0aa44257db9c4e6f8",
@@ -74,6 +75,9 @@ package enum MessageIdentifiers {
         "sip.name-lookup-failed": "11479a1397d0493fa99e513cdbb89658",
         "sip.name-unknown": "40fb428c16634e67978f35f949f8cac1",
         "sip.port-in-use": "12363c9443cf4ad2898bdab6c486f50f",
+        "state.newer": "3a87c881d58f48e6b8686bc5f02ebd64",
+        "state.not-migrated": "20bc880835e84355bd2cec01c5c71c79",
+        "state.unreadable": "8038ef8467db46ffa79d407b37bb64cd",
         "status.not-running": "16d619a33010485c9257fb05686bb105",
         "status.other-version": "5cbcc62fe44d42bf919ee7614c8513cd",
         "systemd.credential-unreadable": "3dd01a18677841faaf80173d368a0557",

@@ -1,3 +1,4 @@
+import Appliance
 import ArgumentParser
 import Control
 import Logging
@@ -17,10 +18,14 @@ struct CoreCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
+        FatalSignals.endTheProcess()
         try box.prepareState(for: "core")
+        let log = Logger(part: "core", verbose: box.verbose)
+        let note = box.noteRunning(part: "core", log: log)
+        let schema = StateSchema(directory: "\(box.stateDirectory)/core", version: productVersion)
+        try schema.prepare()
         let configuration = try box.loadConfiguration()
         let settings = configuration.settings
-        let log = Logger(part: "core", verbose: box.verbose)
         let notifier = Notifier()
 
         let media: MediaEngine
@@ -51,8 +56,10 @@ struct CoreCommand: AsyncParsableCommand {
             for await event in switchboard.events {
                 control.publish(event)
                 status.look()
+                note.isDoing(ServiceStatus.activity(await switchboard.snapshot()))
             }
         }
+        try schema.commit()
         log.info(
             "The core is ready.",
             metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])

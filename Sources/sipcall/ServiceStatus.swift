@@ -51,6 +51,12 @@ struct ServiceStatus {
         }
     }
 
+    /// `registered, 2 calls`: for a crash report, which names nobody.
+    static func activity(_ snapshot: ControlSnapshot) -> String {
+        let trunk = snapshot.trunk.state
+        return "\(trunk == .none ? "no provider" : trunk.rawValue), \(Set(snapshot.calls.map(\.call)).count) calls"
+    }
+
     /// `Telnyx registered, 2 calls`
     static func sentence(_ snapshot: ControlSnapshot) -> String {
         let trunk = snapshot.trunk

@@ -1,3 +1,4 @@
+import Appliance
 import ArgumentParser
 import Control
 import Logging
@@ -14,17 +15,29 @@ struct WebCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
+        FatalSignals.endTheProcess()
         try box.prepareState(for: "web")
+        let log = Logger(part: "web", verbose: box.verbose)
+        let note = box.noteRunning(part: "web", log: log)
+        defer { withExtendedLifetime(note) {} }
+        let schema = StateSchema(directory: "\(box.stateDirectory)/web", version: productVersion)
+        try schema.prepare()
         let configuration = try box.loadConfiguration(withSecrets: false)
         if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }
         let web = configuration.settings.web
-        let log = Logger(part: "web", verbose: box.verbose)
         let notifier = Notifier()
         let control = ControlClient(path: box.controlSocket, logger: log)
         do {
             let server = try WebServer(
                 listen: web.listen, control: control, wwwRoot: web.www, stateDirectory: box.stateDirectory, logger: log,
-                whenListening: { notifier.ready(status: "Serving the page at http://\($0)/") })
+                whenListening: { address in
+                    do throws(Problem) {
+                        try schema.commit()
+                    } catch {
+                        log.error("\(error)", metadata: ["code": "\(error.code)"])
+                    }
+                    notifier.ready(status: "Serving the page at http://\(address)/")
+                })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await Shutdown.requested(with: Lifeline.inherited()) }
