@@ -93,6 +93,7 @@ let package = Package(
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
+        room("Appliance", ["CShims", "Wire"]),
         room("Control", ["Call", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
@@ -115,7 +116,7 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media",
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media",
                 "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals, .subprocess,
                 .nioCore, .nioPosix,
             ],
@@ -144,6 +145,7 @@ let package = Package(
         tests(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
+        tests(of: "Appliance", ["Wire"]),
         tests(of: "Control", ["Call", "Wire"]),
         tests(
             of: "Switchboard",

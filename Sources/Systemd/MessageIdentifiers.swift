@@ -8,6 +8,7 @@ package enum MessageIdentifiers {
     package static func identifier(of code: String) -> String? { all[code] }
 
     package static let all: [String: String] = [
+        "box.crashed": "b6ac4b8e13c54c3f9a4fd1f4fd0b0d57",
         "box.draining": "213cb2a1e33546a79a694e28a65c3154",
         "call.acknowledgement-lost": "7af98ed97b5c4ff29b02ddbd9d9514a4",
         "call.answered-elsewhere": "d4966ebb35ca404baf07639774ab4668",
@@ -86,7 +87,10 @@ package enum MessageIdentifiers {
         "sip.name-unknown": "40fb428c16634e67978f35f949f8cac1",
         "sip.port-in-use": "12363c9443cf4ad2898bdab6c486f50f",
         "state.missing": "2d2b813b66d643f1ad755beecb29c5b2",
+        "state.newer": "3a87c881d58f48e6b8686bc5f02ebd64",
+        "state.not-migrated": "20bc880835e84355bd2cec01c5c71c79",
         "state.not-permitted": "988c9795d638453c99cb6f91438fe1b5",
+        "state.unreadable": "8038ef8467db46ffa79d407b37bb64cd",
         "status.draining": "a3282eed2f9641e2952a94bb35e5b830",
         "status.no-page": "f127d44a054043f7966923037705983e",
         "status.not-running": "16d619a33010485c9257fb05686bb105",

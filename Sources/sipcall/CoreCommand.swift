@@ -1,3 +1,4 @@
+import Appliance
 import ArgumentParser
 import Control
 import Logging
@@ -18,10 +19,14 @@ struct CoreCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
+        FatalSignals.endTheProcess()
         try box.prepareState(for: "core")
+        let log = Logger(part: "core", verbose: box.verbose)
+        let note = box.noteRunning(part: "core", log: log)
+        let schema = StateSchema(directory: "\(box.stateDirectory)/core", version: productVersion)
+        try schema.prepare()
         let configuration = try box.loadConfiguration()
         let settings = configuration.settings
-        let log = Logger(part: "core", verbose: box.verbose)
         let notifier = Notifier()
 
         let storage = try StorageProbe.start(directory: "\(box.stateDirectory)/core")
@@ -44,7 +49,9 @@ struct CoreCommand: AsyncParsableCommand {
             figures: ProcessFigures.read, log: log)
         let parts = CoreParts(switchboard: switchboard, transport: transport, media: media, storage: storage)
         let watchdog = parts.watchdog(notifier)
-        let status = ServiceStatus(notifier, degraded: { watchdog.degraded }) { await switchboard.snapshot() }
+        let status = ServiceStatus(
+            notifier, whenReady: { schema.commit(log) }, degraded: { watchdog.degraded },
+            snapshot: { await switchboard.snapshot() })
         let desk = CoreDesk(
             box: box, parts: parts, watchdog: watchdog, status: status, notifier: notifier, log: log)
         let control = try await ControlServer.start(
@@ -54,6 +61,7 @@ struct CoreCommand: AsyncParsableCommand {
             for await event in switchboard.events {
                 control.publish(event)
                 status.look()
+                note.isDoing(ServiceStatus.activity(await switchboard.snapshot()))
             }
         }
         log.info(
@@ -71,8 +79,10 @@ struct CoreCommand: AsyncParsableCommand {
         let telling = Task { await status.run() }
         try watchdog.start { news in
             log.report(news)
+            note.follow(news)
             status.look()
         }
+        note.isDoing(ServiceStatus.activity(await switchboard.snapshot()))
         await Shutdown.requested(with: Lifeline.inherited())
         telling.cancel()
         await telling.value

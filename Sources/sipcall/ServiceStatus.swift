@@ -8,6 +8,7 @@ struct ServiceStatus {
     static let registrationTime: Duration = .seconds(4)
 
     private let notifier: Notifier
+    private let whenReady: @Sendable () -> Void
     private let degraded: @Sendable () -> [(part: String, problem: Problem)]
     private let snapshot: @Sendable () async -> ControlSnapshot
     /// Holds at most one: however much happened, the next look sees all of it.
@@ -15,10 +16,12 @@ struct ServiceStatus {
     private let change: AsyncStream<Void>.Continuation
 
     init(
-        _ notifier: Notifier, degraded: @escaping @Sendable () -> [(part: String, problem: Problem)],
+        _ notifier: Notifier, whenReady: @escaping @Sendable () -> Void,
+        degraded: @escaping @Sendable () -> [(part: String, problem: Problem)],
         snapshot: @escaping @Sendable () async -> ControlSnapshot
     ) {
         self.notifier = notifier
+        self.whenReady = whenReady
         self.degraded = degraded
         self.snapshot = snapshot
         (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -31,7 +34,7 @@ struct ServiceStatus {
 
     /// Tells the service manager until it is cancelled; does nothing where there is none.
     func run() async {
-        guard notifier.isSupervised else { return }
+        guard notifier.isSupervised else { return whenReady() }
         let deadline = MonotonicTime.now() + Self.registrationTime
         let alarm = Task {
             try await Task.sleep(for: Self.registrationTime)
@@ -47,6 +50,7 @@ struct ServiceStatus {
             let sentence = Self.sentence(snapshot, degraded: degraded().map(\.problem))
             guard !isReady || sentence != told else { continue }
             if isReady ? notifier.status(sentence) : notifier.ready(status: sentence) {
+                if !isReady { whenReady() }
                 (isReady, told) = (true, sentence)
             } else {
                 // The manager is behind; it gets the newest state as soon as it reads again.
@@ -54,6 +58,12 @@ struct ServiceStatus {
                 look()
             }
         }
+    }
+
+    /// `registered, 2 calls`: for a crash report, which names nobody.
+    static func activity(_ snapshot: ControlSnapshot) -> String {
+        let trunk = snapshot.trunk.state
+        return "\(trunk == .none ? "no provider" : trunk.rawValue), \(Set(snapshot.calls.map(\.call)).count) calls"
     }
 
     /// `Telnyx registered, 2 calls, no new ones are taken, storage is full: nothing new can be kept`

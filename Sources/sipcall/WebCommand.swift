@@ -1,3 +1,4 @@
+import Appliance
 import ArgumentParser
 import Control
 import Logging
@@ -15,11 +16,16 @@ struct WebCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
+        FatalSignals.endTheProcess()
         try box.prepareState(for: "web")
+        let log = Logger(part: "web", verbose: box.verbose)
+        let note = box.noteRunning(part: "web", log: log)
+        defer { withExtendedLifetime(note) {} }
+        let schema = StateSchema(directory: "\(box.stateDirectory)/web", version: productVersion)
+        try schema.prepare()
         let configuration = try box.loadConfiguration(withSecrets: false)
         if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }
         let web = configuration.settings.web
-        let log = Logger(part: "web", verbose: box.verbose)
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.controlSocket, logger: log)
@@ -27,10 +33,14 @@ struct WebCommand: AsyncParsableCommand {
             let server = try WebServer(
                 listen: web.listen, handed: handed, control: control, wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
-                whenListening: { notifier.ready(status: Self.status($0)) })
+                whenListening: { place in
+                    schema.commit(log)
+                    notifier.ready(status: Self.status(place))
+                })
             let watchdog = server.watchdog(notifier)
             try watchdog.start { news in
                 log.report(news)
+                note.follow(news)
                 let problem = watchdog.degraded.first?.problem
                 notifier.status(problem?.sentence ?? Self.status(WebPlace.last(in: box.stateDirectory)))
             }
