@@ -1,4 +1,6 @@
+// Where stat is found once Foundation is loaded: CDispatch.
 import ArgumentParser
+import CDispatch
 import Glibc
 import WebAPI
 import Wire
