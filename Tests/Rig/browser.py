@@ -189,7 +189,9 @@ def phone_browser(machine: Namespace, folder: Path, address: str = "http://127.0
             executable_path=_wrapper(machine, chromium, folder), headless=True, args=arguments
         )
         try:
-            context = browser.new_context(locale="en-GB", viewport={"width": 1000, "height": 900})
+            context = browser.new_context(
+                locale="en-GB", viewport={"width": 1000, "height": 900}, ignore_https_errors=address.startswith("https:")
+            )
             context.add_init_script(path=DRIVER)
             yield PhoneBrowser(browser, context, address)
         finally:
