@@ -54,7 +54,7 @@ package struct AdminPassword: Sendable {
         let note = stateDirectory + "/web/first-password"
         do {
             // The note first: a password that nobody can read any more would lock its owner out.
-            try write(Data("\(password)\n".utf8), to: note)
+            try PrivateFile.write(Data("\(password)\n".utf8), to: note)
         } catch {
             throw WebProblem.passwordFile(note, why: "it cannot be written (\(error))")
         }
@@ -75,7 +75,7 @@ package struct AdminPassword: Sendable {
                 cost: cost, parallelism: parallelism,
                 salt: Data((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }), hash: Data())
             stored.hash = try derive(password, with: stored)
-            try write(JSONEncoder().encode(stored), to: path)
+            try PrivateFile.write(JSONEncoder().encode(stored), to: path)
         } catch {
             throw WebProblem.passwordFile(path, why: "it cannot be written (\(error))")
         }
@@ -105,30 +105,5 @@ package struct AdminPassword: Sendable {
             from: Data(password.utf8), salt: stored.salt, outputByteCount: hashBytes, rounds: stored.cost,
             blockSize: stored.blockSize, parallelism: stored.parallelism)
         return key.withUnsafeBytes { Data($0) }
-    }
-
-    /// Whole or not at all, readable by its owner only from the first moment.
-    private static func write(_ data: Data, to path: String) throws {
-        let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-        try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let unfinished = path + ".new"
-        unlink(unfinished)
-        let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemFailure(errno) }
-        defer { close(descriptor) }
-        let written = data.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard written == data.count, fsync(descriptor) == 0, rename(unfinished, path) == 0 else {
-            throw SystemFailure(errno)
-        }
-    }
-}
-
-/// What the kernel said, in words.
-struct SystemFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ number: Int32) {
-        description = String(cString: strerror(number))
     }
 }

@@ -54,8 +54,11 @@ final class SessionStore: Sendable {
 enum SessionCookie {
     static let name = "sipcall_session"
 
-    static func header(_ token: Redacted<String>) -> String {
-        "\(name)=\(token.revealed); Path=/; HttpOnly; SameSite=Strict; Max-Age=\(SessionStore.lifetime.components.seconds)"
+    /// - Parameter isSecure: the browser then sends it over TLS only.
+    static func header(_ token: Redacted<String>, isSecure: Bool) -> String {
+        let life = SessionStore.lifetime.components.seconds
+        return "\(name)=\(token.revealed); Path=/; HttpOnly; SameSite=Strict; Max-Age=\(life)"
+            + (isSecure ? "; Secure" : "")
     }
 
     static let erasure = "\(name)=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"

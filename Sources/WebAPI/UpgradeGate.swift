@@ -10,6 +10,7 @@ import Wire
 struct PhoneAdmission: Sendable {
     let sessions: SessionStore
     let hub: PhoneHub
+    let roll: ConnectionRoll
     let limits: WebLimits
 }
 
@@ -144,6 +145,7 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
             ] {
                 pipeline.removeHandler(context: done, promise: nil)
             }
+            admission.roll.becamePhone(context.channel)
             socket.open()
         } catch {
             context.close(promise: nil)

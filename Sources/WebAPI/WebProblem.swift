@@ -52,6 +52,16 @@ enum WebProblem {
             remedy: "Change web.listen in the configuration.")
     }
 
+    static let noHTTPS = Problem(
+        code: "web.no-https", sentence: "The page has no https here: another program holds port 443.",
+        remedy: "Stop that program and restart sipcall-web.socket, or open the page through it.")
+
+    static func certificateFile(_ path: String, why: String) -> Problem {
+        Problem(
+            code: "web.certificate-file", sentence: "The certificate of the page cannot be kept in \(path): \(why).",
+            remedy: "Check the disk, and that the directory belongs to the user of the web process.")
+    }
+
     static func pageMissing(_ path: String, why: String) -> Problem {
         Problem(
             code: "web.page-missing", sentence: "The page's files in \(path) cannot be read: \(why).",

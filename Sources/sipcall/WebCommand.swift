@@ -20,11 +20,15 @@ struct WebCommand: AsyncParsableCommand {
         let web = configuration.settings.web
         let log = Logger(part: "web", verbose: box.verbose)
         let notifier = Notifier()
+        let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.controlSocket, logger: log)
         do {
             let server = try WebServer(
-                listen: web.listen, control: control, wwwRoot: web.www, stateDirectory: box.stateDirectory, logger: log,
-                whenListening: { notifier.ready(status: "Serving the page at http://\($0)/") })
+                listen: web.listen, handed: handed, control: control, wwwRoot: web.www,
+                stateDirectory: box.stateDirectory, logger: log,
+                whenListening: { places in
+                    notifier.ready(status: "Serving the page at \(places.map { $0.url() }.joined(separator: ", "))")
+                })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await Shutdown.requested(with: Lifeline.inherited()) }
@@ -40,5 +44,14 @@ struct WebCommand: AsyncParsableCommand {
             throw configuration.error(key, problem)
         }
         log.info("The web process has ended.")
+    }
+}
+
+extension HandedSockets {
+    /// What `sipcall-web.socket` and `sipcall-web-http.socket` hand over; nothing where they could not be had.
+    init(_ sockets: ActivationSockets) throws(Problem) {
+        self.init(
+            https: try sockets.claim("https").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) },
+            http: try sockets.claim("http").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) })
     }
 }

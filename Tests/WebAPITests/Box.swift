@@ -55,7 +55,10 @@ struct Box {
     let core: FakeCore
     let controlPath: String
     let control: ControlServer
-    let sessions: SessionStore
+    let server: WebServer
+    let stateDirectory: String
+
+    var sessions: SessionStore { server.sessions }
 
     /// `name=value` of the cookie of a session that has just begun.
     func cookie() -> String {
@@ -79,7 +82,9 @@ struct Box {
 }
 
 /// Runs a box as long as the body needs it.
-func withBox(limits: WebLimits = WebLimits(), _ body: (Box) async throws -> Void) async throws {
+func withBox(
+    limits: WebLimits = WebLimits(), handed: HandedSockets = HandedSockets(), _ body: (Box) async throws -> Void
+) async throws {
     let directory = try stateDirectory()
     let www = directory + "/www"
     try FileManager.default.createDirectory(atPath: www + "/app", withIntermediateDirectories: true)
@@ -97,14 +102,17 @@ func withBox(limits: WebLimits = WebLimits(), _ body: (Box) async throws -> Void
     let (ports, announce) = AsyncStream.makeStream(of: Int.self)
     guard let listen = NetworkAddress("127.0.0.1", port: 0) else { throw POSIXError(.EINVAL) }
     let server = try WebServer(
-        listen: listen, control: client, wwwRoot: www, stateDirectory: directory, logger: Logger(label: "web"),
-        limits: limits, whenListening: { announce.yield(Int($0.port)) })
+        listen: listen, handed: handed, control: client, wwwRoot: www, stateDirectory: directory,
+        logger: Logger(label: "web"),
+        limits: limits, whenListening: { announce.yield(Int($0.first?.address.port ?? 0)) })
     let running = Task { try await server.run() }
     defer { running.cancel() }
     var iterator = ports.makeAsyncIterator()
     guard let port = await iterator.next() else { throw RawClient.Closed() }
     try await client.connected(within: .seconds(5))
-    try await body(Box(port: port, core: core, controlPath: path, control: control, sessions: server.sessions))
+    try await body(
+        Box(
+            port: port, core: core, controlPath: path, control: control, server: server, stateDirectory: directory))
     await control.stop()
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A TCP connection without any HTTP or WebSocket of ours: what the server must get along with.
 final class RawClient {
@@ -33,12 +34,18 @@ final class RawClient {
     private var chunks: AsyncStream<[UInt8]>.Iterator
     private var bytes: [UInt8] = []
 
-    init(port: Int) async throws {
+    /// - Parameter tls: what the client accepts; nil: no TLS.
+    init(port: Int, tls: TLSConfiguration? = nil) async throws {
+        let secure = try tls.map { try NIOSSLContext(configuration: $0) }
         let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
         chunks = stream.makeAsyncIterator()
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let secure {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: secure, serverHostname: "localhost"))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Collector(continuation))
                 }
             }
