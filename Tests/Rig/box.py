@@ -48,6 +48,9 @@ class Box:
         """`password` replaces the account's own, to be refused by the provider."""
         self.state = folder / "box"
         self.log = folder / "box.log"
+        self.address = f"http://127.0.0.1:{WEB_PORT}"
+        """Where a browser on the box's machine finds the page."""
+        self.password = PASSWORD
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
@@ -66,7 +69,7 @@ class Box:
         self.state.mkdir(parents=True, exist_ok=True)
         configuration = self.write_configuration()
         command = [str(binary()), "run", "--state", str(self.state), "--config", str(configuration)]
-        environment = {"SIPCALL_ADMIN_PASSWORD": PASSWORD}
+        environment = {"SIPCALL_ADMIN_PASSWORD": self.password}
         self._program = Program("sipcall run", self._machine.command(*command), self.log, environment)
         self._program.wait_for_output(r"Open http://", 15)
         wait_until(self._signs_in, 10, "the box to take its password")
@@ -208,7 +211,7 @@ codecs = ["pcmu", "pcma"]
     def _signs_in(self) -> bool:
         self.program.require_running()
         try:
-            code, body = self._request("POST", "/api/v1/session", {"password": PASSWORD})
+            code, body = self._request("POST", "/api/v1/session", {"password": self.password})
         except OSError:
             return False
         if code == 401:

@@ -1,0 +1,7 @@
+"""The acceptance checks of the installed package. Each runs on machines with a systemd of their own."""
+
+from Rig.checks.check import Check
+
+from . import package_lifecycle
+
+CHECKS: dict[str, Check] = {check.name: check for check in (package_lifecycle.CHECK,)}
