@@ -1,6 +1,7 @@
 """The installed package in the rig's network, as the checks of `sipcall run` know a box."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,15 @@ SETTINGS = "/etc/sipcall/sipcall.toml"
 class InstalledBox(Box):
     """The units of the package on a machine of their own, with one provider account. A context manager."""
 
-    def __init__(self, network: Network, folder: Path, account: Account, options: tuple[str, ...] = (), debug: bool = False) -> None:
+    def __init__(
+        self, network: Network, folder: Path, account: Account, options: tuple[str, ...] = (), debug: bool = False
+    ) -> None:
         """`debug` runs the debug build; `options` go to the machine."""
         super().__init__(network.box, folder, account)
+        # From another machine, as most people have it.
+        self.address = f"https://{network.box.address}"
+        self.page_machine = network.carrier
+        self.public_web_port = 443
         self._debug = debug
         self.systemd = Machine("box", network.box, [*options, *(debug_options() if debug else [])])
         """The machine itself."""
@@ -74,3 +81,8 @@ number = "{account.number}"
 expires = {account.expires}
 codecs = ["pcmu", "pcma"]
 """
+
+
+def installed(options: tuple[str, ...] = (), debug: bool = False) -> Callable[[Network, Path, Account], Box]:
+    """What `open_rig` makes its box with."""
+    return lambda network, folder, account: InstalledBox(network, folder, account, options, debug)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from Rig.box import WEB_PORT
 from Rig.deadlines import RigError, wait_until
 from Rig.figures import Report
 from Rig.namespaces import BOX_ADDRESS

@@ -49,7 +49,9 @@ class Box:
         self.state = folder / "box"
         self.log = folder / "box.log"
         self.address = f"http://127.0.0.1:{WEB_PORT}"
-        """Where a browser on the box's machine finds the page."""
+        self.page_machine = machine
+        """Where the browser is that opens the page at `address`."""
+        self.public_web_port = WEB_PORT
         self.password = PASSWORD
         self._machine = machine
         self._account = account

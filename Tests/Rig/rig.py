@@ -41,7 +41,7 @@ class Rig:
         """Chromium, started when it is first needed."""
         if self._browser is None:
             folder, address = self.folder / "chromium", self.box.address
-            self._browser = self._stack.enter_context(phone_browser(self.network.box, folder, address))
+            self._browser = self._stack.enter_context(phone_browser(self.box.page_machine, folder, address))
         return self._browser
 
     def phone(self, query: str = "?dsp=off") -> PhonePage:

@@ -14,7 +14,7 @@ from Rig.figures import Report
 from Rig.rig import open_rig
 
 from ..debian_tests import autopkgtest, lintian, piuparts
-from ..installed_box import InstalledBox
+from ..installed_box import installed
 from ..machine import Machine
 from ..package import UNITS, footprint, install, package, renumbered
 from ..preparation import prepare
@@ -106,7 +106,7 @@ def _purge(report: Report, machine: Machine, before: set[str]) -> None:
 
 def _call(report: Report) -> None:
     """From a page of the box to a telephone behind the provider, and back."""
-    with open_rig(make_box=InstalledBox) as rig:
+    with open_rig(make_box=installed()) as rig:
         codec = CODECS[0]
         phone = rig.phone(f"?codec={codec}&dsp=off")
         rig.answers.forget_recordings()
@@ -159,7 +159,7 @@ def _fat(contents: Path) -> None:
 def _never_ready(machine: Machine) -> None:
     machine.shell(
         "install -D -m 0644 /dev/stdin /etc/systemd/system/sipcall-core.service.d/rig.conf <<X\n"
-        "[Service]\nExecStart=\nExecStart=/usr/bin/sleep infinity\nTimeoutStartSec=8\nX"
+        "[Service]\nExecStart=\nExecStart=/usr/bin/sleep infinity\nTimeoutStartSec=8\nRestart=no\nX"
     )
 
 
@@ -171,7 +171,7 @@ CHECK = Check(
         Fault("never-ready", "The core never says that it is ready.", ("units-ready", "apt-install-to-ready")),
         Fault("slow-script", "The package's script takes 5 s longer.", ("apt-install-to-ready",)),
         Fault("stray-file", "The package's script leaves a file behind.", ("left-after-purge", "piuparts")),
-        Fault("fat", "The package holds 110 MB more.", ("/deb", "/installed")),
+        Fault("fat", "The package holds 110 MB more.", ("/deb$", "/installed$")),
         Fault("forgetful-upgrade", "An upgrade deletes the page's password.", ("changed-by-upgrades",)),
     ),
     prepare,

@@ -1,10 +1,12 @@
 """watchdogs: whatever hangs is noticed, named and back; whatever is merely busy is left alone."""
 
 import re
+import tempfile
 import time
+from pathlib import Path
 
 from Rig.checks.check import Check, Fault, broken_by
-from Rig.deadlines import DeadlinePassed, RigError, wait_until
+from Rig.deadlines import DeadlinePassed, wait_until
 from Rig.figures import Report
 from Rig.rig import Rig, open_rig
 
@@ -25,7 +27,11 @@ STORAGE_PATIENCE = 30.0
 
 
 def run(report: Report, fault: Fault | None) -> None:
-    with StateDisk() as state, open_rig(make_box=installed(state.options, debug=True)) as rig:
+    with (
+        tempfile.TemporaryDirectory(prefix="sipcall-disk-") as folder,
+        StateDisk(Path(folder)) as state,
+        open_rig(make_box=installed(state.options, debug=True)) as rig,
+    ):
         box = rig.box
         assert isinstance(box, InstalledBox)
         machine = box.systemd
@@ -106,8 +112,6 @@ def _until_back(machine: Machine, unit: str, process: int, began: float, seconds
         )  # fmt: skip
     except DeadlinePassed:
         return None
-    except RigError:
-        raise
     return time.monotonic() - began
 
 
