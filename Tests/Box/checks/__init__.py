@@ -2,6 +2,8 @@
 
 from Rig.checks.check import Check
 
-from . import package_lifecycle
+from . import package_lifecycle, reproducible, sandbox, watchdogs
 
-CHECKS: dict[str, Check] = {check.name: check for check in (package_lifecycle.CHECK,)}
+CHECKS: dict[str, Check] = {
+    check.name: check for check in (package_lifecycle.CHECK, watchdogs.CHECK, sandbox.CHECK, reproducible.CHECK)
+}

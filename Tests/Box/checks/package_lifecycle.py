@@ -60,8 +60,8 @@ def _install(report: Report, machine: Machine, deb: Path) -> None:
     report.equal("units-ready", len(ready), len(UNITS), ", ".join(UNITS))
     if len(ready) < len(UNITS):
         return
-    told = [word for word in ("http", "first-password", "man sipcall.toml") if word in shown]
-    report.equal("terminal-says-where-to-go", len(told), 3, "address, password's place, manual")
+    told = [word for word in ("https://", "sipcall setup-url", "man sipcall.toml") if word in shown]
+    report.equal("terminal-says-where-to-go", len(told), 3, "address, the way in, manual")
     report.at_most("deb", deb.stat().st_size / 1e6, 25, "MB", deb.name)
     installed = int(machine.output("dpkg-query", "-W", "-f=${Installed-Size}", "sipcall")) * 1024
     report.at_most("installed", installed / 1e6, 100, "MB", "Installed-Size")

@@ -21,7 +21,8 @@ from ..web_loss import core_killed, web_killed
 
 PARTS = ("core", "web")
 CORE_FAULTS = ("sip", "media", "switchboard", "storage")
-WEB_FAULTS = ("listener", "hub")
+WEB_FAULTS = {"listener": "USR1", "hub": "USR2"}
+"""The signals by which a debug build lets them hang."""
 STORAGE_PATIENCE = 30.0
 """A disk may stall this long before it counts as hung."""
 
@@ -42,7 +43,7 @@ def run(report: Report, fault: Fault | None) -> None:
                 _stopped(report, machine, part)
         if fault is None or broken_by(fault, "mute"):
             for part, faults in (("core", CORE_FAULTS), ("web", WEB_FAULTS)):
-                for name in faults if fault is None else faults[:1]:
+                for name in list(faults)[: 1 if fault is not None else None]:
                     _wedged(report, machine, part, name)
         if fault is None or broken_by(fault, "impatient"):
             floods(report, rig, machine, seconds=30 if fault is None else 8)
@@ -87,8 +88,10 @@ def _wedged(report: Report, machine: Machine, part: str, name: str) -> None:
     goal = patience + 2 * watchdog + 1
     mark, process = JournalMark(machine), machine.main_process(unit)
     began = time.monotonic()
-    command = ["sipcall", "fault", name] if part == "core" else ["sipcall", "fault", f"web-{name}"]
-    machine.run(*command)
+    if part == "core":
+        machine.run("sipcall", "fault", name)
+    else:
+        machine.run("kill", f"-{WEB_FAULTS[name]}", str(process))
     seconds = _until_back(machine, unit, process, began, goal + 10)
     report.at_most(f"wedged-{name}-back", seconds or float("inf"), goal, "s", f"in {part}, WatchdogSec={watchdog:g}")
     named = [entry for entry in mark.entries("SIPCALL_CODE=watchdog.part-hung") if entry.get("SIPCALL_PART")]
