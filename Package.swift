@@ -119,7 +119,7 @@ let package = Package(
             dependencies: [
                 "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media",
                 "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals, .subprocess,
-                .nioCore, .nioPosix,
+                .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: strict),
         .executableTarget(

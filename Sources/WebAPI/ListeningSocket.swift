@@ -33,6 +33,11 @@ package struct WebPlace: Sendable, Equatable, Codable {
     /// As the socket is bound: often every address of the machine.
     package var address: NetworkAddress
 
+    package init(isSecure: Bool, address: NetworkAddress) {
+        self.isSecure = isSecure
+        self.address = address
+    }
+
     private static func file(in stateDirectory: String) -> String { stateDirectory + "/web/places.json" }
 
     /// Leaves word for the commands that tell people where the page is.

@@ -51,8 +51,12 @@ final class ScriptedProvider: Sendable {
     }
 
     /// How many requests of this kind came.
+    /// How many requests of this method came, each counted once however often it was sent again.
     func count(_ method: SIPMethod) -> Int {
-        heard.withLock { $0.lazy.compactMap(\.request).count { $0.method == method } }
+        heard.withLock {
+            Set($0.compactMap(\.request).filter { $0.method == method }.map { $0.headers.topVia?.transactionBranch })
+                .count
+        }
     }
 
     func request(_ method: SIPMethod) -> SIPRequest? {

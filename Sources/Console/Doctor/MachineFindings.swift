@@ -18,6 +18,22 @@ extension Finding {
         }
     }
 
+    /// The certificate that the page shows.
+    package static func certificate(daysLeft: Int) -> Finding {
+        if daysLeft < 0 {
+            return Finding(
+                .fault, "The page's certificate has expired.",
+                remedy: "Restart the web process, which makes a new one of its own: systemctl restart sipcall-web")
+        }
+        if daysLeft < 14 {
+            return Finding(
+                .warning, "The page's certificate expires in \(daysLeft) days.",
+                remedy: "If it is not renewed by itself: systemctl restart sipcall-web")
+        }
+        return Finding(.ok, "The page is served over TLS; its certificate is good for \(daysLeft) days.")
+    }
+
+
     package static func memory(availableBytes: Int, totalBytes: Int) -> Finding {
         let sentence = "\(words(bytes: availableBytes)) of \(words(bytes: totalBytes)) are free for programs."
         let remedy = "Stop other programs on this machine, or give it more memory."

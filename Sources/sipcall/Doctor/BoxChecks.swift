@@ -1,7 +1,7 @@
-// Where stat is found once Foundation is loaded: CDispatch.
+// Where stat is found once Foundation is loaded.
+import CDispatch
 import Console
 import Control
-import CDispatch
 import Glibc
 import Settings
 import Subprocess
