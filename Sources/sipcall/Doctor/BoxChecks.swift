@@ -41,7 +41,7 @@ extension Examiner {
                     remedy: "Restart it: systemctl restart sipcall-core")
             }
             return outdated("core")
-                ?? Finding(.ok, "The core answers; it is up since \(words(seconds: status.uptimeSeconds)).")
+                ?? Finding(.ok, "The core answers; it has been up for \(words(seconds: status.uptimeSeconds)).")
         } catch {
             return Finding(.fault, error)
         }
