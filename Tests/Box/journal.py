@@ -17,9 +17,11 @@ class JournalMark:
         self._cursor = shown.split("-- cursor: ")[-1].strip()
 
     def entries(self, *matches: str) -> list[dict[str, Any]]:
-        """The entries since then that match, with their fields."""
-        command = ["journalctl", "--no-pager", "--quiet", "--output=json", f"--after-cursor={self._cursor}", *matches]
-        return [json.loads(line) for line in self._machine.output(*command).splitlines()]
+        """The entries since then that match, with their fields: `FIELD=value`, or `--unit=NAME`."""
+        # Chosen here: with a match of its own journalctl leaves out the first entry after a cursor that does not match.
+        command = ["journalctl", "--no-pager", "--quiet", "--output=json", f"--after-cursor={self._cursor}"]
+        found = [json.loads(line) for line in self._machine.output(*command).splitlines()]
+        return [entry for entry in found if all(_matches(entry, match) for match in matches)]
 
     def lines(self, *matches: str) -> list[str]:
         """The messages since then; those of systemd about a unit are among them with `--unit=`."""
@@ -31,3 +33,12 @@ class JournalMark:
             lambda: next((line for line in self.lines(*matches) if word in line), None),
             seconds, f'"{word}" in the journal', pause=0.2,
         )  # fmt: skip
+
+
+def _matches(entry: dict[str, Any], match: str) -> bool:
+    if match.startswith("--unit="):
+        # What it wrote itself, and what the manager wrote about it.
+        unit = match.removeprefix("--unit=").removesuffix(".service") + ".service"
+        return unit in (entry.get("_SYSTEMD_UNIT"), entry.get("UNIT"))
+    field, value = match.split("=", 1)
+    return entry.get(field) == value

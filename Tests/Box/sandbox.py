@@ -35,7 +35,7 @@ DIRECTIVES = (
     ("web", "RestrictAddressFamilies", "netlink socket"),
     ("web", "InaccessiblePaths", "list /var/backups"),
 )
-"""Without this directive of that part's unit the probe gets through with that."""
+"""Without this directive of that part's unit that has another outcome."""
 
 OTHER = {"core": "/var/lib/sipcall/web", "web": "/var/lib/sipcall/core"}
 NOT_SANDBOX = ("Exec", "Type=", "NotifyAccess=", "Restart=", "Timeout", "Watchdog", "Wants=sipcall", "After=sipcall")

@@ -23,8 +23,8 @@ PARTS = ("core", "web")
 CORE_FAULTS = ("sip", "media", "switchboard", "storage")
 WEB_FAULTS = {"listener": "USR1", "hub": "USR2"}
 """The signals by which a debug build lets them hang."""
-STORAGE_PATIENCE = 30.0
-"""A disk may stall this long before it counts as hung."""
+STORAGE_PATIENCE = 40.0
+"""It is asked every 10 s, and a disk may stall for 30 s before it counts as hung."""
 
 
 def run(report: Report, fault: Fault | None) -> None:
