@@ -68,6 +68,7 @@ package struct SIPHeaderName: Hashable, Sendable {
     package static let referTo = SIPHeaderName(known: "Refer-To")
     package static let referredBy = SIPHeaderName(known: "Referred-By")
     package static let remotePartyID = SIPHeaderName(known: "Remote-Party-ID")
+    package static let replaces = SIPHeaderName(known: "Replaces")
     package static let require = SIPHeaderName(known: "Require")
     package static let retryAfter = SIPHeaderName(known: "Retry-After")
     package static let route = SIPHeaderName(known: "Route")
@@ -102,7 +103,7 @@ package struct SIPHeaderName: Hashable, Sendable {
             .cseq, .date, .diversion, .errorInfo, .event, .expires, .from, .historyInfo, .maxForwards, .mimeVersion,
             .minExpires, .minSE, .pAssertedIdentity, .pPreferredIdentity, .privacy, .proxyAuthenticate,
             .proxyAuthorization, .proxyRequire, .rAck, .rSeq, .reason, .recordRoute, .referTo, .referredBy,
-            .remotePartyID, .require, .retryAfter, .route, .server, .serviceRoute, .sessionExpires, .sipETag,
+            .remotePartyID, .replaces, .require, .retryAfter, .route, .server, .serviceRoute, .sessionExpires, .sipETag,
             .sipIfMatch, .subject, .subscriptionState, .supported, .timestamp, .to, .unsupported, .userAgent, .via,
             .warning, .wwwAuthenticate,
         ]

@@ -110,6 +110,21 @@ extension SIPURI {
         return text
     }
 
+    /// One of the header fields that follow the question mark, without escapes (RFC 3261 §19.1.1).
+    package func header(_ name: SIPHeaderName) -> String? {
+        for piece in (escapedHeaders ?? "").utf8.split(separator: UInt8(ascii: "&")) {
+            let halves = piece.split(separator: UInt8(ascii: "="), maxSplits: 1)
+            guard halves.count == 2, SIPHeaderName(String(Substring(halves[0]))) == name else { continue }
+            return Grammar.unescaped(String(Substring(halves[1])))
+        }
+        return nil
+    }
+
+    /// Puts one header field in the place of all that follows the question mark, as Refer-To wants it.
+    package mutating func setHeader(_ name: SIPHeaderName, _ value: String) {
+        escapedHeaders = "\(name.text)=" + Grammar.escaped(value, allowed: Grammar.uriHeader)
+    }
+
     /// Whether both name the same resource, RFC 3261 §19.1.4: user with case, escapes undone, parameters `user`,
     /// `ttl`, `method`, `maddr` and `transport` present in both or in none, others equal where both have them.
     package func isEquivalent(to other: SIPURI) -> Bool {

@@ -90,7 +90,10 @@ extension Switchboard {
         case .ended(let leg, let end):
             let reason = EndReason(end)
             update(leg) { $0.farEnded(reason) }
-        case .renegotiated: break
+        // The user agent is not told to ask: it answers offers and declines transfers by itself.
+        case .renegotiated, .offered, .agreed, .offerRefused, .digit, .digitsRefused, .transferRequested,
+            .transferProgress, .incomingReplacement, .reason:
+            break
         }
     }
 

@@ -24,8 +24,8 @@ struct ScriptedProvider {
     /// Datagrams that only keep a NAT's mapping open.
     var keepAlives = 0
 
-    init() {
-        agent = UserAgent(contact: Self.local, product: "SIPCall/test")
+    init(asksOwner: Bool = false) {
+        agent = UserAgent(contact: Self.local, product: "SIPCall/test", asksOwner: asksOwner)
     }
 
     mutating func act(_ body: (inout UserAgent, MonotonicTime, inout SeededGenerator) -> [UserAgentEffect]) throws {
