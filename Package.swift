@@ -26,6 +26,10 @@ extension Target.Dependency {
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let x509 = product(name: "X509", package: "swift-certificates")
+    static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let logging = product(name: "Logging", package: "swift-log")
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
@@ -47,6 +51,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
@@ -71,20 +78,23 @@ let package = Package(
         room("ICE", ["Wire", .crypto]),
         room("RTP", ["Wire"]),
         room("Audio"),
+        room("Numbering"),
         room("Settings", ["Wire", .toml]),
 
         // 3: protocol machines and C libraries made safe
         room("SIP", ["SIPMessage", "Wire", .crypto]),
-        room("Call", ["SDP", "Wire"]),
+        room("Call", ["SDP", "Numbering", "Wire"]),
         room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
         room("OpusCodec", ["COpus", "CShims"]),
         room("Systemd", ["CSystemd", "Wire", .logging]),
 
         // 4: sockets and threads
-        room("SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
+        room("Supervision", ["Systemd", "CLinux", "Wire"]),
+        room("SIPTransport", ["SIPMessage", "CLinux", "Wire", .nioCore, .nioPosix]),
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
+        room("Appliance", ["CShims", "Wire"]),
         room("Control", ["Call", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
@@ -97,15 +107,19 @@ let package = Package(
             "WebAPI",
             [
                 "Control", "Call", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto, .nioCore, .nioPosix,
-                .nioHTTP1, .nioWebSocket, .lifecycle, .logging,
+                .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
             ]),
+
+        // 6: what the operator's commands show
+        room("Console", ["Call", "Control", "Wire"]),
 
         // 7: programs
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Switchboard", "WebAPI", "Control", "Settings", "SIPTransport", "Media", "Systemd", "Wire", .arguments,
-                .logging, .lifecycle, .signals, .subprocess, .nioPosix,
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media",
+                "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals, .subprocess,
+                .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -121,21 +135,28 @@ let package = Package(
         tests(of: "ICE", ["Wire", .crypto]),
         tests(of: "RTP", ["Wire"]),
         tests(of: "Audio"),
+        tests(of: "Numbering", ["Wire"]),
         tests(of: "Settings", ["Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
-        tests(of: "Call", ["Wire"]),
+        tests(of: "Call", ["Numbering", "Wire"]),
         tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(of: "Systemd", ["Wire", .logging]),
+        tests(of: "Supervision", ["Systemd", "Wire"]),
         tests(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
+        tests(of: "Appliance", ["Wire"]),
         tests(of: "Control", ["Call", "Wire"]),
         tests(
             of: "Switchboard",
-            ["Call", "Control", "Media", "SDP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging, .nioPosix]),
-        tests(of: "WebAPI", ["Control", "Call", "Wire"]),
+            [
+                "Call", "Control", "Media", "SDP", "SIP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging,
+                .nioPosix,
+            ]),
+        tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
+        tests(of: "Console", ["Control", "Call", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

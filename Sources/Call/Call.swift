@@ -11,6 +11,9 @@ package import Wire
 ///  outbound: dial ─▶ dialling ─ringing─▶ ringing ─┐            inbound: ring ─▶ ringing ─accepted─▶ active
 ///                        │  └──progress──▶ early ─┤                                │
 ///                        └────────answered───────▶┴─▶ active                       │
+///
+///  from a terminal: summon ─▶ summoning ─a page picks up─▶ dialling, and on as above
+///
 ///        any ── hung up, failed, 60 s without answer, box stopping ─────────────────┴─▶ ended(reason)
 /// ```
 package struct Call: Sendable, Equatable, Codable {
@@ -45,6 +48,7 @@ package struct Call: Sendable, Equatable, Codable {
     }
 
     private enum State: Sendable, Equatable, Codable {
+        case summoning
         case dialling
         case ringing
         case early
@@ -55,10 +59,10 @@ package struct Call: Sendable, Equatable, Codable {
     package let identifier: CallIdentifier
     package let direction: Direction
     package let far: Far
-    /// Browser legs: one for an outbound or answered call; before an inbound answer those that ring with media ready.
+    /// Browser legs: one for an outbound or answered call; while pages ring those of them that have media ready.
     package private(set) var near: [LegIdentifier]
     private var state: State
-    private let answerDeadline: MonotonicTime
+    private var answerDeadline: MonotonicTime
 
     /// How long the far side, or a person here, may take to answer.
     package static let answerTime: Duration = .seconds(60)
@@ -96,6 +100,14 @@ package struct Call: Sendable, Equatable, Codable {
         }
     }
 
+    /// A call that somebody asks for who has no sound: the box's pages ring first (they join with ``nearJoined(_:)``),
+    /// and the far side is dialled when one of them picks up.
+    package static func summoned(_ identifier: CallIdentifier, far: Far, now: MonotonicTime) -> (Call, [Effect]) {
+        let call = Call(
+            identifier: identifier, direction: .outbound, near: [], far: far, state: .summoning, now: now)
+        return (call, [.report(.summoning)])
+    }
+
     /// A call from the provider; browsers join with ``nearJoined(_:)``.
     package static func inbound(
         _ identifier: CallIdentifier, far leg: LegIdentifier, now: MonotonicTime
@@ -107,6 +119,7 @@ package struct Call: Sendable, Equatable, Codable {
 
     package var publicState: CallState {
         switch state {
+        case .summoning: .summoning
         case .dialling: .dialling
         case .ringing: .ringing
         case .early: .early
@@ -120,7 +133,7 @@ package struct Call: Sendable, Equatable, Codable {
     /// When ``advance(to:)`` must be called, if nothing else happens before.
     package var deadline: MonotonicTime? {
         switch state {
-        case .dialling, .ringing, .early: answerDeadline
+        case .summoning, .dialling, .ringing, .early: answerDeadline
         case .active, .ended: nil
         }
     }
@@ -152,7 +165,7 @@ extension Call {
         case .dialling, .ringing, .early:
             state = .active(since: now)
             return [.connect(near: near, far: leg, bothWays: true), .report(.active)]
-        case .active, .ended:
+        case .summoning, .active, .ended:
             return []
         }
     }
@@ -171,8 +184,11 @@ extension Call {
 // MARK: - What the near side does
 
 extension Call {
+    /// Whether it rings here and nobody has picked up yet.
+    package var isForTheTaking: Bool { state == .summoning || direction == .inbound && state == .ringing }
+
     /// Whether one more browser may join.
-    package var admitsNear: Bool { direction == .inbound && state == .ringing && near.count < 16 }
+    package var admitsNear: Bool { isForTheTaking && near.count < 16 }
 
     /// A ringing browser made its media ready, so that the first syllable after the answer is whole.
     package mutating func nearJoined(_ leg: LegIdentifier) -> [Effect] {
@@ -183,27 +199,41 @@ extension Call {
 
     /// A person answered on this browser leg; the other browsers stop ringing.
     package mutating func nearAnswered(_ leg: LegIdentifier, now: MonotonicTime) -> [Effect] {
-        guard direction == .inbound, state == .ringing, near.contains(leg), let far = trunkLeg else { return [] }
-        let others = near.filter { $0 != leg }
+        guard isForTheTaking, near.contains(leg) else { return [] }
+        let others = near.filter { $0 != leg }.map { Effect.release($0, .answeredElsewhere) }
         near = [leg]
+        guard direction == .inbound else { return others + dial(from: leg, now: now) }
+        guard let far = trunkLeg else { return [] }
         state = .active(since: now)
-        return [.connect(near: leg, far: far, bothWays: true), .accept(far)]
-            + others.map { .release($0, .answeredElsewhere) } + [.report(.active)]
+        return [.connect(near: leg, far: far, bothWays: true), .accept(far)] + others + [.report(.active)]
+    }
+
+    /// Whoever asked for the call has picked up; what follows is a call as from the page.
+    private mutating func dial(from near: LegIdentifier, now: MonotonicTime) -> [Effect] {
+        switch far {
+        case .trunk(let leg):
+            state = .dialling
+            answerDeadline = now + Self.answerTime
+            return [.report(.dialling), .connect(near: near, far: leg, bothWays: false), .dial(leg)]
+        case .service(let service):
+            state = .active(since: now)
+            return [.report(.dialling), .startService(service, on: near), .report(.active)]
+        }
     }
 
     /// This browser leg failed or went away: the call ends, unless others still ring.
     package mutating func nearEnded(_ leg: LegIdentifier, _ reason: EndReason) -> [Effect] {
         guard near.contains(leg) else { return [] }
-        if direction == .inbound, state == .ringing {
+        if isForTheTaking {
             near.removeAll { $0 == leg }
             return [.release(leg, reason)]
         }
         return end(reason, releasing: near + [trunkLeg].compactMap(\.self))
     }
 
-    /// A person hung up, or declined an inbound call.
+    /// A person hung up, or declined a call that rings here.
     package mutating func hangUp() -> [Effect] {
-        let reason: EndReason = direction == .inbound && state == .ringing ? .declined : .hungUpHere
+        let reason: EndReason = isForTheTaking ? .declined : .hungUpHere
         return end(reason, releasing: near + [trunkLeg].compactMap(\.self))
     }
 

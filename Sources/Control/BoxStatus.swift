@@ -1,3 +1,4 @@
+package import Call
 package import Wire
 
 /// The provider account, as it stands.
@@ -24,6 +25,42 @@ package struct TrunkStatus: Codable, Sendable, Equatable {
     }
 }
 
+/// One call, as the box's owner may see it on a screen that others can see too.
+package struct CallStatus: Codable, Sendable, Equatable {
+    package var call: CallIdentifier
+    package var direction: Call.Direction
+    package var state: CallState
+    /// The number called or calling, masked (``Redacted/masked``), or a service's code.
+    package var far: String
+    /// Since it began.
+    package var seconds: Int
+    /// Since it was answered.
+    package var talkSeconds: Int?
+
+    package init(
+        call: CallIdentifier, direction: Call.Direction, state: CallState, far: String, seconds: Int, talkSeconds: Int?
+    ) {
+        self.call = call
+        self.direction = direction
+        self.state = state
+        self.far = far
+        self.seconds = seconds
+        self.talkSeconds = talkSeconds
+    }
+}
+
+/// A part of the core that answers, but cannot do what it is there for.
+package struct DegradedPart: Codable, Sendable, Equatable {
+    /// As people call it: `storage`.
+    package var part: String
+    package var problem: Problem
+
+    package init(part: String, problem: Problem) {
+        self.part = part
+        self.problem = problem
+    }
+}
+
 /// Figures about the core that a healthy box returns to after every call.
 package struct BoxStatus: Codable, Sendable, Equatable {
     package var version: String
@@ -43,11 +80,21 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package var openDescriptors: Int
     package var threads: Int
     package var residentBytes: Int
+    /// Pages that can be rung.
+    package var pages: Int
+    /// The oldest calls, at most ``mostListed``.
+    package var list: [CallStatus]
+
+    package static let mostListed = 500
+    /// No new calls are taken.
+    package var draining = false
+    /// What the core can do only in part; empty on a healthy box.
+    package var degraded: [DegradedPart] = []
 
     package init(
         version: String, uptimeSeconds: Int = 0, trunk: TrunkStatus = TrunkStatus(), calls: Int = 0, legs: Int = 0,
         dialogs: Int = 0, transactions: Int = 0, mediaLegs: Int = 0, mediaSockets: Int = 0, opusStates: Int = 0,
-        openDescriptors: Int = 0, threads: Int = 0, residentBytes: Int = 0
+        openDescriptors: Int = 0, threads: Int = 0, residentBytes: Int = 0, pages: Int = 0, list: [CallStatus] = []
     ) {
         self.version = version
         self.uptimeSeconds = uptimeSeconds
@@ -62,5 +109,7 @@ package struct BoxStatus: Codable, Sendable, Equatable {
         self.openDescriptors = openDescriptors
         self.threads = threads
         self.residentBytes = residentBytes
+        self.pages = pages
+        self.list = list
     }
 }

@@ -52,6 +52,11 @@ struct ControlClientRecord {
         return .execute
     }
 
+    /// Another client has this phone socket now.
+    mutating func handedOver(_ connection: ConnectionIdentifier) {
+        attached.remove(connection)
+    }
+
     /// - Returns: where the reply goes.
     mutating func finished(_ id: UInt64, with reply: ControlReply) -> [ControlSession] {
         let waiting = underWay.removeValue(forKey: id) ?? []

@@ -3,13 +3,14 @@ package import Wire
 /// What the web process asks of the core.
 ///
 /// The core gets the commands of one phone socket one after the other, in their order, and each once: a
-/// repeated id is answered with the first answer. `attach` can come again for a socket that is attached
-/// already (after the control connection was lost) and then changes nothing.
+/// repeated id is answered with the first answer. `attach` can come again: for a socket that is attached already
+/// (after the control connection was lost), and for one that was lost in a call, from another web process too.
 package enum ControlCommand: Codable, Sendable, Equatable {
-    /// A page of this user is there and can be rung.
+    /// A page of this user is there and can be rung; answered with `ControlReply.attached`. Refused with
+    /// `phone.other-user` when another user had this identifier.
     case attach(connection: ConnectionIdentifier, user: String)
     /// The phone socket is gone. `closed`: the page said goodbye (WebSocket close 1000 or 1001), so its calls
-    /// end at once; otherwise it was lost and may come back.
+    /// end at once; otherwise it was lost: its calls go on for 120 s, and it may come back under its identifier.
     case detach(connection: ConnectionIdentifier, closed: Bool)
     /// Calls `to`, as it was dialled; answered with `ControlReply.media`.
     case start(connection: ConnectionIdentifier, to: Redacted<String>, offer: Redacted<String>)
@@ -22,6 +23,22 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case digits(connection: ConnectionIdentifier, call: CallIdentifier, digits: Redacted<String>)
     /// Answered with `ControlReply.status`.
     case status
+    /// Rings the open pages and, when one picks up, calls `to`; answered with `ControlReply.call`.
+    case summon(to: Redacted<String>)
+    /// Ends a call whoever has it.
+    case hangUp(call: CallIdentifier)
+    /// Sends the provider an OPTIONS; answered with `ControlReply.provider`.
+    case askProvider
+    /// What happened after the event of this number; answered with `ControlReply.events`.
+    case events(after: UInt64)
+    /// Reads the configuration again; answered with `reloaded` or `configurationRejected`.
+    case reload
+    /// No new calls are taken from now on, or again. Answered with `ControlReply.status`.
+    case drain(Bool)
+    #if DEBUG
+        /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
+        case fault(part: String)
+    #endif
 }
 
 extension ControlCommand {
@@ -32,7 +49,10 @@ extension ControlCommand {
             .offer(let connection, _, _), .answer(let connection, _), .end(let connection, _),
             .digits(let connection, _, _):
             connection
-        case .status: nil
+        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events: nil
+        #if DEBUG
+            case .fault: nil
+        #endif
         }
     }
 }
@@ -40,8 +60,18 @@ extension ControlCommand {
 /// The core's answer to one command.
 package enum ControlReply: Codable, Sendable, Equatable {
     case done
+    /// The answer to `attach`.
+    case attached(AttachedPhone)
     /// The SDP answer for the page's offer.
     case media(call: CallIdentifier, answer: Redacted<String>)
     case status(BoxStatus)
+    case call(CallIdentifier)
+    case provider(ProviderReport)
+    /// The oldest of them that the core still knows, a few at a time, and the number of the newest of all.
+    case events([BoxEvent], newest: UInt64)
+    /// The configuration was read and holds from now on, but for what the notices say.
+    case reloaded(notices: [Problem])
+    /// The configuration is of no use; the former one still holds.
+    case configurationRejected(Problem)
     case failed(Problem)
 }

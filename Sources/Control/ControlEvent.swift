@@ -7,6 +7,8 @@ package enum ControlEvent: Codable, Sendable, Equatable {
     /// Rings the page of this phone socket.
     case incoming(
         connection: ConnectionIdentifier, call: CallIdentifier, from: Redacted<String>, name: Redacted<String>?)
+    /// Rings the page of this phone socket for a call that the box is to make when it picks up.
+    case summons(connection: ConnectionIdentifier, call: CallIdentifier, to: Redacted<String>)
     case state(connection: ConnectionIdentifier, call: CallIdentifier, state: CallState)
     /// The last event of a call.
     case ended(connection: ConnectionIdentifier, call: CallIdentifier, reason: EndReason)
@@ -16,6 +18,8 @@ package enum ControlEvent: Codable, Sendable, Equatable {
     case digit(connection: ConnectionIdentifier, call: CallIdentifier, digit: String)
     /// The far end's codec (`opus`, `pcmu`, `pcma`): the page switches its sender to it.
     case codec(connection: ConnectionIdentifier, call: CallIdentifier, codec: String)
+    /// For whoever watches the box; pages are told by the events above.
+    case box(BoxEvent)
 }
 
 /// What is, when a control connection begins: whoever missed events starts again from here.
@@ -28,24 +32,30 @@ package struct ControlSnapshot: Codable, Sendable, Equatable {
         /// Set for an inbound call.
         package var from: Redacted<String>?
         package var name: Redacted<String>?
+        /// Set for a call that the pages are summoned to.
+        package var to: Redacted<String>?
 
         package init(
             connection: ConnectionIdentifier, call: CallIdentifier, state: CallState,
-            from: Redacted<String>? = nil, name: Redacted<String>? = nil
+            from: Redacted<String>? = nil, name: Redacted<String>? = nil, to: Redacted<String>? = nil
         ) {
             self.connection = connection
             self.call = call
             self.state = state
             self.from = from
             self.name = name
+            self.to = to
         }
     }
 
     package var trunk: TrunkStatus
     package var calls: [OngoingCall]
+    /// No new calls are taken.
+    package var draining: Bool
 
-    package init(trunk: TrunkStatus, calls: [OngoingCall] = []) {
+    package init(trunk: TrunkStatus, calls: [OngoingCall] = [], draining: Bool = false) {
         self.trunk = trunk
         self.calls = calls
+        self.draining = draining
     }
 }

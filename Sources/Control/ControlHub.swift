@@ -112,6 +112,10 @@ final class ControlHub {
     func received(_ command: ControlCommand, id: UInt64, from name: String, over session: ControlSession) {
         switch clients[name, default: ControlClientRecord()].received(command, id: id, over: session) {
         case .execute:
+            // A page that came back by a new web process must not be lost again when the former one is forgotten.
+            if case .attach(let connection, _) = command {
+                for other in clients.keys where other != name { clients[other]?.handedOver(connection) }
+            }
             enqueue(Work(command: command, origin: (name, id)))
         case .wait:
             return

@@ -11,6 +11,8 @@ enum MediaCommand: Sendable {
     case sendDigits(LegIdentifier, String)
     case close(LegIdentifier)
     case snapshot(CheckedContinuation<MediaSnapshot, Never>)
+    /// Called on the loop's thread.
+    case probe(@Sendable () -> Void)
     case stop
 }
 

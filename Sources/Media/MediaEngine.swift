@@ -20,7 +20,7 @@ package final class MediaEngine: Sendable {
     private static let waitingEvents = 16_384
 
     private let trunkHost: NetworkAddress.Host
-    private let trunkPorts: PortRange
+    private let trunkPorts: Mutex<PortRange>
     private let mailbox: Mailbox
     private let thread: Mutex<LoopThread?>
 
@@ -60,7 +60,7 @@ package final class MediaEngine: Sendable {
         self.fingerprint = fingerprint
         browserPort = socket.local.port
         trunkHost = configuration.trunkListen
-        trunkPorts = PortRange(configuration.trunkPorts)
+        trunkPorts = Mutex(PortRange(configuration.trunkPorts))
         let (events, continuation) = AsyncStream.makeStream(
             of: MediaEvent.self, bufferingPolicy: .bufferingNewest(Self.waitingEvents))
         self.events = events
@@ -88,12 +88,17 @@ package final class MediaEngine: Sendable {
                     ssrc: ssrc, cname: cname)))
     }
 
+    /// From the next call on the provider's side takes its ports from this range; running calls keep theirs.
+    package func setTrunkPorts(_ ports: ClosedRange<UInt16>) {
+        trunkPorts.withLock { $0 = PortRange(ports) }
+    }
+
     /// Opens a leg to the provider.
     /// - Returns: the even port of RTP; RTCP has the next one.
     /// - Throws: `media.no-free-port` and the reasons why a socket cannot be opened.
     package func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> UInt16 {
         var generator = SystemRandomNumberGenerator()
-        let (rtp, rtcp) = try trunkPorts.open(on: trunkHost, using: &generator)
+        let (rtp, rtcp) = try trunkPorts.withLock { $0 }.open(on: trunkHost, using: &generator)
         let port = rtp.local.port
         guard mailbox.post(.openTrunkLeg(leg, rtp: rtp, rtcp: rtcp)) else {
             throw Problem(code: "media.stopped", sentence: "The box is shutting down.")
@@ -134,6 +139,13 @@ package final class MediaEngine: Sendable {
         await withCheckedContinuation { continuation in
             if !mailbox.post(.snapshot(continuation)) { continuation.resume(returning: MediaSnapshot()) }
         }
+    }
+
+    /// Asks whether every media loop still turns.
+    /// - Parameter turned: called once all of them took a command out of their mailboxes, also while they end; on a
+    ///   loop's own thread, so it must return at once.
+    package func probe(_ turned: @escaping @Sendable () -> Void) {
+        if !mailbox.post(.probe(turned)) { turned() }
     }
 
     /// Closes every leg and joins the thread; the second time it does nothing.

@@ -27,6 +27,8 @@ extension MediaLoop {
             if let leg = legs[identifier] { close(leg) }
         case .snapshot(let continuation):
             continuation.resume(returning: snapshot())
+        case .probe(let turned):
+            turned()
         case .stop:
             isRunning = false
         }
@@ -110,6 +112,7 @@ extension MediaLoop {
         }
         // The goodbyes leave before their sockets close.
         context.queue.flush()
+        context.emit(.closed(leg.identifier, figures(of: leg)))
         legs[leg.identifier] = nil
         leg.bridge = nil
         leg.player = nil

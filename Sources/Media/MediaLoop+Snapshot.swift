@@ -18,7 +18,7 @@ extension MediaLoop {
         return result
     }
 
-    private func figures(of leg: Leg) -> MediaSnapshot.Leg {
+    func figures(of leg: Leg) -> MediaSnapshot.Leg {
         var figures = MediaSnapshot.Leg(identifier: leg.identifier, kind: .trunk)
         if case .browser(let browser) = leg.transport {
             figures.kind = .browser

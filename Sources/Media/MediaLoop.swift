@@ -135,7 +135,11 @@ final class MediaLoop {
         for leg in Array(legs.values) { close(leg) }
         context.queue.flush()
         for command in mailbox.shut() {
-            if case .snapshot(let continuation) = command { continuation.resume(returning: snapshot()) }
+            switch command {
+            case .snapshot(let continuation): continuation.resume(returning: snapshot())
+            case .probe(let turned): turned()
+            default: break
+            }
         }
         context.finishEvents()
         logger.info("The media loop has ended.")

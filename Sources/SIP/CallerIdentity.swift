@@ -36,10 +36,8 @@ package struct CallerIdentity: Hashable, Sendable, Codable {
     /// - Parameter headers: of an INVITE from the trunk's own address.
     init?(_ headers: SIPHeaders) {
         guard let from = headers.from else { return nil }
-        let privacy = headers.values(.privacy).flatMap { $0.utf8.split(separator: UInt8(ascii: ";")) }
-            .map { String(Substring($0)).lowercased().filter { $0 != " " } }
-        isPrivate = privacy.contains { ["id", "user", "header"].contains($0) }
-        let asserted = (try? headers.addresses(.pAssertedIdentity)) ?? []
+        isPrivate = headers.privacy.contains { ["id", "user", "header"].contains($0) }
+        let asserted = headers.assertedIdentities
         // Two may stand there, a sip and a tel URI for the same caller (RFC 3325 §9.1). Who wants to stay unknown does.
         let chosen = isPrivate ? nil : asserted.first { $0.uri.user != nil }
         let address = chosen ?? from
@@ -82,7 +80,7 @@ extension Trunk {
         if caller.isPrivate, let anonymous = try? SIPURI("sip:anonymous@anonymous.invalid") {
             // RFC 3323 §4.1.1.3
             from = NameAddress(displayName: "Anonymous", anonymous)
-            headers.append(.privacy, "id")
+            headers.privacy = ["id"]
         }
         from.tag = tag
         headers.from = from

@@ -147,6 +147,20 @@ package struct Registration: Hashable, Sendable, Codable {
         }
     }
 
+    /// The way between us and the registrar changed: what was granted or tried over the former one may be worth nothing.
+    ///
+    /// A refusal of the password stands: it had nothing to do with the way, and asking again may lock the account.
+    package mutating func wayChanged() -> [Effect] {
+        switch state {
+        case .registering: return [.register(expires: expires)]
+        case .registered(let granted, _, let endsAt):
+            state = .registered(expires: granted, refreshAt: nil, endsAt: endsAt)
+            return [.register(expires: expires)]
+        case .waiting(_, .wrongPassword), .idle, .unregistering: return []
+        case .waiting: return started()
+        }
+    }
+
     /// Something about the binding changed (the address we are seen at): register again at once.
     package mutating func bindingChanged() -> [Effect] {
         guard case .registered(let granted, _, let endsAt) = state else { return [] }

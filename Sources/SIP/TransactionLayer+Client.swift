@@ -75,7 +75,7 @@ extension TransactionLayer {
         var effects: [Effect] = []
         keep(client, as: identifier, &effects)
         var cancellation = client.request.cancellation
-        if let reason { cancellation.headers.append(reason) }
+        if let reason { cancellation.headers.append(.reason, reason.text) }
         return effects + (send(cancellation, to: client.target, now: now)?.effects ?? [])
     }
 

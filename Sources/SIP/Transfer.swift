@@ -2,7 +2,7 @@ package import SIPMessage
 package import Wire
 
 /// The other side asks us to call somebody in its place (REFER, RFC 3515).
-package struct TransferRequest: Hashable, Sendable {
+package struct TransferRequest: Equatable, Sendable {
     /// Whom: the URI's user part.
     package let number: Redacted<String>
     /// The whole URI, without the header fields in it.
@@ -13,12 +13,12 @@ package struct TransferRequest: Hashable, Sendable {
     package let referredBy: Redacted<String>?
 
     init?(_ headers: SIPHeaders) {
-        guard headers.count(.referTo) == 1, let to = headers.referTo else { return nil }
+        guard let to = headers.referTo else { return nil }
         // `method` asks for something else than a call; whatever it is, it is not done.
         if let method = to.uri.sip?.parameters["method"], method.uppercased() != "INVITE" { return nil }
         number = Redacted(to.uri.user ?? "")
         target = Redacted(to.uri.sip?.asRequestURI.text ?? to.uri.text)
-        replaces = to.uri.sip?.header(.replaces).flatMap { try? Replaces($0) }
+        replaces = to.replaces
         referredBy = headers[.referredBy].map { Redacted($0) }
     }
 }
@@ -36,23 +36,4 @@ struct TransferUsages: Hashable, Sendable {
     var theirs: Theirs?
     /// We referred them: the last status that was told.
     var ours: Int?
-}
-
-/// `message/sipfrag`: the first line of a response (RFC 3420).
-enum StatusFragment {
-    static let type = MediaType("message", "sipfrag", parameters: SIPParameters(["version": "2.0"]))
-
-    static func body(_ status: Int) -> [UInt8] {
-        Array("SIP/2.0 \(status) \(SIPResponse.phrase(status))\r\n".utf8)
-    }
-
-    /// - Returns: 100...699, or nil.
-    static func status(_ body: [UInt8]) -> Int? {
-        let line = body.prefix { $0 != 0x0d && $0 != 0x0a }
-        let words = line.split(separator: 0x20)
-        guard words.count >= 2, words[0].elementsEqual("SIP/2.0".utf8), words[1].count == 3,
-            let status = Int(String(decoding: words[1], as: UTF8.self)), (100...699).contains(status)
-        else { return nil }
-        return status
-    }
 }

@@ -51,4 +51,10 @@ package struct Trunk: Hashable, Sendable, Codable {
         self.identity = identity
         self.prefersReliableProvisional = prefersReliableProvisional
     }
+
+    /// Whether a registration of this one replaces that of the other (RFC 3261 §10.3): the same address of record at the
+    /// same registrar.
+    func bindsLike(_ other: Trunk) -> Bool {
+        domain == other.domain && target == other.target && user == other.user && expires > 0
+    }
 }

@@ -176,7 +176,7 @@ extension UserAgent {
         }
         var cancelled: LegIdentifier?
         switch uses[transaction] {
-        case .serving(let leg), .asking(let leg): cancelled = leg
+        case .serving(let leg), .questioned(let leg): cancelled = leg
         default: break
         }
         let tag = cancelled.flatMap { legs[$0]?.key.localTag } ?? hexadecimal(bytes: 8, using: &generator)

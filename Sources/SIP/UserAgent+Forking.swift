@@ -21,7 +21,7 @@ extension UserAgent {
             reliable.responseNumber = number
             if response.carriesSession { reliable.isAgreed = true }
             early = reliable
-            acknowledged = RAck(responseNumber: number, cseq: cseq)
+            acknowledged = RAck(rseq: number, cseq: cseq)
         }
         var isNews = response.carriesSession
         if var known = early {

@@ -71,7 +71,7 @@ extension UserAgent {
         guard isOffer else { return agree(leg, question, body: [], now: now, using: &generator) }
         if asksOwner {
             legs[leg]?.offerQuestion = question
-            uses[transaction] = .asking(leg)
+            uses[transaction] = .questioned(leg)
             deadlines.set(now + Self.questionLimit, for: .question(leg))
             outbox.append(.event(.offered(leg, offer: request.carriesSession ? request.body : nil)))
         } else if request.carriesSession {

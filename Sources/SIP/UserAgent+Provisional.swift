@@ -51,14 +51,14 @@ extension UserAgent {
         case .calling: respond(unknown, to: request, from: source, now: now, using: &generator)
         case .connected(var connected):
             // The 200 overtook it.
-            guard connected.responseNumber == rAck.responseNumber else {
+            guard connected.responseNumber == rAck.rseq else {
                 return respond(unknown, to: request, from: source, now: now, using: &generator)
             }
             connected.responseNumber = nil
             legs[leg]?.connected = connected
             respond(response(to: request, 200, tag: tag), to: request, from: source, now: now, using: &generator)
         case .ringing(var ringing):
-            guard let (content, effects) = ringing.provisional?.acknowledged(rAck.responseNumber, now: now) else {
+            guard let (content, effects) = ringing.provisional?.acknowledged(rAck.rseq, now: now) else {
                 return respond(unknown, to: request, from: source, now: now, using: &generator)
             }
             let completesOffer = !content.body.isEmpty && !ringing.isAgreed && !ringing.invite.carriesSession

@@ -18,7 +18,7 @@ struct Account: Sendable {
 }
 
 extension UserAgent {
-    /// Takes another trunk into use; the binding of the former one is removed.
+    /// Takes another trunk into use; the binding of the former one is removed. Calls of the former one go on as they are.
     /// - Parameter trunk: nil for none.
     package mutating func setTrunk(
         _ trunk: Trunk?, now: MonotonicTime, using generator: inout some RandomNumberGenerator
@@ -30,11 +30,19 @@ extension UserAgent {
             }
             return drain()
         }
-        if let number = current {
+        var isSameWay = false
+        if let number = current, let former = accounts[number]?.trunk {
             current = nil
-            withdraw(number, now: now, using: &generator)
+            isSameWay = trunk?.target == former.target
+            if let trunk, trunk.bindsLike(former) {
+                // The new REGISTER takes the binding over. To remove it as well would be a race that either may win.
+                accounts[number] = nil
+                deadlines.set(nil, for: .registration(account: number))
+            } else {
+                withdraw(number, now: now, using: &generator)
+            }
         }
-        seenAt = nil
+        if !isSameWay { seenAt = nil }
         deadlines.set(nil, for: .keepAlive)
         if let trunk {
             accountCount += 1
@@ -45,6 +53,27 @@ extension UserAgent {
             if trunk.expires > 0 { register(accountCount, now: now, using: &generator) }
         }
         return drain()
+    }
+
+    /// Our socket is to be reached at another address, or by another way to the same one: the binding is made anew at
+    /// once. Calls go on; what they send from now on names the new address.
+    package mutating func moved(
+        to contact: NetworkAddress, now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) -> [UserAgentEffect] {
+        local = contact
+        seenAt = nil
+        guard let current else { return [] }
+        // The outcome is news whatever was told before.
+        accounts[current]?.told = nil
+        step(current, now: now, using: &generator) { registration, _ in registration.wayChanged() }
+        if accounts[current]?.registration.state == .registering { tell(.registering, current) }
+        return drain()
+    }
+
+    /// Whether anything of ours still has to do with this address: the account, a call, a request without an answer.
+    package func speaks(to target: NetworkAddress) -> Bool {
+        accounts.values.contains { $0.trunk.target == target } || legs.values.contains { $0.trunk.target == target }
+            || layer.clients.values.contains { $0.target == target }
     }
 
     private mutating func register(

@@ -58,11 +58,10 @@ extension UserAgent {
     /// News about a transfer that we asked for (RFC 3515 §2.4.5).
     /// - Returns: the status to answer with.
     mutating func receivedNotify(_ leg: LegIdentifier, _ request: SIPRequest) -> Int {
-        let event = request.headers.tokens(.event).first?.lowercased()
-        guard event == "refer" else { return 489 }
+        guard request.headers.event?.name == "refer" else { return 489 }
         guard let last = legs[leg]?.transfers.ours else { return 481 }
-        let isLast = request.headers.tokens(.subscriptionState).first?.lowercased() == "terminated"
-        var status = StatusFragment.status(request.body) ?? last
+        let isLast = request.headers.subscriptionState?.isTerminated == true
+        var status = (try? SIPFragment(request.body))?.status ?? last
         // The subscription ended without saying how the call did.
         if isLast, status < 200 { status = 408 }
         legs[leg]?.transfers.ours = isLast || status >= 200 ? nil : status
@@ -93,7 +92,7 @@ extension UserAgent {
             return respondStatelessly(503, to: request, from: source)
         }
         legs[leg]?.transferQuestion = Leg.Question(transaction: transaction, request: request)
-        uses[transaction] = .asking(leg)
+        uses[transaction] = .questioned(leg)
         deadlines.set(now + Self.questionLimit, for: .question(leg))
         outbox.append(.event(.transferRequested(leg, wish)))
     }
@@ -145,14 +144,18 @@ extension UserAgent {
         guard (100...699).contains(status), let state = legs[leg], let usage = state.transfers.theirs else { return }
         let isLast = status >= 200
         if isLast { legs[leg]?.transfers.theirs = nil }
+        let subscription =
+            isLast
+            ? SubscriptionState("terminated", reason: "noresource") : SubscriptionState("active", expires: 180)
         let fields = [
             SIPHeaders.Field(.contact, contact(state.trunk, isPrivate: state.isPrivate).text),
-            SIPHeaders.Field(.event, "refer;id=\(usage.identifier)"),
-            SIPHeaders.Field(.subscriptionState, isLast ? "terminated;reason=noresource" : "active;expires=180"),
+            SIPHeaders.Field(.event, EventPackage("refer", id: String(usage.identifier)).text),
+            SIPHeaders.Field(.subscriptionState, subscription.text),
         ]
         let errand = Errand(
-            leg, usage.tag, .notify, .reporting, fields: fields, body: StatusFragment.body(status),
-            type: StatusFragment.type)
+            leg, usage.tag, .notify, .reporting, fields: fields,
+            body: SIPFragment(status: status, reason: SIPResponse.phrase(status)).body,
+            type: MediaType("message", "sipfrag", parameters: SIPParameters(["version": "2.0"])))
         run(errand, now: now, using: &generator)
     }
 
@@ -164,7 +167,7 @@ extension UserAgent {
 
     /// Which call an INVITE with Replaces means (RFC 3891 §3).
     func replacement(by request: SIPRequest) -> Result<LegIdentifier, ReplacementRefusal> {
-        guard request.headers.count(.replaces) == 1, let replaces = request.headers.replaces else {
+        guard let replaces = request.headers.replaces else {
             return .failure(ReplacementRefusal(status: 400))
         }
         let key = DialogKey(callID: replaces.callID, localTag: replaces.toTag)
@@ -174,7 +177,7 @@ extension UserAgent {
         if state.isOver { return .failure(ReplacementRefusal(status: 603)) }
         switch state.phase {
         case .calling: return .success(leg)
-        case .connected: return replaces.isEarlyOnly ? .failure(ReplacementRefusal(status: 486)) : .success(leg)
+        case .connected: return replaces.earlyOnly ? .failure(ReplacementRefusal(status: 486)) : .success(leg)
         // Only whoever made an early call can be taken out of it.
         case .ringing: return .failure(ReplacementRefusal(status: 481))
         }

@@ -13,7 +13,9 @@ extension UserAgent {
         if let realm = trunk.realm {
             accepted = [realm]
         } else {
-            accepted = [trunk.domain] + accounts.values.filter { $0.trunk == trunk }.compactMap(\.realm)
+            accepted =
+                [trunk.domain]
+                + accounts.values.filter { $0.trunk == trunk || $0.trunk.bindsLike(trunk) }.compactMap(\.realm)
         }
         return { realm in accepted.contains { $0.lowercased() == realm.lowercased() } }
     }

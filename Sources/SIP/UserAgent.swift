@@ -13,7 +13,7 @@ package import Wire
 /// Strangers are answered without state.
 package struct UserAgent: Sendable {
     /// The address that we are to be reached at, as we see it ourselves.
-    let local: NetworkAddress
+    var local: NetworkAddress
     let product: String
     let timers: SIPTimers
     /// Whether offers, transfers and replacements are asked of the owner of the calls. Otherwise an offer is answered
@@ -30,10 +30,12 @@ package struct UserAgent: Sendable {
         case parting(Parting)
         /// Any other request inside a call.
         case errand(Errand)
+        /// An OPTIONS of ours, by its asker's number.
+        case asking(UInt64)
         /// An INVITE of the other side.
         case serving(LegIdentifier)
         /// A request of theirs inside a call, which waits for the owner's answer.
-        case asking(LegIdentifier)
+        case questioned(LegIdentifier)
     }
 
     /// Deadlines that are not a transaction's.
@@ -203,7 +205,8 @@ package struct UserAgent: Sendable {
         case .parting(let parting): byeAnswered(parting, response, from: source, now: now, using: &generator)
         case .errand(let errand):
             errandAnswered(errand, identifier, response, from: source, now: now, using: &generator)
-        case .serving, .asking, nil: break
+        case .asking(let number): askingAnswered(number, response)
+        case .serving, .questioned, nil: break
         }
     }
 
@@ -226,7 +229,9 @@ package struct UserAgent: Sendable {
             if failure == .transport, legs[leg]?.isEstablished == false {
                 end(leg, .unreachable, now: now, using: &generator)
             }
-        case .leftover, .parting, .asking, nil: break
+        case .asking(let number):
+            outbox.append(.event(.asked(number, failure == .timeout ? .noReply : .unreachable)))
+        case .leftover, .parting, .questioned, nil: break
         }
     }
 

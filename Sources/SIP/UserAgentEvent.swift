@@ -54,6 +54,8 @@ package enum UserAgentEvent: Equatable, Sendable {
         to: Redacted<String>, offer: [UInt8]?)
     /// Why the other side ends the call (RFC 3326); `ended` follows.
     case reason(LegIdentifier, SIPReason)
+    /// The end of what `ask` began.
+    case asked(UInt64, AskingOutcome)
     /// The last event of a leg.
     case ended(LegIdentifier, LegEnd)
 }

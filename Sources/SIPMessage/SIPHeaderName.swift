@@ -55,6 +55,7 @@ package struct SIPHeaderName: Hashable, Sendable {
     package static let mimeVersion = SIPHeaderName(known: "MIME-Version")
     package static let minExpires = SIPHeaderName(known: "Min-Expires")
     package static let minSE = SIPHeaderName(known: "Min-SE")
+    package static let path = SIPHeaderName(known: "Path")
     package static let pAssertedIdentity = SIPHeaderName(known: "P-Asserted-Identity")
     package static let pPreferredIdentity = SIPHeaderName(known: "P-Preferred-Identity")
     package static let privacy = SIPHeaderName(known: "Privacy")
@@ -101,7 +102,7 @@ package struct SIPHeaderName: Hashable, Sendable {
             .accept, .acceptEncoding, .acceptLanguage, .alertInfo, .allow, .allowEvents, .authenticationInfo,
             .authorization, .callID, .contact, .contentDisposition, .contentEncoding, .contentLength, .contentType,
             .cseq, .date, .diversion, .errorInfo, .event, .expires, .from, .historyInfo, .maxForwards, .mimeVersion,
-            .minExpires, .minSE, .pAssertedIdentity, .pPreferredIdentity, .privacy, .proxyAuthenticate,
+            .minExpires, .minSE, .path, .pAssertedIdentity, .pPreferredIdentity, .privacy, .proxyAuthenticate,
             .proxyAuthorization, .proxyRequire, .rAck, .rSeq, .reason, .recordRoute, .referTo, .referredBy,
             .remotePartyID, .replaces, .require, .retryAfter, .route, .server, .serviceRoute, .sessionExpires, .sipETag,
             .sipIfMatch, .subject, .subscriptionState, .supported, .timestamp, .to, .unsupported, .userAgent, .via,

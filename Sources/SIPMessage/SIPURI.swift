@@ -110,16 +110,6 @@ extension SIPURI {
         return text
     }
 
-    /// One of the header fields that follow the question mark, without escapes (RFC 3261 §19.1.1).
-    package func header(_ name: SIPHeaderName) -> String? {
-        for piece in (escapedHeaders ?? "").utf8.split(separator: UInt8(ascii: "&")) {
-            let halves = piece.split(separator: UInt8(ascii: "="), maxSplits: 1)
-            guard halves.count == 2, SIPHeaderName(String(Substring(halves[0]))) == name else { continue }
-            return Grammar.unescaped(String(Substring(halves[1])))
-        }
-        return nil
-    }
-
     /// Puts one header field in the place of all that follows the question mark, as Refer-To wants it.
     package mutating func setHeader(_ name: SIPHeaderName, _ value: String) {
         escapedHeaders = "\(name.text)=" + Grammar.escaped(value, allowed: Grammar.uriHeader)

@@ -16,6 +16,13 @@ struct TextScanner {
 
     var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
 
+    /// Steps over one byte, whatever it is.
+    mutating func advance() -> UInt8? {
+        guard let byte = peek else { return nil }
+        position += 1
+        return byte
+    }
+
     mutating func skipWhitespace() {
         while let byte = peek, Grammar.isWhitespace(byte) { position += 1 }
     }

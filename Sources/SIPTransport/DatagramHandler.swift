@@ -9,7 +9,7 @@ final class SharedCounts: Sendable {
     let malformed = Atomic(0)
     let overflowed = Atomic(0)
     /// Inputs that the reader has not taken yet.
-    private let waiting = Atomic(0)
+    let waiting = Atomic(0)
 
     func taken() {
         waiting.subtract(1, ordering: .relaxed)

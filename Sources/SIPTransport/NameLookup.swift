@@ -1,3 +1,5 @@
+// A release build finds the kinds of sockets only there.
+import CLinux
 import Glibc
 import NIOPosix
 package import Wire

@@ -38,18 +38,21 @@ package final class SIPTransport: Sendable {
     /// Ends when the transport is closed. For one reader, which calls ``taken()`` after each input.
     package let inputs: AsyncStream<Input>
 
-    private let group: any EventLoopGroup
+    /// All sockets live on this one loop, so that the probe of it speaks for each of them.
+    let loop: any EventLoop
+    private let line: PrivateLine
     private let channel: any Channel
     private let continuation: AsyncStream<Input>.Continuation
     /// nil once the transport is closed.
     private let connected = Mutex<[NetworkAddress: any Channel]?>([:])
-    private let counts: SharedCounts
+    let counts: SharedCounts
 
     private init(
-        group: any EventLoopGroup, channel: any Channel, localAddress: NetworkAddress,
+        loop: any EventLoop, line: PrivateLine, channel: any Channel, localAddress: NetworkAddress,
         inputs: AsyncStream<Input>, continuation: AsyncStream<Input>.Continuation, counts: SharedCounts
     ) {
-        self.group = group
+        self.loop = loop
+        self.line = line
         self.channel = channel
         self.localAddress = localAddress
         self.inputs = inputs
@@ -65,15 +68,17 @@ package final class SIPTransport: Sendable {
         try probe(listen)
         let (inputs, continuation) = AsyncStream.makeStream(of: Input.self)
         let counts = SharedCounts()
+        let loop = group.next()
         do {
-            let channel = try await bootstrap(group, peer: nil, continuation: continuation, counts: counts)
+            let line = try await PrivateLine.open(on: loop, continuation: continuation, counts: counts)
+            let channel = try await bootstrap(loop, peer: nil, continuation: continuation, counts: counts)
                 .bind(to: SocketAddress(listen)).get()
             guard let bound = channel.localAddress.flatMap(NetworkAddress.init) else {
                 throw IOError(errnoCode: EADDRNOTAVAIL, reason: "getsockname")
             }
             return SIPTransport(
-                group: group, channel: channel, localAddress: bound, inputs: inputs, continuation: continuation,
-                counts: counts)
+                loop: loop, line: line, channel: channel, localAddress: bound, inputs: inputs,
+                continuation: continuation, counts: counts)
         } catch {
             throw cannotListen(listen, errnoCode: (error as? IOError)?.errnoCode ?? EIO)
         }
@@ -88,7 +93,7 @@ package final class SIPTransport: Sendable {
         guard isWanted else { return }
         let local = NetworkAddress(host: localHost, port: localAddress.port)
         guard
-            let socket = try? await Self.bootstrap(group, peer: peer, continuation: continuation, counts: counts)
+            let socket = try? await Self.bootstrap(loop, peer: peer, continuation: continuation, counts: counts)
                 .bind(to: SocketAddress(local)).get()
         else { return }
         do {
@@ -127,6 +132,7 @@ package final class SIPTransport: Sendable {
     /// Sends one message; what the kernel refuses because of the route comes back as ``Input/unreachable(_:)``. What it
     /// refuses otherwise is lost, as on any network.
     package func send(_ bytes: [UInt8], to peer: NetworkAddress) {
+        if peer == PrivateLine.address { return loop.execute { self.line.answered(bytes) } }
         let own = socket(to: peer)
         let socket = own ?? channel
         socket.eventLoop.execute {
@@ -139,6 +145,16 @@ package final class SIPTransport: Sendable {
                 self.counts.report(.unreachable(peer), to: self.continuation)
             }
         }
+    }
+
+    /// Sends an OPTIONS to ourselves that crosses what a provider's crosses: the sockets' loop, the parser, whoever reads
+    /// ``inputs``, and the way back.
+    ///
+    /// Strangers cannot hold it up, and nothing that comes by the network can be taken for it.
+    /// - Parameter answered: called when the 200 is back, or when the transport is closed; never otherwise. One probe at a
+    ///   time: a second one takes the first one's place.
+    package func probe(_ answered: @escaping @Sendable () -> Void) {
+        line.probe(answered)
     }
 
     /// The reader has dealt with one input.
@@ -156,14 +172,15 @@ package final class SIPTransport: Sendable {
         for socket in sockets + [channel] {
             try? await socket.close().get()
         }
+        await line.close()
         continuation.finish()
     }
 
     private static func bootstrap(
-        _ group: any EventLoopGroup, peer: NetworkAddress?, continuation: AsyncStream<Input>.Continuation,
+        _ loop: any EventLoop, peer: NetworkAddress?, continuation: AsyncStream<Input>.Continuation,
         counts: SharedCounts
     ) -> DatagramBootstrap {
-        DatagramBootstrap(group: group)
+        DatagramBootstrap(group: loop)
             .channelOption(.socket(Int(SOL_SOCKET), SO_REUSEPORT), value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
             // One buffer for all datagrams of a read, each of which gets an equal part of it.

@@ -238,6 +238,10 @@ extension DTLSServer {
             switch SSL_get_error(ssl, result) {
             case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
                 break
+            // Since 3.0.19 OpenSSL says so of a record that it dropped (RFC 6347 §4.1.2.7): an error with nothing in its
+            // queue. Whatever really ends the connection leaves a reason there.
+            case SSL_ERROR_SYSCALL where ERR_peek_error() == 0:
+                break
             case SSL_ERROR_ZERO_RETURN:
                 shutDown()
                 state = .closed

@@ -62,15 +62,7 @@ extension BoxSettings {
             }
             media.advertise.append(host)
         }
-        if let text = try table.string("ports", example: "20000-20999") {
-            let ends = text.split(separator: "-").map { UInt16($0) }
-            guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 1024, last > first else {
-                throw table.error(
-                    "ports", "This is not a range of UDP ports.",
-                    "For example: ports = \"20000-20999\" (two for each call).")
-            }
-            media.ports = first...last
-        }
+        media.ports = try table.ports("ports") ?? media.ports
         try table.refuseUnknownKeys()
         return media
     }

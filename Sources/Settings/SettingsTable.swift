@@ -24,6 +24,9 @@ struct SettingsTable {
 
     var isPresent: Bool { table != nil }
 
+    /// Every key that the file has here.
+    var keys: [String] { (table?.keys ?? []).sorted() }
+
     func error(_ key: String, _ reason: String, _ remedy: String) -> SettingsError {
         let dotted = "\(name).\(key)"
         return SettingsError(file: file, line: lines.line(of: dotted), key: dotted, reason: reason, remedy: remedy)
@@ -60,6 +63,23 @@ struct SettingsTable {
         return number
     }
 
+    mutating func flag(_ key: String) throws(SettingsError) -> Bool? {
+        guard let value = value(key) else { return nil }
+        guard let flag = value.bool else { throw error(key, "This must be true or false.", "Write it without quotes.") }
+        return flag
+    }
+
+    /// `20000-20999`, none below 1024.
+    mutating func ports(_ key: String) throws(SettingsError) -> ClosedRange<UInt16>? {
+        guard let text = try string(key, example: "20000-20999") else { return nil }
+        let ends = text.split(separator: "-").map { UInt16($0) }
+        guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 1024, last > first else {
+            throw error(
+                key, "This is not a range of UDP ports.", "For example: \(key) = \"20000-20999\" (two for each call).")
+        }
+        return first...last
+    }
+
     mutating func address(_ key: String, default fallback: NetworkAddress) throws(SettingsError) -> NetworkAddress {
         guard let text = try string(key, example: fallback.description) else { return fallback }
         guard let address = NetworkAddress(hostAndPort: text) else {
@@ -87,7 +107,7 @@ struct SettingsTable {
 
     /// Call last: a misspelt key must not be silently without effect.
     func refuseUnknownKeys() throws(SettingsError) {
-        for key in (table?.keys ?? []).sorted() where !asked.contains(key) {
+        for key in keys where !asked.contains(key) {
             throw error(
                 key, "This key is unknown.", "Known here: \(asked.sorted().joined(separator: ", ")).")
         }

@@ -8,7 +8,7 @@ struct OngoingCall {
     var call: Call
     /// Browser legs, each with the phone socket that it belongs to.
     var browserLegs: [LegIdentifier: ConnectionIdentifier] = [:]
-    /// Pages that ring (inbound, unanswered); for an outbound or answered call the one page that has it.
+    /// Pages that ring, while nobody has picked up.
     var ringing: Set<ConnectionIdentifier> = []
     /// What is to be dialled, on an outbound call to a number.
     var dialled: Redacted<String>?
@@ -26,6 +26,11 @@ struct OngoingCall {
     /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
 
+    let begunAt = MonotonicTime.now()
+    var answeredAt: MonotonicTime?
+    /// Keys that were pressed on either side.
+    var digits = 0
+
     /// How long ICE and DTLS may take.
     static let soundTime: Duration = .seconds(15)
 
@@ -35,6 +40,21 @@ struct OngoingCall {
 
     var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = call.far { leg } else { nil }
+    }
+
+    var service: BoxService? {
+        if case .service(let service) = call.far { service } else { nil }
+    }
+
+    /// The number called or calling.
+    var farNumber: Redacted<String>? { (dialled ?? from).map(Self.bounded) }
+
+    /// What is called, as it is dialled.
+    var wanted: Redacted<String>? { dialled ?? service.map { Redacted($0.code) } }
+
+    /// Callers may name themselves at any length; the history of events must not grow by it.
+    static func bounded(_ number: Redacted<String>) -> Redacted<String> {
+        Redacted(String(number.revealed.unicodeScalars.prefix(64).map(Character.init)))
     }
 
     func browserLeg(of connection: ConnectionIdentifier) -> LegIdentifier? {

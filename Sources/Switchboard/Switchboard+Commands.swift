@@ -14,10 +14,9 @@ extension Switchboard {
         do {
             switch command {
             case .attach(let connection, let user):
-                phones[connection] = phones[connection] ?? Phone(user: user)
-                return .done
-            case .detach(let connection, _):
-                detach(connection)
+                return try attach(connection, user: user)
+            case .detach(let connection, let closed):
+                detach(connection, closed: closed)
                 return .done
             case .start(let connection, let to, let offer):
                 return try start(connection, to: to.revealed, offer: offer.revealed)
@@ -32,20 +31,26 @@ extension Switchboard {
                 return try send(digits: digits.revealed, connection, identifier)
             case .status:
                 return .status(await status())
+            case .summon(let to):
+                return try summon(to: to.revealed)
+            case .hangUp(let identifier):
+                return try hangUp(identifier)
+            case .askProvider:
+                return try await askProvider()
+            case .events(let number):
+                return events(after: number)
+            case .drain(let isWanted):
+                setDraining(isWanted)
+                return .status(await status())
+            case .reload:
+                // The program's own: it alone can read the file.
+                return .failed(Self.notHere)
+            #if DEBUG
+                case .fault: return .failed(Self.notHere)
+            #endif
             }
         } catch {
             return .failed(error)
-        }
-    }
-
-    private func detach(_ connection: ConnectionIdentifier) {
-        guard phones.removeValue(forKey: connection) != nil else { return }
-        for (identifier, ongoing) in calls {
-            if let leg = ongoing.browserLeg(of: connection) {
-                update(identifier) { $0.nearEnded(leg, .browserGone) }
-            }
-            calls[identifier]?.ringing.remove(connection)
-            endIfNobodyRings(identifier)
         }
     }
 
@@ -53,38 +58,28 @@ extension Switchboard {
         _ connection: ConnectionIdentifier, to text: String, offer: String
     ) throws(Problem) -> ControlReply {
         try requirePhone(connection)
-        if stopping { throw EndReason.boxStopping.problem }
-        guard let destination = Destination(dialled: text) else { throw Self.notANumber }
+        let destination = try destination(text)
         guard calls.values.allSatisfy({ $0.browserLeg(of: connection) == nil }) else { throw Self.busyHere }
         let page = try pageOffer(offer)
 
         let identifier = CallIdentifier(using: &generator)
         let near = makeLeg()
-        let far: Call.Far
-        var ongoing: (dialled: Redacted<String>?, description: SessionDescription?) = (nil, nil)
-        switch destination {
-        case .service(let service):
-            far = .service(service)
-        case .number(let number):
-            let leg = makeLeg()
-            ongoing = (Redacted(number), try openTrunkLeg(leg))
-            far = .trunk(leg)
-        }
+        let far = try openFar(destination)
         let answer: String
         do throws(Problem) {
             answer = try openBrowserLeg(near, page)
         } catch {
-            if case .trunk(let leg) = far { media.close(leg) }
+            if case .trunk(let leg) = far.side { media.close(leg) }
             throw error
         }
-        if case .trunk(let leg) = far { callOfLeg[leg] = identifier }
-        let (call, effects) = Call.outbound(identifier, near: near, far: far, now: .now())
+        if case .trunk(let leg) = far.side { callOfLeg[leg] = identifier }
+        let (call, effects) = Call.outbound(identifier, near: near, far: far.side, now: .now())
         callOfLeg[near] = identifier
         calls[identifier] = OngoingCall(
-            call: call, browserLegs: [near: connection], dialled: ongoing.dialled,
-            trunkDescription: ongoing.description, pageCodecs: Set(page.offer.codecs.map(\.codec)),
+            call: call, browserLegs: [near: connection], dialled: far.dialled,
+            trunkDescription: far.description, pageCodecs: Set(page.offer.codecs.map(\.codec)),
             soundDeadline: .now() + OngoingCall.soundTime)
-        log.info("A page calls.", metadata: ["call": "\(identifier)", "to": "\(kind(of: destination))"])
+        record(.callCreated, identifier)
         carryOut(effects, of: identifier)
         return .media(call: identifier, answer: Redacted(answer))
     }
@@ -113,10 +108,10 @@ extension Switchboard {
             throw Self.noSuchCall
         }
         // Asked twice: nothing is left to do.
-        if ongoing.call.publicState == .active { return .done }
+        guard ongoing.call.isForTheTaking else { return .done }
         let others = ongoing.ringing.filter { $0 != connection }
         update(identifier) { $0.nearAnswered(leg, now: .now()) }
-        guard calls[identifier]?.call.publicState == .active else { throw Self.noSuchCall }
+        guard calls[identifier]?.call.isForTheTaking == false else { throw Self.noSuchCall }
         calls[identifier]?.ringing = []
         if !ongoing.connectedLegs.contains(leg) {
             calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
@@ -148,6 +143,7 @@ extension Switchboard {
                 remedy: "Send 1 to 32 of 0-9, A-D, * and #.")
         }
         media.sendDigits(leg, digits)
+        for digit in digits { record(digit, .near, of: identifier) }
         return .done
     }
 
@@ -158,10 +154,29 @@ extension Switchboard {
         }
     }
 
-    private func kind(of destination: Destination) -> String {
+    /// The far side of a call that is wanted, made ready.
+    struct FarSide {
+        var side: Call.Far
+        var dialled: Redacted<String>?
+        var description: SessionDescription?
+    }
+
+    /// What was dialled, if the box takes calls at all.
+    func destination(_ text: String) throws(Problem) -> Destination {
+        if stopping { throw EndReason.boxStopping.problem }
+        if draining { throw Self.isDrained }
+        guard let destination = Destination(dialled: text) else { throw Self.notANumber }
+        return destination
+    }
+
+    /// Whoever calls it closes a trunk leg that leads to no call.
+    func openFar(_ destination: Destination) throws(Problem) -> FarSide {
         switch destination {
-        case .service(let service): "\(service)"
-        case .number: "a number"
+        case .service(let service): return FarSide(side: .service(service))
+        case .number(let number):
+            let leg = makeLeg()
+            let description = try openTrunkLeg(leg)
+            return FarSide(side: .trunk(leg), dialled: Redacted(number), description: description)
         }
     }
 }

@@ -39,12 +39,12 @@ extension Switchboard {
             case .release(let leg, let reason):
                 release(leg, reason, of: identifier)
             case .report(let state):
-                log.info("The call's state changed.", metadata: ["call": "\(identifier)", "state": "\(state)"])
+                record(state, of: identifier)
                 for connection in ongoing.audience(phones) {
                     publish(.state(connection: connection, call: identifier, state: state))
                 }
             case .notice(let problem):
-                log.notice("\(problem.sentence)", metadata: ["call": "\(identifier)", "code": "\(problem.code)"])
+                record(.callNotice, identifier, problem)
                 for connection in ongoing.audience(phones) {
                     publish(.notice(connection: connection, call: identifier, problem: problem))
                 }
@@ -55,8 +55,7 @@ extension Switchboard {
     }
 
     private func release(_ leg: LegIdentifier, _ reason: EndReason, of identifier: CallIdentifier) {
-        media.close(leg)
-        callOfLeg[leg] = nil
+        closeMedia(leg, of: identifier)
         guard let ongoing = calls[identifier] else { return }
         if ongoing.trunkLeg == leg {
             // Whichever the state wants: an unanswered inbound invitation is refused, anything else cancelled or ended.
@@ -74,24 +73,19 @@ extension Switchboard {
         }
     }
 
-    /// An inbound call that no page is left to take is over.
+    /// A call that no page is left to take is over.
     func endIfNobodyRings(_ identifier: CallIdentifier) {
-        guard let left = calls[identifier], left.call.direction == .inbound, left.call.publicState == .ringing,
-            left.ringing.isEmpty
-        else { return }
-        update(identifier) { $0.terminate(.unavailable) }
+        guard let left = calls[identifier], left.call.isForTheTaking, left.ringing.isEmpty else { return }
+        update(identifier) { $0.terminate($0.direction == .inbound ? .unavailable : .browserGone) }
     }
 
     private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
         let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg].compactMap(\.self)
-        for leg in legs {
-            media.close(leg)
-            callOfLeg[leg] = nil
-        }
-        log.info(
-            "The call ended. \(reason.sentence)", metadata: ["call": "\(identifier)", "code": "\(reason.rawValue)"])
+        for leg in legs { closeMedia(leg, of: identifier) }
+        recordEnd(of: identifier, ongoing, reason)
         for connection in ongoing.audience(phones) {
             publish(.ended(connection: connection, call: identifier, reason: reason))
+            noteEnd(of: identifier, reason, for: connection)
         }
         calls[identifier] = nil
     }

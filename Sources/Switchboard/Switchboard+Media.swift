@@ -26,16 +26,27 @@ extension Switchboard {
         case .silent(let leg):
             guard let identifier = callOfLeg[leg] else { return }
             carryOut([.notice(Self.noSound)], of: identifier)
+        case .closed(let leg, let figures):
+            recordSound(of: leg, figures)
         case .firstPacket(let leg):
             guard let identifier = callOfLeg[leg] else { return }
             log.debug("The first sound packet came.", metadata: ["call": "\(identifier)", "leg": "\(leg)"])
         case .digit(let leg, let digit):
             guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return }
+            record(digit, ongoing.trunkLeg == leg ? .far : .near, of: identifier)
             // Digits that a page sends to a number are relayed; only a service, or the far side, has news for the page.
             guard ongoing.trunkLeg == nil || ongoing.trunkLeg == leg else { return }
             for connection in ongoing.audience(phones) {
                 publish(.digit(connection: connection, call: identifier, digit: String(digit)))
             }
+        }
+    }
+
+    func record(_ digit: Character, _ side: BoxEvent.Side, of identifier: CallIdentifier) {
+        calls[identifier]?.digits += 1
+        record(.callDigit, identifier) { event in
+            event.side = side
+            event.digit = Redacted(String(digit))
         }
     }
 

@@ -15,14 +15,21 @@ extension Switchboard {
         guard let trunk = settings.trunk else { return }
         do {
             let target = try await target(of: trunk)
+            // The configuration may have changed meanwhile; then another search is under way.
+            guard settings.trunk == trunk, !stopping else { return }
             lookUpAgain = nil
             await connect(trunk, at: target)
         } catch {
-            let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
-            lookUpAgain = (.now() + delay, delay)
-            setTrunk(.failed, error)
+            guard settings.trunk == trunk, !stopping else { return }
+            searchAgainLater(because: error)
         }
         schedule()
+    }
+
+    func searchAgainLater(because problem: Problem) {
+        let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
+        lookUpAgain = (.now() + delay, delay)
+        setTrunk(.failed, problem)
     }
 
     private func target(of trunk: TrunkSettings) async throws(Problem) -> NetworkAddress {
@@ -38,24 +45,28 @@ extension Switchboard {
     }
 
     private func connect(_ trunk: TrunkSettings, at target: NetworkAddress) async {
-        guard let local = LocalAddress.towards(target) else {
-            let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
-            lookUpAgain = (.now() + delay, delay)
-            setTrunk(
-                .failed,
-                Problem(
-                    code: "trunk.no-route", sentence: "There is no route to the provider.",
-                    remedy: "Check the box's network connection."))
-            return
-        }
+        guard let local = LocalAddress.towards(target) else { return searchAgainLater(because: Self.noRoute) }
         await transport.connect(to: target, from: local)
-        guard !stopping else { return }
+        guard settings.trunk == trunk, !stopping else { return leaveUnlessUsed(target) }
         trunkRoute = TrunkRoute(target: target, local: local)
-        // Nothing hangs on the former one: without a provider no call and no registration was possible.
-        userAgent = UserAgent(
-            contact: NetworkAddress(
-                host: settings.media.advertise.first ?? local, port: transport.localAddress.port), product: product)
+        isCutOff = false
+        retiredTargets.remove(target)
+        perform(userAgent.moved(to: contact(from: local), now: .now(), using: &generator))
         setTrunk(.registering, nil)
+        use(trunk, at: target)
+    }
+
+    static let noRoute = Problem(
+        code: "trunk.no-route", sentence: "There is no route to the provider.",
+        remedy: "Check the box's network connection.")
+
+    /// Where the provider is told to find us.
+    func contact(from local: NetworkAddress.Host) -> NetworkAddress {
+        NetworkAddress(host: settings.media.advertise.first ?? local, port: transport.localAddress.port)
+    }
+
+    /// Takes an account into use, whose provider was found.
+    func use(_ trunk: TrunkSettings, at target: NetworkAddress) {
         let account = Trunk(
             name: trunk.name, domain: trunk.server, target: target, user: trunk.user, password: trunk.password,
             displayNumber: trunk.number?.revealed, expires: trunk.expires)
@@ -90,6 +101,7 @@ extension Switchboard {
         case .ended(let leg, let end):
             let reason = EndReason(end)
             update(leg) { $0.farEnded(reason) }
+        case .asked(let number, let outcome): answered(number, outcome)
         // The user agent is not told to ask: it answers offers and declines transfers by itself.
         case .renegotiated, .offered, .agreed, .offerRefused, .digit, .digitsRefused, .transferRequested,
             .transferProgress, .incomingReplacement, .reason:
@@ -134,23 +146,30 @@ extension Switchboard {
     }
 
     /// Calls that may ring at a time: invitations can be forged, and each holds ports and disturbs people.
-    private static let ringingLimit = 16
+    static let ringingLimit = 16
 
     private func ring(
         _ leg: LegIdentifier, from: Redacted<String>, name: Redacted<String>?, offer: [UInt8]?
     ) {
-        let busy = Set(calls.values.flatMap { $0.browserLegs.values })
-        let idle = Set(phones.keys.filter { !busy.contains($0) })
-        let ringing = calls.values.count { $0.call.direction == .inbound && $0.call.publicState == .ringing }
-        guard ringing < Self.ringingLimit else {
-            log.notice("A call came in while \(ringing) ring already; it was refused.")
+        let idle = freePages
+        guard ringingHere < Self.ringingLimit else {
+            recordRefusal(from: from, Self.tooManyRing)
             perform(userAgent.reject(leg, status: 503, now: .now(), using: &generator))
             return
         }
+        guard !draining else {
+            recordRefusal(from: from, Self.isDrained)
+            perform(userAgent.reject(leg, status: 480, now: .now(), using: &generator))
+            return
+        }
         guard !stopping, !idle.isEmpty else {
-            log.info("A call came in, but no free page is open to take it.")
+            recordRefusal(
+                from: from,
+                stopping ? EndReason.boxStopping.problem : pageCount == 0 ? Self.noPageOpen : Self.pagesBusy)
             perform(
-                userAgent.reject(leg, status: phones.isEmpty || stopping ? 480 : 486, now: .now(), using: &generator))
+                userAgent.reject(
+                    leg, status: phones.values.allSatisfy(\.isLost) || stopping ? 480 : 486, now: .now(),
+                    using: &generator))
             return
         }
         let identifier = CallIdentifier(using: &generator)
@@ -161,14 +180,15 @@ extension Switchboard {
             calls[identifier] = OngoingCall(
                 call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
             media.setTrunkAudio(leg, audio)
-            log.info("A call comes in.", metadata: ["call": "\(identifier)", "pages": "\(idle.count)"])
+            record(.callCreated, identifier) { $0.pages = idle.count }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
                 publish(.incoming(connection: connection, call: identifier, from: from, name: name))
             }
             carryOut(effects, of: identifier)
         } catch {
             media.close(leg)
-            log.warning("A call came in, but its sound offer cannot be used.", metadata: ["error": "\(error)"])
+            log.debug("A call's sound offer cannot be used.", metadata: ["error": "\(error)"])
+            recordRefusal(from: from, (error as? Problem) ?? EndReason.noCommonCodec.problem)
             perform(userAgent.reject(leg, status: 488, now: .now(), using: &generator))
         }
     }
@@ -193,22 +213,32 @@ extension Switchboard {
     private func take(_ state: RegistrationState) {
         switch state {
         case .registering: setTrunk(.registering, nil)
-        case .registered(let expires, _): setTrunk(.registered, nil, expires: expires)
+        case .registered(let expires, let publicAddress):
+            seenAt = publicAddress
+            setTrunk(.registered, nil, expires: expires)
         case .failed(let failure): setTrunk(.failed, failure.problem)
+        // A former provider's; the next one's news follow.
+        case .unregistered where settings.trunk != nil && !stopping: break
         case .unregistered: setTrunk(.none, nil)
         }
     }
 
-    private func setTrunk(_ state: TrunkStatus.State, _ problem: Problem?, expires: Int? = nil) {
+    func setTrunk(_ state: TrunkStatus.State, _ problem: Problem?, expires: Int? = nil) {
         let next = TrunkStatus(name: settings.trunk?.name ?? "", state: state, problem: problem, expires: expires)
         // A refresh goes through "registering" without anything having changed for the user.
         guard next != trunkStatus, !(state == .registering && trunkStatus.state == .registered) else { return }
         trunkStatus = next
-        if let problem {
-            log.warning(
-                "\(problem.sentence) \(problem.remedy)", metadata: ["trunk": "\(next.name)", "code": "\(problem.code)"])
-        } else {
-            log.info("The trunk is \(state.rawValue).", metadata: ["trunk": "\(next.name)"])
+        let kind: BoxEvent.Kind =
+            switch state {
+            case .none: .trunkUnregistered
+            case .registering: .trunkRegistering
+            case .registered: .trunkRegistered
+            case .failed: .trunkFailed
+            }
+        record(kind) { event in
+            event.trunk = next.name
+            event.code = problem?.code
+            event.sentence = problem.map { "\($0.sentence) \($0.remedy)" }
         }
         publish(.trunk(next))
     }

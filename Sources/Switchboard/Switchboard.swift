@@ -28,14 +28,14 @@ package struct ProcessFigures: Sendable {
 /// Every input comes in as one call of a method here, is handed to the machine that understands it, and the
 /// machine's effects are carried out before the next input is looked at.
 package actor Switchboard {
-    let settings: BoxSettings
+    var settings: BoxSettings
     let transport: SIPTransport
     let media: MediaEngine
     let log: Logger
     private let version: String
     /// For User-Agent and Server.
     let product: String
-    private let figures: @Sendable () -> ProcessFigures
+    let figures: @Sendable () -> ProcessFigures
     private let startTime = MonotonicTime.now()
 
     /// What the web process is told. Ends after ``stop()``.
@@ -47,19 +47,31 @@ package actor Switchboard {
     var trunkStatus: TrunkStatus
     /// Where the provider is, and which of our addresses its route leaves from.
     var trunkRoute: TrunkRoute?
+    /// There is no route to the provider that was found.
+    var isCutOff = false
     /// When the provider's name is looked up again, after that failed.
     var lookUpAgain: (at: MonotonicTime, delay: Duration)?
     var phones: [ConnectionIdentifier: Phone] = [:]
     var calls: [CallIdentifier: OngoingCall] = [:]
     var callOfLeg: [LegIdentifier: CallIdentifier] = [:]
+    /// Sides of calls that are over, until the media engine has told their last figures.
+    var closing: [LegIdentifier: ClosingLeg] = [:]
+    var history = EventHistory()
+    /// The number of the newest event of the box.
+    var lastEvent: UInt64 = 0
+    /// For what strangers can cause.
+    var refusalLines = LineLimit(burst: 20, interval: .seconds(3))
+    /// Where the registrar sees us.
+    var seenAt: NetworkAddress?
+    var questions: [UInt64: Question] = [:]
+    var lastQuestion: UInt64 = 0
     private var nextLeg: UInt64 = 1
     private var timer: (deadline: MonotonicTime, task: Task<Void, Never>)?
     private(set) var stopping = false
-
-    /// A page that can be rung.
-    struct Phone {
-        var user: String
-    }
+    /// No new calls are taken.
+    var draining = false
+    /// Providers that only calls of a former configuration speak to.
+    var retiredTargets: Set<NetworkAddress> = []
 
     struct TrunkRoute: Equatable {
         var target: NetworkAddress
@@ -91,6 +103,7 @@ package actor Switchboard {
             group.addTask { await self.takeMessages() }
             group.addTask { await self.takeMediaEvents() }
             group.addTask { await self.findProvider() }
+            group.addTask { await self.beat() }
         }
     }
 
@@ -135,7 +148,9 @@ package actor Switchboard {
 extension Switchboard {
     /// Sets the one timer to the earliest deadline of all machines.
     func schedule() {
-        let deadlines = [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline)
+        leaveRetiredTargets()
+        let deadlines =
+            [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline) + phones.values.map(\.lostUntil)
         guard let next = deadlines.compactMap(\.self).min() else {
             timer?.task.cancel()
             timer = nil
@@ -147,7 +162,9 @@ extension Switchboard {
             next,
             Task {
                 let delay = max(.zero, next - .now())
-                try? await Task.sleep(for: delay, clock: .suspending)
+                // By CLOCK_BOOTTIME, as the deadlines are: a machine that slept is on time again as soon as it wakes, and
+                // setting the wall clock changes nothing.
+                try? await Task.sleep(for: delay, clock: .continuous)
                 guard !Task.isCancelled else { return }
                 await self.timeHasCome()
             }
@@ -166,6 +183,7 @@ extension Switchboard {
                 update(identifier) { $0.terminate(.mediaFailed) }
             }
         }
+        forgetLost(now: now)
         if let lookUpAgain, now >= lookUpAgain.at {
             self.lookUpAgain?.at = now + .seconds(3600)
             await findProvider()
@@ -180,14 +198,33 @@ extension Switchboard {
     func status() async -> BoxStatus {
         let sound = await media.snapshot()
         let figures = figures()
-        return BoxStatus(
-            version: version, uptimeSeconds: Int((MonotonicTime.now() - startTime).components.seconds),
+        var status = BoxStatus(
+            version: version, uptimeSeconds: uptimeSeconds,
             trunk: trunkStatus, calls: calls.count, legs: callOfLeg.count, dialogs: userAgent.counts.dialogs,
             transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
-            threads: figures.threads,
-            residentBytes: figures.residentBytes)
+            threads: figures.threads, residentBytes: figures.residentBytes, pages: pageCount, list: callList)
+        status.draining = draining
+        return status
     }
+
+    var uptimeSeconds: Int { Int((MonotonicTime.now() - startTime).components.seconds) }
+
+    /// The oldest first.
+    private var callList: [CallStatus] {
+        let now = MonotonicTime.now()
+        let oldest = calls.values.sorted { $0.begunAt < $1.begunAt }.prefix(BoxStatus.mostListed)
+        return oldest.map { ongoing in
+            CallStatus(
+                call: ongoing.call.identifier, direction: ongoing.call.direction, state: ongoing.call.publicState,
+                far: ongoing.farNumber?.masked ?? ongoing.service?.code ?? "",
+                seconds: Int((now - ongoing.begunAt).components.seconds),
+                talkSeconds: ongoing.answeredAt.map { Int((now - $0).components.seconds) })
+        }
+    }
+
+    /// Returns once the actor took its turn: the watchdog's probe.
+    package func probe() {}
 
     package func snapshot() -> ControlSnapshot {
         ControlSnapshot(
@@ -196,9 +233,9 @@ extension Switchboard {
                 ongoing.audience(phones).map {
                     .init(
                         connection: $0, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
-                        name: ongoing.name)
+                        name: ongoing.name, to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
                 }
-            })
+            }, draining: draining)
     }
 
     /// Hangs up every call, takes the registration back, and waits until the provider confirmed all of it, at most 2 s:
@@ -214,6 +251,7 @@ extension Switchboard {
         }
         timer?.task.cancel()
         timer = nil
+        for number in questions.keys { answered(number, .noReply) }
         eventContinuation.finish()
     }
 }

@@ -3,10 +3,10 @@ package import Wire
 /// Decides whether this process deserves to live: it feeds the service manager's watchdog only while every part of
 /// the process answers its probe.
 ///
-///     each part:   resting ──advance (a period is over)──▶ asked ──returned──▶ resting
-///                                                            │ its deadline is over
-///                                                            ▼
-///                                                          hung ──returned──▶ resting
+///     each part:   resting ──advance (a turn; its pause is over)──▶ asked ──returned──▶ resting
+///                                                                    │ its deadline is over
+///                                                                    ▼
+///                                                                  hung ──returned──▶ resting
 ///
 /// A probe that returns with a failure is an answer: the part is degraded, which is said in the status, and the feed
 /// goes on, because a restart would not mend a full disk. Only a probe that does not return withholds the feed.
@@ -20,10 +20,13 @@ package struct Watchdog: Equatable, Sendable {
         package var part: String
         /// How long the answer may take.
         package var deadline: Duration
+        /// How long the part is left alone after an answer; zero: until the next turn.
+        package var pause: Duration
 
-        package init(part: String, deadline: Duration) {
+        package init(part: String, deadline: Duration, pause: Duration = .zero) {
             self.part = part
             self.deadline = deadline
+            self.pause = pause
         }
     }
 
@@ -52,6 +55,7 @@ package struct Watchdog: Equatable, Sendable {
     private struct Part: Equatable {
         let probe: Probe
         var state = State.resting
+        var restsUntil: MonotonicTime?
         var problem: Problem?
 
         var deadline: MonotonicTime? {
@@ -93,6 +97,7 @@ package struct Watchdog: Equatable, Sendable {
         nextTurn = now + period
         if hungParts.isEmpty { effects.append(.feed) }
         for index in parts.indices where parts[index].state == .resting {
+            if let end = parts[index].restsUntil, now < end { continue }
             parts[index].state = .asked(since: now)
             effects.append(.probe(part: parts[index].probe.part))
         }
@@ -105,6 +110,7 @@ package struct Watchdog: Equatable, Sendable {
         let former = parts[index].state
         guard former != .resting else { return [] }
         parts[index].state = .resting
+        parts[index].restsUntil = now + parts[index].probe.pause
         parts[index].problem = if case .failed(let problem) = outcome { problem } else { nil }
         guard case .hung(let since) = former else { return [] }
         return [.recovered(part: part, after: now - since)] + (hungParts.isEmpty ? [.feed] : [])

@@ -20,6 +20,8 @@ package struct AdminPassword: Sendable {
     private static let acceptedLengths = 8...1024
 
     private let stored: Stored
+    /// Tells this setting of the password from every other one; says nothing about the password.
+    let fingerprint: String
 
     /// - Throws: `web.password-file` if the file is missing, unreadable or not what `create` writes.
     package init(in stateDirectory: String) throws(Problem) {
@@ -33,6 +35,7 @@ package struct AdminPassword: Sendable {
             (1...16).contains(stored.parallelism), stored.salt.count >= 16
         else { throw WebProblem.passwordFile(path, why: "its content is damaged") }
         self.stored = stored
+        fingerprint = hexadecimal(SHA256.hash(data: data).prefix(16))
     }
 
     /// Makes the password at the first start and keeps only its hash.
@@ -51,10 +54,10 @@ package struct AdminPassword: Sendable {
         guard access(path(in: stateDirectory), F_OK) != 0 else { return }
         var generator = SystemRandomNumberGenerator()
         let password = readable(using: &generator)
-        let note = stateDirectory + "/web/first-password"
+        let note = note(in: stateDirectory)
         do {
             // The note first: a password that nobody can read any more would lock its owner out.
-            try write(Data("\(password)\n".utf8), to: note)
+            try PrivateFile.write(Data("\(password)\n".utf8), to: note)
         } catch {
             throw WebProblem.passwordFile(note, why: "it cannot be written (\(error))")
         }
@@ -69,17 +72,59 @@ package struct AdminPassword: Sendable {
         guard access(path, F_OK) != 0 else { return nil }
         var generator = SystemRandomNumberGenerator()
         let password = given ?? readable(using: &generator)
-        guard acceptedLengths.contains(password.utf8.count) else { throw WebProblem.passwordTooShort }
+        try set(Redacted(password), in: stateDirectory, cost: cost, parallelism: parallelism)
+        return Redacted(password)
+    }
+
+    /// Sets the password anew, whatever it was. A web process that runs takes it within two seconds and ends every
+    /// session.
+    ///
+    /// - Throws: `web.password-too-short`, `web.password-file`.
+    package static func set(_ password: Redacted<String>, in stateDirectory: String) throws(Problem) {
+        try set(password, in: stateDirectory, cost: 1 << 15, parallelism: 3)
+        forgetNote(in: stateDirectory)
+    }
+
+    static func set(
+        _ password: Redacted<String>, in stateDirectory: String, cost: Int, parallelism: Int
+    ) throws(Problem) {
+        guard acceptedLengths.contains(password.revealed.utf8.count) else { throw WebProblem.passwordTooShort }
+        let path = path(in: stateDirectory)
+        var generator = SystemRandomNumberGenerator()
         do {
             var stored = Stored(
                 cost: cost, parallelism: parallelism,
                 salt: Data((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }), hash: Data())
-            stored.hash = try derive(password, with: stored)
-            try write(JSONEncoder().encode(stored), to: path)
+            stored.hash = try derive(password.revealed, with: stored)
+            try PrivateFile.write(JSONEncoder().encode(stored), to: path)
         } catch {
             throw WebProblem.passwordFile(path, why: "it cannot be written (\(error))")
         }
-        return Redacted(password)
+    }
+
+    // MARK: The note
+
+    /// Where the first password stands in the clear until it has been used.
+    private static func note(in stateDirectory: String) -> String { stateDirectory + "/web/first-password" }
+
+    /// - Returns: nil when it has been used, or was never left as a note.
+    package static func firstPassword(in stateDirectory: String) -> Redacted<String>? {
+        guard let data = FileManager.default.contents(atPath: note(in: stateDirectory)), data.count <= 1025 else {
+            return nil
+        }
+        let text = String(decoding: data, as: UTF8.self).filter { $0 != "\n" }
+        return text.isEmpty ? nil : Redacted(text)
+    }
+
+    static func forgetNote(in stateDirectory: String) {
+        unlink(note(in: stateDirectory))
+    }
+
+    /// Changes whenever the file is replaced.
+    static func identity(in stateDirectory: String) -> String {
+        var status = stat()
+        guard stat(path(in: stateDirectory), &status) == 0 else { return "" }
+        return "\(status.st_ino) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec) \(status.st_size)"
     }
 
     /// Takes about 0.3 s of computing: not for an event loop.
@@ -105,30 +150,5 @@ package struct AdminPassword: Sendable {
             from: Data(password.utf8), salt: stored.salt, outputByteCount: hashBytes, rounds: stored.cost,
             blockSize: stored.blockSize, parallelism: stored.parallelism)
         return key.withUnsafeBytes { Data($0) }
-    }
-
-    /// Whole or not at all, readable by its owner only from the first moment.
-    private static func write(_ data: Data, to path: String) throws {
-        let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-        try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let unfinished = path + ".new"
-        unlink(unfinished)
-        let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemFailure(errno) }
-        defer { close(descriptor) }
-        let written = data.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard written == data.count, fsync(descriptor) == 0, rename(unfinished, path) == 0 else {
-            throw SystemFailure(errno)
-        }
-    }
-}
-
-/// What the kernel said, in words.
-struct SystemFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ number: Int32) {
-        description = String(cString: strerror(number))
     }
 }

@@ -32,11 +32,19 @@ struct PhoneChannel: ServerChildChannel {
     func handle(value: HTTP1Channel.Value, logger: Logger) async {
         await http.handle(value: value, logger: logger)
     }
+
+    /// Makes the connection's pipeline and serves it until it is closed.
+    func serve(_ channel: any Channel, logger: Logger) -> EventLoopFuture<Void> {
+        setup(channel: channel, logger: logger).map { value in
+            // Nobody waits for it: the connection's end is what counts, and the roll knows that.
+            Task { await handle(value: value, logger: logger) }
+        }
+    }
 }
 
 /// How long a browser may take, and how much it may hold.
 package struct WebLimits: Sendable {
-    /// From the connection to the end of the first request's header.
+    /// From the connection to the end of the first request's header, the TLS handshake included.
     package var firstHeader = Duration.seconds(10)
     /// From there to the end of its body, and from there to the end of the answer.
     package var body = Duration.seconds(15)
@@ -45,7 +53,9 @@ package struct WebLimits: Sendable {
     package var idle = Duration.seconds(30)
     /// Between two pings on the phone socket; a page that is silent for two of them is lost.
     package var ping = Duration.seconds(20)
+    /// Phone sockets aside: in all, and for one IPv4 address or one IPv6 /64. A browser opens up to six.
     package var connections = 512
+    package var connectionsOfSource = 96
     package var phones = 256
 
     package init() {}

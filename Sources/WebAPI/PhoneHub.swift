@@ -8,7 +8,8 @@ import Wire
 /// Knows every open phone socket, and stands between them and the core.
 ///
 /// It survives the core: while that is away pages stay connected, are told so, and get `core.unreachable` for an
-/// answer; when it is back they are attached again and calls that are over are ended on the page.
+/// answer; when it is back they are attached again and calls that are over are ended on the page. It is survived by a
+/// page's call: a page that comes back, to this hub or to the next process's, names the identity that it had.
 actor PhoneHub {
     /// The core detaches whatever is left out after its own patience.
     private static let mostUndelivered = 1024
@@ -19,6 +20,7 @@ actor PhoneHub {
     private var phones: [ConnectionIdentifier: Phone] = [:]
     private var trunk = TrunkStatus()
     private var isConnected = false
+    private var lastSerial: UInt64 = 0
     /// Sockets that closed while the core was away, with whether they said goodbye.
     private var undelivered: [ConnectionIdentifier: Bool] = [:]
 
@@ -45,13 +47,15 @@ actor PhoneHub {
     }
 
     /// Serves one phone socket from its beginning to its end.
-    func serve(_ line: PhoneLine, user: String) async {
-        var generator = SystemRandomNumberGenerator()
-        let connection = ConnectionIdentifier(using: &generator)
+    ///
+    /// - Parameter former: the identity that the page had on a socket that was lost.
+    func serve(_ line: PhoneLine, user: String, former: ConnectionIdentifier?) async {
         open.withLock { $0 += 1 }
-        phones[connection] = Phone(line: line, user: user)
-        line.send(PhoneNotice.ready(status, user: user))
-        await tell(.attach(connection: connection, user: user))
+        defer { open.withLock { $0 -= 1 } }
+        let connection = admit(line, user: user, former: former)
+        let serial = phones[connection]?.serial
+        line.send(PhoneNotice.ready(status, user: user, phone: connection))
+        await attach(connection)
         // A page asks for one thing after the other, but a ping never waits behind a slow command.
         let (commands, queue) = AsyncStream.makeStream(of: (RPCIdentifier?, PhoneRequest).self)
         await withTaskGroup(of: Void.self) { group in
@@ -68,8 +72,9 @@ actor PhoneHub {
             }
             // The core hears it at once: what it still does for this page ends there.
             queue.finish()
+            // Unless the page is back on another socket already.
+            guard phones[connection]?.serial == serial else { return }
             phones[connection] = nil
-            open.withLock { $0 -= 1 }
             let closed = line.farewell.isGoodbye
             if await !tell(.detach(connection: connection, closed: closed)), undelivered.count < Self.mostUndelivered {
                 undelivered[connection] = closed
@@ -78,11 +83,64 @@ actor PhoneHub {
     }
 
     /// Closes every socket of a session that has ended.
-    func signedOut(_ session: SessionStore.Digest) {
-        for phone in phones.values where phone.line.session == session {
+    /// - Parameter session: nil for all of them.
+    func signedOut(_ session: SessionStore.Digest?) {
+        for phone in phones.values where session == nil || phone.line.session == session {
             phone.line.farewell.isGoodbye = true
             phone.line.close(.policyViolation)
         }
+    }
+
+    /// - Returns: the identity under which the page is known from now on.
+    private func admit(_ line: PhoneLine, user: String, former: ConnectionIdentifier?) -> ConnectionIdentifier {
+        lastSerial += 1
+        var phone = Phone(line: line, user: user, serial: lastSerial)
+        if let former, let present = phones[former], present.user == user {
+            // Its former socket is dead without knowing it.
+            present.line.close(.goingAway)
+            phone.calls = present.calls
+            phone.wasAway = true
+            phone.isVerified = present.isVerified
+            phones[former] = phone
+            return former
+        }
+        if let former, phones[former] == nil {
+            undelivered[former] = nil
+            phone.isVerified = false
+            phone.wasAway = true
+            phones[former] = phone
+            return former
+        }
+        var generator = SystemRandomNumberGenerator()
+        let connection = ConnectionIdentifier(using: &generator)
+        phones[connection] = phone
+        return connection
+    }
+
+    /// Tells the core of a page, and the page what goes on.
+    private func attach(_ connection: ConnectionIdentifier) async {
+        guard let phone = phones[connection] else { return }
+        do throws(Problem) {
+            let reply = try await control.send(.attach(connection: connection, user: phone.user))
+            guard phones[connection]?.serial == phone.serial else { return }
+            phones[connection]?.isVerified = true
+            let attached = if case .attached(let attached) = reply { attached } else { AttachedPhone() }
+            reconcile(connection, with: attached)
+            if phones[connection]?.isStarting == false { deliverHeld(connection) }
+        } catch {
+            logger.debug("the core did not take a page", metadata: ["problem": "\(error.code)"])
+            guard !phone.isVerified, error.code == PhoneNotice.otherUser else { return }
+            // It must not be told, nor do, anything under this name.
+            guard phones[connection]?.serial == phone.serial else { return }
+            phones[connection] = nil
+            phone.line.close(PhoneLine.identityRefused)
+        }
+    }
+
+    private func deliverHeld(_ connection: ConnectionIdentifier) {
+        let held = phones[connection]?.held ?? []
+        phones[connection]?.held = []
+        for event in held { deliver(event) }
     }
 
     private func queued(
@@ -102,7 +160,7 @@ actor PhoneHub {
         defer { phones[connection]?.waiting -= 1 }
         guard let line = phones[connection]?.line else { return }
         do throws(Problem) {
-            guard isConnected else { throw ControlProblem.unreachable }
+            guard isConnected, phones[connection]?.isVerified == true else { throw ControlProblem.unreachable }
             switch request {
             case .ping:
                 answer(.success(nil), to: id, line)
@@ -137,9 +195,7 @@ actor PhoneHub {
         phones[connection]?.isStarting = true
         defer {
             phones[connection]?.isStarting = false
-            let held = phones[connection]?.held ?? []
-            phones[connection]?.held = []
-            for event in held { deliver(event) }
+            deliverHeld(connection)
         }
         guard
             case .media(let call, let media) = try await control.send(
@@ -168,17 +224,14 @@ actor PhoneHub {
         trunk = snapshot.trunk
         let gone = restarted ? [:] : undelivered
         undelivered = [:]
-        let present = phones.map { ($0.key, $0.value.user) }
+        let present = Array(phones.keys)
         await withTaskGroup(of: Void.self) { group in
-            for (connection, user) in present {
-                group.addTask { await self.tell(.attach(connection: connection, user: user)) }
-            }
+            for connection in present { group.addTask { await self.attach(connection) } }
             for (connection, closed) in gone {
                 group.addTask { await self.tell(.detach(connection: connection, closed: closed)) }
             }
         }
         isConnected = true
-        reconcile(snapshot)
         for phone in phones.values { phone.line.send(PhoneNotice.trunk(trunk)) }
     }
 
@@ -187,21 +240,29 @@ actor PhoneHub {
         for phone in phones.values { phone.line.send(PhoneNotice.trunk(status)) }
     }
 
-    /// Brings the pages to what the core says is: events may have been missed.
-    private func reconcile(_ snapshot: ControlSnapshot) {
-        for (connection, phone) in phones {
-            let ongoing = snapshot.calls.filter { $0.connection == connection }
-            for call in phone.calls.subtracting(ongoing.map(\.call)) {
-                deliver(.ended(connection: connection, call: call, reason: .internalError))
-            }
-            for call in ongoing {
-                if let from = call.from, call.state == .ringing {
-                    deliver(.incoming(connection: connection, call: call.call, from: from, name: call.name))
-                } else {
-                    deliver(.state(connection: connection, call: call.call, state: call.state))
-                }
+    /// Brings a page to what the core says is: events may have been missed, by the page or by this process.
+    private func reconcile(_ connection: ConnectionIdentifier, with attached: AttachedPhone) {
+        guard let phone = phones[connection] else { return }
+        // What this process has told already it does not tell again.
+        for ended in attached.ended where phone.calls.contains(ended.call) || phone.wasAway {
+            phones[connection]?.calls.insert(ended.call)
+            deliver(.ended(connection: connection, call: ended.call, reason: ended.reason))
+        }
+        let ongoing = Set(attached.calls.map(\.call))
+        for call in phone.calls.subtracting(ongoing).subtracting(attached.ended.map(\.call)) {
+            deliver(.ended(connection: connection, call: call, reason: .internalError))
+        }
+        phones[connection]?.wasAway = false
+        for call in attached.calls {
+            if let to = call.to {
+                deliver(.summons(connection: connection, call: call.call, to: to))
+            } else if let from = call.from, call.state == .ringing {
+                deliver(.incoming(connection: connection, call: call.call, from: from, name: call.name))
+            } else {
+                phones[connection]?.calls.insert(call.call)
             }
         }
+        phone.line.send(PhoneNotice.calls(attached.calls))
     }
 
     private func deliver(_ event: ControlEvent) {
@@ -210,8 +271,13 @@ actor PhoneHub {
             trunk = status
             for phone in phones.values { phone.line.send(PhoneNotice.trunk(status)) }
         case .incoming(let connection, let call, let from, let name):
+            guard let phone = phones[connection], phone.isVerified else { return }
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(PhoneNotice.incoming(call, from: from, name: name))
+        case .summons(let connection, let call, let to):
+            guard phones[connection]?.calls.insert(call).inserted == true else { return }
+            phones[connection]?.line.send(PhoneNotice.summons(call, to: to))
+        case .box: return
         case .state(let connection, let call, let state):
             guard state != .ended else { return }
             notify(event, connection, call, PhoneNotice.state(call, state))
@@ -234,13 +300,13 @@ actor PhoneHub {
         _ event: ControlEvent, _ connection: ConnectionIdentifier, _ call: CallIdentifier, _ text: String
     ) -> Bool {
         guard let phone = phones[connection] else { return false }
-        guard !phone.calls.contains(call) else {
+        guard !phone.isVerified || !phone.calls.contains(call) else {
             phone.line.send(text)
             return true
         }
-        if phone.isStarting, phone.held.count < Phone.mostHeld {
+        if phone.isStarting || !phone.isVerified, phone.held.count < Phone.mostHeld {
             phones[connection]?.held.append(event)
-        } else if case .state = event {
+        } else if phone.isVerified, case .state = event {
             // The page never learned of this call (the reply came too late), so nobody else can end it.
             Task { await tell(.end(connection: connection, call: call)) }
         }
@@ -267,6 +333,12 @@ private struct Phone {
 
     let line: PhoneLine
     let user: String
+    /// Tells the sockets of one identity apart.
+    let serial: UInt64
+    /// The core has said that this identity is this user's. One that was made here cannot be anybody else's.
+    var isVerified = true
+    /// It came back and may have missed something.
+    var wasAway = false
     /// Calls that the page knows and that go on.
     var calls: Set<CallIdentifier> = []
     /// Requests that wait for the core.
@@ -275,8 +347,9 @@ private struct Phone {
     var isStarting = false
     var held: [ControlEvent] = []
 
-    init(line: PhoneLine, user: String) {
+    init(line: PhoneLine, user: String, serial: UInt64) {
         self.line = line
         self.user = user
+        self.serial = serial
     }
 }

@@ -20,12 +20,31 @@ enum PhoneNotice {
     private struct Ready: Encodable {
         var trunk: Trunk
         var user: String
+        /// The page's identity: a secret of 128 bits, which it names when it comes back after its socket was lost.
+        var phone: ConnectionIdentifier
     }
+
+    fileprivate struct Calls: Encodable {
+        struct Call: Encodable {
+            var call: CallIdentifier
+            /// As a page calls it: a call to the page that nobody has answered is `incoming`.
+            var state: String
+        }
+
+        var calls: [Call]
+    }
+
+    static let otherUser = "phone.other-user"
 
     private struct Incoming: Encodable {
         var call: CallIdentifier
         var from: Redacted<String>
         var name: Redacted<String>?
+    }
+
+    private struct Summons: Encodable {
+        var call: CallIdentifier
+        var to: Redacted<String>
     }
 
     private struct State: Encodable {
@@ -57,8 +76,13 @@ enum PhoneNotice {
         }
     }
 
-    static func ready(_ trunk: TrunkStatus, user: String) -> String {
-        notification("phone.ready", Ready(trunk: Trunk(trunk), user: user))
+    static func ready(_ trunk: TrunkStatus, user: String, phone: ConnectionIdentifier) -> String {
+        notification("phone.ready", Ready(trunk: Trunk(trunk), user: user, phone: phone))
+    }
+
+    /// Every call of the page that goes on: any other is over, and one that it does not know it ends.
+    static func calls(_ calls: [ControlSnapshot.OngoingCall]) -> String {
+        notification("phone.calls", Calls(calls: calls.map(Calls.Call.init)))
     }
 
     static func trunk(_ trunk: TrunkStatus) -> String {
@@ -67,6 +91,11 @@ enum PhoneNotice {
 
     static func incoming(_ call: CallIdentifier, from: Redacted<String>, name: Redacted<String>?) -> String {
         notification("call.incoming", Incoming(call: call, from: from, name: name))
+    }
+
+    /// Rings the page for a call that the box makes to `to` once it is answered.
+    static func summons(_ call: CallIdentifier, to: Redacted<String>) -> String {
+        notification("call.incoming", Summons(call: call, to: to))
     }
 
     static func state(_ call: CallIdentifier, _ state: CallState) -> String {
@@ -132,5 +161,12 @@ enum PhoneNotice {
     private static func text(_ message: some Encodable) -> String {
         // Everything above can be written as JSON; an empty text would be ignored by the page.
         (try? JSONEncoder().encode(message)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}
+
+extension PhoneNotice.Calls.Call {
+    fileprivate init(_ ongoing: ControlSnapshot.OngoingCall) {
+        let isIncoming = ongoing.from != nil && ongoing.state == .ringing || ongoing.to != nil
+        self.init(call: ongoing.call, state: isIncoming ? "incoming" : ongoing.state.rawValue)
     }
 }

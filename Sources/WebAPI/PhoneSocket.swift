@@ -1,3 +1,4 @@
+import Control
 import NIOCore
 import NIOWebSocket
 import Synchronization
@@ -28,6 +29,7 @@ final class PhoneSocket: ChannelInboundHandler {
     private let admission: PhoneAdmission
     private let user: String
     private let session: SessionStore.Digest
+    private let former: ConnectionIdentifier?
     private let messages: AsyncStream<String>.Continuation
     private let stream: AsyncStream<String>
     private let farewell = PhoneFarewell()
@@ -38,7 +40,11 @@ final class PhoneSocket: ChannelInboundHandler {
     private var ping: Scheduled<Void>?
     private var isAlive = true
 
-    init(admission: PhoneAdmission, user: String, session: SessionStore.Digest) {
+    /// - Parameter former: the identity that the page says it had.
+    init(
+        admission: PhoneAdmission, user: String, session: SessionStore.Digest, former: ConnectionIdentifier? = nil
+    ) {
+        self.former = former
         self.admission = admission
         self.user = user
         self.session = session
@@ -66,7 +72,8 @@ final class PhoneSocket: ChannelInboundHandler {
             messages: stream, farewell: farewell)
         let hub = admission.hub
         let user = user
-        Task { await hub.serve(line, user: user) }
+        let former = former
+        Task { await hub.serve(line, user: user, former: former) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -225,6 +232,9 @@ struct PhoneLine: Sendable {
     /// Whole messages; ends with the socket.
     let messages: AsyncStream<String>
     let farewell: PhoneFarewell
+
+    /// The page has to come as a new one.
+    static let identityRefused = WebSocketErrorCode(codeNumber: 4403)
 
     func send(_ text: String) {
         loop.execute { socket.value.send(text) }

@@ -25,12 +25,16 @@ actor SignInGate {
     private static let firstDelayMilliseconds = 250
     private static let longestDelayMilliseconds = 30_000
 
-    private let password: AdminPassword
+    private var password: AdminPassword
     private var running = 0
     private var waiting = 0
     private var sources: [String: Source] = [:]
 
     init(password: AdminPassword) {
+        self.password = password
+    }
+
+    func replace(_ password: AdminPassword) {
         self.password = password
     }
 

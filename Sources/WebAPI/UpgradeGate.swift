@@ -1,3 +1,4 @@
+import Control
 import Crypto
 import FoundationEssentials
 import HTTPTypes
@@ -10,6 +11,7 @@ import Wire
 struct PhoneAdmission: Sendable {
     let sessions: SessionStore
     let hub: PhoneHub
+    let roll: ConnectionRoll
     let limits: WebLimits
 }
 
@@ -105,6 +107,16 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
         return .success((user, session))
     }
 
+    /// `?phone=` and 32 hexadecimal digits; anything else is as good as nothing.
+    private static func formerIdentity(_ uri: String) -> ConnectionIdentifier? {
+        guard let query = uri.split(separator: "?", maxSplits: 1).dropFirst().first, query.hasPrefix("phone=") else {
+            return nil
+        }
+        let value = query.dropFirst("phone=".count)
+        guard value.utf8.count == 32, value.allSatisfy("0123456789abcdef".contains) else { return nil }
+        return ConnectionIdentifier(String(value))
+    }
+
     private func refuse(_ refusal: Refusal, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         let body = refusal.body
         var headers: HTTPHeaders = [
@@ -131,7 +143,8 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(wrapOutboundOut(.head(answer)), promise: nil)
 
         let pipeline = context.pipeline.syncOperations
-        let socket = PhoneSocket(admission: admission, user: user, session: session)
+        let socket = PhoneSocket(
+            admission: admission, user: user, session: session, former: Self.formerIdentity(head.uri))
         do {
             try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
             try pipeline.addHandler(
@@ -144,6 +157,7 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
             ] {
                 pipeline.removeHandler(context: done, promise: nil)
             }
+            admission.roll.becamePhone(context.channel)
             socket.open()
         } catch {
             context.close(promise: nil)

@@ -38,7 +38,7 @@ enum WebProblem {
 
     static let passwordTooShort = Problem(
         code: "web.password-too-short", sentence: "The admin password has to have 8 to 1,024 bytes.",
-        remedy: "Choose a longer one, or none, and the box makes one.")
+        remedy: "Choose another one; at the first start none is needed, and the box makes one.")
 
     static func portInUse(_ address: NetworkAddress) -> Problem {
         Problem(
@@ -50,6 +50,22 @@ enum WebProblem {
         Problem(
             code: "web.cannot-listen", sentence: "The web server cannot use \(address): \(why).",
             remedy: "Change web.listen in the configuration.")
+    }
+
+    static let noHTTPS = Problem(
+        code: "web.no-https", sentence: "The page has no https here: another program holds port 443.",
+        remedy: "Stop that program and restart sipcall-web.socket, or open the page through it.")
+
+    static func doesNotServe(why: String) -> Problem {
+        Problem(
+            code: "web.does-not-serve", sentence: "The web process does not serve its own page: \(why).",
+            remedy: "Read the journal of sipcall-web for what came before.")
+    }
+
+    static func certificateFile(_ path: String, why: String) -> Problem {
+        Problem(
+            code: "web.certificate-file", sentence: "The certificate of the page cannot be kept in \(path): \(why).",
+            remedy: "Check the disk, and that the directory belongs to the user of the web process.")
     }
 
     static func pageMissing(_ path: String, why: String) -> Problem {

@@ -2,23 +2,21 @@ import Control
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 import Wire
 
-/// What Hummingbird knows about a request besides itself.
-struct WebContext: InitializableFromSource {
+/// What is known about a request besides itself.
+struct WebContext {
     let remoteAddress: SocketAddress?
-
-    init(source: ApplicationRequestContextSource) {
-        remoteAddress = source.channel.remoteAddress
-    }
+    /// It came over TLS to this process.
+    let isSecure: Bool
 }
 
 /// Every address of the box, in one table.
-struct WebResponder: HTTPResponder {
-    typealias Context = WebContext
-
+struct WebResponder: Sendable {
     static let largestBody = 16 * 1024
     static let adminUser = "admin"
 
@@ -27,6 +25,7 @@ struct WebResponder: HTTPResponder {
     let sessions: SessionStore
     let gate: SignInGate
     let files: StaticFiles
+    let stateDirectory: String
     let logger: Logger
 
     private struct SignIn: Decodable {
@@ -35,6 +34,30 @@ struct WebResponder: HTTPResponder {
 
     private struct Session: Encodable {
         var user: String
+    }
+
+    /// What Hummingbird calls for each request.
+    func handler(isSecure: Bool) -> HTTPChannelHandler.Responder {
+        { request, writer, channel in
+            var response: Response
+            do {
+                response = try await respond(
+                    to: request, context: WebContext(remoteAddress: channel.remoteAddress, isSecure: isSecure))
+            } catch let error as HTTPParserError {
+                // Hummingbird answers that itself.
+                throw error
+            } catch {
+                logger.error("a request could not be answered", metadata: ["why": "\(type(of: error))"])
+                response = Refusal(.internalServerError, WebProblem.internalError).response
+            }
+            response.headers[.date] = HTTPDate.now()
+            do {
+                try await writer.write(response: response.head, body: response.body)
+            } catch is HTTPParserError {
+                // An answer has begun: it must not be followed by another one.
+                throw CancellationError()
+            }
+        }
     }
 
     func respond(to request: Request, context: WebContext) async throws -> Response {
@@ -80,11 +103,23 @@ struct WebResponder: HTTPResponder {
         guard let attempt = try? JSONDecoder().decode(SignIn.self, from: Data(body.readableBytesView)) else {
             throw Refusal(.badRequest, WebProblem.notJSON)
         }
+        let password = sessions.password
         switch await gate.verify(attempt.password, from: source(context)) {
         case .right:
             let token = sessions.begin(user: Self.adminUser, now: .now())
+            guard sessions.password == password else {
+                // Set anew while this one was looked at.
+                sessions.endAll(password: sessions.password)
+                throw Refusal(.unauthorized, WebProblem.wrongPassword)
+            }
+            await sessions.keep()
+            // It has served: whoever reads the disk later must not find it.
+            AdminPassword.forgetNote(in: stateDirectory)
             return Response(
-                status: .noContent, headers: [.setCookie: SessionCookie.header(token), .cacheControl: "no-store"])
+                status: .noContent,
+                headers: [
+                    .setCookie: SessionCookie.header(token, isSecure: context.isSecure), .cacheControl: "no-store",
+                ])
         case .wrong:
             logger.notice("sign-in with a wrong password", metadata: ["from": "\(source(context))"])
             throw Refusal(.unauthorized, WebProblem.wrongPassword)
@@ -97,6 +132,7 @@ struct WebResponder: HTTPResponder {
         try requireOwnPage(request)
         if let digest = digest(request) {
             sessions.end(digest)
+            await sessions.keep()
             await hub.signedOut(digest)
         }
         return Response(status: .noContent, headers: [.setCookie: SessionCookie.erasure, .cacheControl: "no-store"])
@@ -125,10 +161,8 @@ struct WebResponder: HTTPResponder {
         guard let text = context.remoteAddress?.ipAddress, let host = NetworkAddress.Host(text) else {
             return "unknown"
         }
-        if case .ipv6(let high, _) = NetworkAddress(host: host, port: 0).host {
-            return "\(NetworkAddress.Host.ipv6(high: high, low: 0))/64"
-        }
-        return "\(NetworkAddress(host: host, port: 0).host)"
+        let source = NetworkAddress(host: host, port: 0).source
+        return if case .ipv6 = source { "\(source)/64" } else { "\(source)" }
     }
 
     // MARK: The rest

@@ -1,77 +1,137 @@
 package import Control
-import Glibc
-import Hummingbird
-import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 package import Wire
 
 /// The web process's one service: HTTP, phone sockets and the connection to the core.
 package struct WebServer: Service {
-    private let listen: NetworkAddress
+    private let settingsAddress: NetworkAddress
+    private let handed: HandedSockets
+    private let stateDirectory: String
     private let control: ControlClient
     private let logger: Logger
     private let limits: WebLimits
-    private let hub: PhoneHub
-    let sessions = SessionStore()
+    let hub: PhoneHub
+    let sessions: SessionStore
     private let gate: SignInGate
     private let files: StaticFiles
-    private let whenListening: @Sendable (NetworkAddress) async -> Void
+    private let roll: ConnectionRoll
+    let probe: ListenerProbe
+    private let whenListening: @Sendable ([WebPlace]) async -> Void
 
     /// - Parameters:
+    ///   - listen: where the page is served when no socket for https was handed over.
     ///   - control: the server runs it; nobody else may.
     ///   - wwwRoot: the page's folder, read now.
     ///   - stateDirectory: holds `web/admin.json` (see `AdminPassword.create`).
-    ///   - whenListening: called with the true address once requests are answered.
+    ///   - whenListening: called with the true addresses once requests are answered.
     /// - Throws: `web.page-missing`, `web.password-file`.
     package init(
-        listen: NetworkAddress, control: ControlClient, wwwRoot: String, stateDirectory: String, logger: Logger,
-        limits: WebLimits = WebLimits(), whenListening: @escaping @Sendable (NetworkAddress) async -> Void = { _ in }
+        listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient, wwwRoot: String,
+        stateDirectory: String, logger: Logger, limits: WebLimits = WebLimits(),
+        whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
     ) throws(Problem) {
-        self.listen = listen
+        settingsAddress = listen
+        self.handed = handed
+        self.stateDirectory = stateDirectory
+        roll = ConnectionRoll(limits: limits)
+        probe = ListenerProbe(roll: roll)
         self.control = control
         self.logger = logger
         self.limits = limits
         self.whenListening = whenListening
         hub = PhoneHub(control: control, logger: logger)
-        gate = SignInGate(password: try AdminPassword(in: stateDirectory))
+        let password = try AdminPassword(in: stateDirectory)
+        gate = SignInGate(password: password)
+        sessions = SessionStore(in: stateDirectory, password: password.fingerprint, logger: logger)
         files = try StaticFiles(root: wwwRoot)
     }
 
     /// Serves until graceful shutdown or cancellation.
-    /// - Throws: `Problem` with the code `web.port-in-use` or `web.cannot-listen`.
+    /// - Throws: `Problem` with the code `web.port-in-use`, `web.cannot-listen` or `web.certificate-file`.
     package func run() async throws {
-        let responder = WebResponder(
-            control: control, hub: hub, sessions: sessions, gate: gate, files: files, logger: logger)
-        let admission = PhoneAdmission(sessions: sessions, hub: hub, limits: limits)
-        let limits = limits
-        let listen = listen
-        let whenListening = whenListening
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .notice)
-        let application = Application(
-            responder: responder,
-            server: HTTPServerBuilder { PhoneChannel(responder: $0, admission: admission, limits: limits) },
-            configuration: ApplicationConfiguration(
-                address: .hostname("\(listen.host)", port: Int(listen.port)),
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)),
-            onServerRunning: { channel in
-                let port = channel.localAddress?.port.flatMap(UInt16.init(exactly:)) ?? listen.port
-                await whenListening(NetworkAddress(host: listen.host, port: port))
-            },
-            logger: quiet)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let listeners = try await listen()
+        if let place = listeners.places.first { probe.serves(at: place) }
+        do {
+            try WebPlace.keep(listeners.places, in: stateDirectory)
+        } catch {
+            logger.warning("sipcall setup-url cannot be told where the page is: \(error).")
+        }
+        await whenListening(listeners.places)
+        await withTaskGroup(of: Void.self) { group in
             group.addTask { await control.run() }
             group.addTask { await hub.run() }
-            defer { group.cancelAll() }
-            do {
-                try await application.run()
-            } catch let error as IOError where error.errnoCode == EADDRINUSE {
-                throw WebProblem.portInUse(listen)
-            } catch let error as IOError {
-                throw WebProblem.cannotListen(listen, why: "\(SystemFailure(error.errnoCode))")
+            group.addTask { await followPassword() }
+            if let certificate = listeners.certificate { group.addTask { await certificate.keepValid() } }
+            try? await gracefulShutdown()
+            for listener in listeners.all { try? await listener.channel.close() }
+            await roll.close(within: Self.farewell, on: MultiThreadedEventLoopGroup.singleton.any())
+            group.cancelAll()
+        }
+    }
+
+    /// How long what goes on may take when the process ends.
+    private static let farewell = Duration.seconds(3)
+
+    /// Takes a password that was set from a terminal, and ends every session of the former one.
+    private func followPassword() async {
+        var known = (fingerprint: sessions.password, file: AdminPassword.identity(in: stateDirectory))
+        while true {
+            try? await Task.sleep(for: .seconds(1))
+            if Task.isCancelled { return }
+            // A file that is of no use at the moment leaves the former password in force.
+            guard AdminPassword.identity(in: stateDirectory) != known.file,
+                let password = try? AdminPassword(in: stateDirectory)
+            else { continue }
+            known.file = AdminPassword.identity(in: stateDirectory)
+            guard password.fingerprint != known.fingerprint else { continue }
+            known.fingerprint = password.fingerprint
+            await gate.replace(password)
+            sessions.endAll(password: password.fingerprint)
+            await sessions.keep()
+            await hub.signedOut(nil)
+            logger.notice("The password of the page was set anew; every session has ended.")
+        }
+    }
+
+    private struct Listeners {
+        var all: [WebListener] = []
+        var places: [WebPlace] = []
+        var certificate: OwnCertificate?
+    }
+
+    private func listen() async throws(Problem) -> Listeners {
+        let responder = WebResponder(
+            control: control, hub: hub, sessions: sessions, gate: gate, files: files,
+            stateDirectory: stateDirectory, logger: logger)
+        let admission = PhoneAdmission(sessions: sessions, hub: hub, roll: roll, limits: limits)
+        // Hummingbird tells of each connection that breaks.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .notice)
+        var listeners = Listeners()
+        if handed.https.isEmpty {
+            let page = PhoneChannel(responder: responder.handler(isSecure: false), admission: admission, limits: limits)
+            let listener = try await WebListener.open(settingsAddress, for: .page(page), roll: roll, logger: quiet)
+            listeners.all = [listener]
+            listeners.places = [WebPlace(isSecure: false, address: listener.address)]
+        } else {
+            let certificate = try OwnCertificate(in: stateDirectory, logger: logger)
+            listeners.certificate = certificate
+            let page = PhoneChannel(responder: responder.handler(isSecure: true), admission: admission, limits: limits)
+            for socket in handed.https {
+                let listener = try await WebListener.take(
+                    socket, for: .securePage(page, certificate), roll: roll, logger: quiet)
+                listeners.all.append(listener)
+                listeners.places.append(WebPlace(isSecure: true, address: listener.address))
             }
         }
+        let port = listeners.certificate == nil ? nil : listeners.places.first?.address.port
+        for socket in handed.http {
+            listeners.all.append(
+                try await WebListener.take(socket, for: .redirect(to: port), roll: roll, logger: quiet))
+        }
+        return listeners
     }
 }

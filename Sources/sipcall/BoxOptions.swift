@@ -23,7 +23,7 @@ struct BoxOptions: ParsableArguments {
 
     var controlSocket: String { state.map { "\($0)/run/control.sock" } ?? "/run/sipcall/control.sock" }
 
-    private var configurationFile: String {
+    var configurationFile: String {
         config ?? state.map { "\($0)/sipcall.toml" } ?? "/etc/sipcall/sipcall.toml"
     }
 

@@ -1,3 +1,4 @@
+import Appliance
 import ArgumentParser
 import Control
 import Logging
@@ -5,6 +6,7 @@ import Media
 import NIOPosix
 import SIPTransport
 import Settings
+import Supervision
 import Switchboard
 import Systemd
 import Wire
@@ -17,12 +19,17 @@ struct CoreCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
+        FatalSignals.endTheProcess()
         try box.prepareState(for: "core")
+        let log = Logger(part: "core", verbose: box.verbose)
+        let note = box.noteRunning(part: "core", log: log)
+        let schema = StateSchema(directory: "\(box.stateDirectory)/core", version: productVersion)
+        try schema.prepare()
         let configuration = try box.loadConfiguration()
         let settings = configuration.settings
-        let log = Logger(part: "core", verbose: box.verbose)
         let notifier = Notifier()
 
+        let storage = try StorageProbe.start(directory: "\(box.stateDirectory)/core")
         let media: MediaEngine
         do {
             media = try MediaEngine.start(settings.mediaConfiguration, logger: log)
@@ -40,33 +47,55 @@ struct CoreCommand: AsyncParsableCommand {
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: productVersion,
             figures: ProcessFigures.read, log: log)
-        let status = ServiceStatus(notifier) { await switchboard.snapshot() }
+        let parts = CoreParts(switchboard: switchboard, transport: transport, media: media, storage: storage)
+        let watchdog = parts.watchdog(notifier)
+        let status = ServiceStatus(
+            notifier, whenReady: { schema.commit(log) }, degraded: { watchdog.degraded },
+            snapshot: { await switchboard.snapshot() })
+        let desk = CoreDesk(
+            box: box, parts: parts, watchdog: watchdog, status: status, notifier: notifier, log: log)
         let control = try await ControlServer.start(
             path: box.controlSocket, logger: log,
-            handler: { command in
-                defer { status.look() }
-                return await switchboard.handle(command)
-            }, snapshot: { await switchboard.snapshot() })
+            handler: { await desk.handle($0) }, snapshot: { await switchboard.snapshot() })
         let events = Task {
             for await event in switchboard.events {
                 control.publish(event)
                 status.look()
+                note.isDoing(ServiceStatus.activity(await switchboard.snapshot()))
             }
         }
         log.info(
             "The core is ready.",
             metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])
         let running = Task { await switchboard.run() }
+        let addresses = AddressWatch()
+        if addresses == nil {
+            log.warning("The kernel tells nothing about changes of addresses; a registration may lag behind one.")
+        }
+        let following = Task {
+            guard let addresses else { return }
+            for await _ in addresses.changes { await switchboard.networkChanged() }
+        }
         let telling = Task { await status.run() }
+        try watchdog.start { news in
+            log.report(news)
+            note.follow(news)
+            status.look()
+        }
+        note.isDoing(ServiceStatus.activity(await switchboard.snapshot()))
         await Shutdown.requested(with: Lifeline.inherited())
         telling.cancel()
         await telling.value
         notifier.stopping()
+        // Not waited for: it may be looking a name up, and the calls are to hear BYE now.
+        addresses?.stop()
+        following.cancel()
         await switchboard.stop()
         running.cancel()
         await running.value
         await events.value
         await control.stop()
+        watchdog.stop()
         await transport.close()
         media.stop()
         log.info("The core has ended: no call is left and the registration is taken back.")

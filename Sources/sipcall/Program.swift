@@ -11,7 +11,17 @@ struct Program: AsyncParsableCommand {
         commandName: "sipcall",
         abstract: "A telephone exchange of one's own: calls from the browser through a SIP provider.",
         version: productVersion,
-        subcommands: [RunCommand.self, CoreCommand.self, WebCommand.self, StatusCommand.self])
+        subcommands: [
+            RunCommand.self, StatusCommand.self, EventsCommand.self, CallCommand.self, DoctorCommand.self,
+            CoreCommand.self, WebCommand.self, ReloadCommand.self, DrainCommand.self, SetupURLCommand.self,
+            UserCommand.self,
+        ] + faults)
+
+    #if DEBUG
+        private static let faults: [any ParsableCommand.Type] = [FaultCommand.self]
+    #else
+        private static let faults: [any ParsableCommand.Type] = []
+    #endif
 
     /// Runs the command and turns every error into one sentence and an exit code.
     static func main() async {

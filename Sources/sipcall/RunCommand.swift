@@ -39,6 +39,22 @@ struct RunCommand: AsyncParsableCommand {
         case ready
     }
 
+    /// Runs the web process, and starts it again when it dies, as systemd would: calls go on without it.
+    /// - Returns: the exit status of one that ended by itself, or died at its start again and again.
+    private func runWeb(lifeline: FileDescriptor, log: Logger) async -> CInt {
+        await Readiness.core(at: box.controlSocket)
+        var deaths = 0
+        while !Task.isCancelled {
+            let begin = MonotonicTime.now()
+            let status = await start("web", lifeline: lifeline, log: log)
+            deaths = MonotonicTime.now() - begin < .seconds(10) ? deaths + 1 : 1
+            // 128 and more: killed by a signal. Anything else is its own decision, and it said why.
+            guard !Task.isCancelled, status > 128, deaths < 10 else { return status }
+            log.error("The web process died; it is started again.", metadata: ["signal": "\(status - 128)"])
+        }
+        return 0
+    }
+
     /// Runs both processes until one ends or the person stops them.
     /// - Returns: the exit status that tells the truth about it.
     private func supervise(
@@ -51,11 +67,7 @@ struct RunCommand: AsyncParsableCommand {
                 return .stopRequested
             }
             group.addTask { .ended(part: "core", status: await start("core", lifeline: lifeline, log: log)) }
-            group.addTask {
-                await Readiness.core(at: box.controlSocket)
-                guard !Task.isCancelled else { return .ended(part: "web", status: 0) }
-                return .ended(part: "web", status: await start("web", lifeline: lifeline, log: log))
-            }
+            group.addTask { .ended(part: "web", status: await runWeb(lifeline: lifeline, log: log)) }
             group.addTask {
                 await Readiness.core(at: box.controlSocket)
                 await Readiness.page(at: address)

@@ -1,3 +1,5 @@
+// Where timespec is found once Foundation is loaded.
+import CDispatch
 import Glibc
 import Logging
 

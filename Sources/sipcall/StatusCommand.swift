@@ -1,10 +1,10 @@
 import ArgumentParser
+import Console
 import Control
-import Foundation
-import Logging
+import Glibc
 import Wire
 
-/// `sipcall status`: what the running box says about itself.
+/// `sipcall status`: what the running box says about itself, on one screen.
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show what the running box is doing.")
@@ -14,51 +14,45 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object instead of text.")
     var json = false
 
+    @Flag(help: "Show it anew each second, until Ctrl-C.")
+    var watch = false
+
     func run() async throws {
-        let status = try await read()
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            print(String(decoding: try encoder.encode(status), as: UTF8.self))
-        } else {
-            print(Self.text(status))
-        }
-    }
-
-    private func read() async throws -> BoxStatus {
-        let client = ControlClient(
-            path: box.controlSocket, logger: Logger(label: "status") { _ in SwiftLogNoOpLogHandler() })
-        let running = Task { await client.run() }
-        defer { running.cancel() }
+        let core = CoreConnection(box)
+        defer { core.close() }
+        try await core.opened(box)
         do {
-            try await client.connected(within: .seconds(2))
-        } catch {
-            throw Problem(
-                code: "status.not-running", sentence: "No box answers at \(box.controlSocket).",
-                remedy: box.state.map { "Start it with: sipcall run --state \($0)" }
-                    ?? "Start it with: systemctl start sipcall.target (asking it needs root or the group sipcall).")
+            try await show(core)
+        } catch is ReaderGone {
+            return
         }
-        guard case .status(let status) = try await client.send(.status) else {
-            throw Problem(
-                code: "status.other-version", sentence: "The running box is of another version.", remedy: "Restart it.")
-        }
-        return status
     }
 
-    private static func text(_ status: BoxStatus) -> String {
-        let trunk =
-            switch status.trunk.state {
-            case .none: "No provider is set up; *43, *44 and *45 work."
-            case .registering: "\(status.trunk.name): registering."
-            case .registered: "\(status.trunk.name): registered" + (status.trunk.expires.map { " for \($0) s." } ?? ".")
-            case .failed: "\(status.trunk.name): \(status.trunk.problem?.description ?? "failed.")"
+    private func show(_ core: CoreConnection) async throws {
+        let style = Style(isColoured: isatty(1) == 1 && getenv("NO_COLOR") == nil)
+        while true {
+            do {
+                try await showOnce(core, style)
+            } catch let problem as Problem where watch && !json {
+                // It comes back: an upgrade is a good reason to watch.
+                try LineOutput.write(clear + style.bad(problem.sentence) + "\n  \(problem.remedy)")
             }
-        return """
-            SIPCall \(status.version), up \(Duration.seconds(status.uptimeSeconds).formatted(.time(pattern: .hourMinuteSecond)))
-            \(trunk)
-            Calls \(status.calls), legs \(status.legs), dialogs \(status.dialogs), transactions \(status.transactions)
-            Media legs \(status.mediaLegs), sockets \(status.mediaSockets), Opus states \(status.opusStates)
-            Descriptors \(status.openDescriptors), threads \(status.threads), memory \(status.residentBytes >> 20) MiB
-            """
+            guard watch else { return }
+            try await Task.sleep(for: .seconds(1))
+        }
     }
+
+    private func showOnce(_ core: CoreConnection, _ style: Style) async throws {
+        let status = try await core.status()
+        let screen = StatusScreen(status, processes: ProcessTable.reports(state: box.state))
+        if json {
+            let report = StatusReport(status: status, screen: screen)
+            if watch { try LineOutput.write(json: report) } else { try LineOutput.write(pretty: report) }
+        } else {
+            try LineOutput.write(clear + screen.lines(style).joined(separator: "\n"))
+        }
+    }
+
+    /// Cursor home and nothing below, so that the screen changes in place.
+    private var clear: String { watch && isatty(1) == 1 ? "\u{1b}[H\u{1b}[J" : "" }
 }

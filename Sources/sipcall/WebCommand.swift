@@ -1,7 +1,9 @@
+import Appliance
 import ArgumentParser
 import Control
 import Logging
 import Settings
+import Supervision
 import Systemd
 import WebAPI
 import Wire
@@ -14,17 +16,39 @@ struct WebCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
+        FatalSignals.endTheProcess()
         try box.prepareState(for: "web")
+        let log = Logger(part: "web", verbose: box.verbose)
+        let note = box.noteRunning(part: "web", log: log)
+        defer { withExtendedLifetime(note) {} }
+        let schema = StateSchema(directory: "\(box.stateDirectory)/web", version: productVersion)
+        try schema.prepare()
         let configuration = try box.loadConfiguration(withSecrets: false)
         if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }
         let web = configuration.settings.web
-        let log = Logger(part: "web", verbose: box.verbose)
         let notifier = Notifier()
+        let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.controlSocket, logger: log)
         do {
             let server = try WebServer(
-                listen: web.listen, control: control, wwwRoot: web.www, stateDirectory: box.stateDirectory, logger: log,
-                whenListening: { notifier.ready(status: "Serving the page at http://\($0)/") })
+                listen: web.listen, handed: handed, control: control, wwwRoot: web.www,
+                stateDirectory: box.stateDirectory, logger: log,
+                whenListening: { place in
+                    schema.commit(log)
+                    notifier.ready(status: Self.status(place))
+                })
+            let watchdog = server.watchdog(notifier)
+            try watchdog.start { news in
+                log.report(news)
+                note.follow(news)
+                let problem = watchdog.degraded.first?.problem
+                notifier.status(problem?.sentence ?? Self.status(WebPlace.last(in: box.stateDirectory)))
+            }
+            defer { watchdog.stop() }
+            #if DEBUG
+                let fault = WebFault(server, log: log)
+                defer { withExtendedLifetime(fault) {} }
+            #endif
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 group.addTask { await Shutdown.requested(with: Lifeline.inherited()) }
@@ -40,5 +64,18 @@ struct WebCommand: AsyncParsableCommand {
             throw configuration.error(key, problem)
         }
         log.info("The web process has ended.")
+    }
+
+    private static func status(_ places: [WebPlace]) -> String {
+        "Serving the page at \(places.map { $0.url() }.joined(separator: ", "))"
+    }
+}
+
+extension HandedSockets {
+    /// What `sipcall-web.socket` and `sipcall-web-http.socket` hand over; nothing where they could not be had.
+    init(_ sockets: ActivationSockets) throws(Problem) {
+        self.init(
+            https: try sockets.claim("https").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) },
+            http: try sockets.claim("http").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) })
     }
 }

@@ -5,9 +5,11 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from Rig.deadlines import RigError, wait_until
+from Rig.namespaces import Namespace
 from Rig.programs import Program, process_tree
 
 from .root import FOLDER, root
@@ -22,20 +24,22 @@ ENVIRONMENT = [
 class Machine:
     """A context manager: entering it boots the machine, leaving it ends it and forgets all it wrote."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, network: Namespace | None = None, options: Sequence[str] = ()) -> None:
+        """`network` is where it is connected; without one it has only itself. `options` go to systemd-nspawn."""
         # Machines of several test runs live beside each other.
         self.name = f"box-{name}-{os.getpid()}"
         self.folder = FOLDER / "run" / self.name
         self.files = self.folder / "merged"
+        cable = "--private-network" if network is None else f"--network-namespace-path=/run/netns/{network.name}"
+        self._options = [cable, *options]
         self._program: Program | None = None
 
     def __enter__(self) -> "Machine":
         try:
             self._mount()
             boot = Path(__file__).parent / "boot"
-            self._program = Program(
-                f"the machine {self.name}", [str(boot), self.name, str(self.files)], self.folder / "console.log"
-            )
+            command = [str(boot), self.name, str(self.files), *self._options]
+            self._program = Program(f"the machine {self.name}", command, self.folder / "console.log")
             wait_until(self._is_up, BOOT_SECONDS, f"{self.name} to boot")
         except BaseException:
             self.__exit__()

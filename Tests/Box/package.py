@@ -4,33 +4,33 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from Rig.deadlines import RigError
 
+from .built import debug_program, swift_runtime
 from .machine import Machine
-from .root import REPOSITORY
 
 UNITS = ["sipcall-core.service", "sipcall-web.service", "sipcall.target"]
 
 
 def package() -> Path:
-    """SIPCALL_DEB, or the newest package in .build/deb."""
-    if named := os.environ.get("SIPCALL_DEB"):
-        return Path(named).resolve()
-    built = sorted((REPOSITORY / ".build" / "deb").glob("sipcall_*.deb"), key=lambda path: path.stat().st_mtime)
-    if not built:
-        raise RigError("there is no package to test: build one with `packaging/build-deb`")
-    return built[-1]
+    """The .deb under test, as `prepare` of the tier found or built it."""
+    named = os.environ.get("SIPCALL_DEB")
+    if named is None:
+        raise RigError("SIPCALL_DEB names no package")
+    return Path(named)
 
 
-def renumbered(deb: Path, version: str, folder: Path) -> Path:
-    """The same package under another version."""
-    contents, result = folder / "contents", folder / f"sipcall_{version}.deb"
-    shutil.rmtree(contents, ignore_errors=True)
+def renumbered(deb: Path, version: str, folder: Path, change: Callable[[Path], None] | None = None) -> Path:
+    """The same package under another version; `change` may alter the unpacked tree (its scripts lie in DEBIAN)."""
+    contents, result = folder / f"contents-{version}", folder / f"sipcall_{version}.deb"
     subprocess.run(["dpkg-deb", "--raw-extract", str(deb), str(contents)], check=True)
     control = contents / "DEBIAN" / "control"
     control.write_text(re.sub(r"^Version: .*$", f"Version: {version}", control.read_text(), flags=re.MULTILINE))
+    if change is not None:
+        change(contents)
     # Fast, not small: it lives for one test.
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(contents), str(result)],
@@ -48,6 +48,21 @@ def install(machine: Machine, deb: Path, *options: str) -> str:
     shown = machine.run("apt-get", "install", "--yes", "--quiet", *options, f"/var/cache/rig/{deb.name}", seconds=120)
     (place / deb.name).unlink()
     return shown.stdout
+
+
+def debug_options() -> list[str]:
+    """What a machine is started with that is to run the debug build."""
+    runtime = swift_runtime()
+    return [f"--bind-ro={runtime}:{runtime}"]
+
+
+def install_debug_build(machine: Machine) -> None:
+    """Puts the debug build in the place of the installed program and starts it: the one with the fault switch."""
+    program = machine.files / "usr" / "bin" / "sipcall"
+    # In the way of an upgrade: the old file lives on in the processes that run it.
+    shutil.copy(debug_program(), program.with_suffix(".new"))
+    program.with_suffix(".new").replace(program)
+    machine.run("systemctl", "restart", "sipcall.target")
 
 
 def footprint(machine: Machine) -> set[str]:

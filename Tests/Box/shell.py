@@ -1,17 +1,19 @@
 """A machine with the package installed, to look around in: `python -m Box.shell`, as root. Leaving the shell ends it."""
 
+import os
 import subprocess
 import sys
 
-from Rig.isolation import isolated
+from Rig.isolation import MARK, isolated
 
 from .machine import Machine
 from .package import install, package
-from .root import root
+from .preparation import prepare
 
 
 def main() -> int:
-    root()
+    if os.environ.get(MARK) != "1":
+        prepare()
     code = isolated("Box.shell", sys.argv[1:])
     if code is not None:
         return code

@@ -1,29 +1,21 @@
 """Runs the package's tests in machines of their own: `python -m Box.tier RESULTS.xml [pytest option…]`.
 
-SIPCALL_DEB names the package; by default it is the newest of .build/deb. Needs root.
+SIPCALL_DEB names the package; by default it is this tree's, built when there is none. Needs root.
 """
 
-import shutil
+import os
 import sys
 from pathlib import Path
 
 import pytest
 from Rig.deadlines import RigError
-from Rig.isolation import isolated
+from Rig.isolation import MARK, isolated
 
-from .package import package
-from .root import root
-
-# Command and the Debian package that it comes from.
-NEEDED = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "lintian": "lintian", "dpkg-deb": "dpkg"}
-
+from .preparation import prepare
 
 def main(arguments: list[str]) -> int:
-    if missing := [origin for command, origin in NEEDED.items() if shutil.which(command) is None]:
-        raise RigError(f"to install first: apt-get install --no-install-recommends {' '.join(missing)}")
-    package()
-    # Outside of the namespaces, where there is a network.
-    root()
+    if os.environ.get(MARK) != "1":
+        prepare()
     code = isolated("Box.tier", arguments)
     if code is not None:
         return code

@@ -97,6 +97,55 @@ struct CallTests {
         #expect(call.hangUp() == [.release(far, .declined), .ended(.declined)])
     }
 
+    @Test("a call asked for at the terminal rings here first and dials when somebody picks up")
+    func summoned() {
+        var (call, effects) = Call.summoned(identifier, far: .trunk(far), now: .zero)
+        let other = LegIdentifier(number: 3)
+        #expect(effects == [.report(.summoning)])
+        #expect(call.publicState == .summoning)
+        _ = call.nearJoined(near)
+        _ = call.nearJoined(other)
+        // Nothing of the far side can happen before it was dialled.
+        #expect(call.farRinging() == [] && call.farProgressed() == [] && call.farSilent() == [])
+        #expect(call.farAnswered(now: at(1)) == [])
+        #expect(
+            call.nearAnswered(other, now: at(50)) == [
+                .release(near, .answeredElsewhere), .report(.dialling),
+                .connect(near: other, far: far, bothWays: false),
+                .dial(far),
+            ])
+        #expect(call.nearAnswered(other, now: at(50)) == [])
+        #expect(call.farRinging() == [.report(.ringing)])
+        // The time to answer there begins when it is dialled.
+        #expect(call.advance(to: at(109)) == [])
+        #expect(call.farAnswered(now: at(109)) == [.connect(near: other, far: far, bothWays: true), .report(.active)])
+        #expect(
+            call.nearEnded(other, .browserGone)
+                == [.release(other, .browserGone), .release(far, .browserGone), .ended(.browserGone)])
+    }
+
+    @Test("a summoned service begins when somebody picks up")
+    func summonedService() {
+        var (call, _) = Call.summoned(identifier, far: .service(.echo), now: .zero)
+        _ = call.nearJoined(near)
+        #expect(
+            call.nearAnswered(near, now: at(1))
+                == [.report(.dialling), .startService(.echo, on: near), .report(.active)])
+        #expect(call.hangUp() == [.release(near, .hungUpHere), .ended(.hungUpHere)])
+    }
+
+    @Test("a summons that nobody takes ends after 60 seconds, declined or given up at once")
+    func summonsEnds() {
+        let (call, _) = Call.summoned(identifier, far: .trunk(far), now: .zero)
+        var (late, declined, givenUp, left) = (call, call, call, call)
+        #expect(late.advance(to: at(60)) == [.release(far, .noAnswer), .ended(.noAnswer)])
+        #expect(declined.hangUp() == [.release(far, .declined), .ended(.declined)])
+        #expect(givenUp.terminate(.hungUpHere) == [.release(far, .hungUpHere), .ended(.hungUpHere)])
+        _ = left.nearJoined(near)
+        #expect(left.nearEnded(near, .mediaFailed) == [.release(near, .mediaFailed)])
+        #expect(left.publicState == .summoning)
+    }
+
     @Test("every end reason has a sentence, and each code stands once")
     func reasons() {
         #expect(Set(EndReason.allCases.map(\.rawValue)).count == EndReason.allCases.count)

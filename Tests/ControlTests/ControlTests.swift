@@ -193,6 +193,29 @@ struct ControlTests {
         await server.stop()
     }
 
+    @Test("A phone socket that a new web process has attached is not lost with the former one")
+    func handedOver() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        let server = try await startServer(path, core: core, limits: .init(absence: .milliseconds(300)))
+        let (kept, gone) = (try connection(1), try connection(2))
+        let next = try RawControlPeer(path: path)
+        do {
+            let former = try RawControlPeer(path: path)
+            try former.send(.hello(client: "former"))
+            for (id, each) in [kept, gone].enumerated() {
+                try former.send(.command(id: UInt64(id), command: .attach(connection: each, user: "admin")))
+            }
+            #expect(await eventually { await core.commands.count == 2 })
+            try next.send(.hello(client: "next"))
+            try next.send(.command(id: 1, command: .attach(connection: kept, user: "admin")))
+            #expect(await eventually { await core.commands.count == 3 })
+        }
+        #expect(await eventually { await core.commands.contains(.detach(connection: gone, closed: false)) })
+        #expect(await core.commands.contains(.detach(connection: kept, closed: false)) == false)
+        await server.stop()
+    }
+
     @Test("The socket is for its owner and group, and a second core is refused")
     func oneCoreOnly() async throws {
         let path = try temporarySocket()

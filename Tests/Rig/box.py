@@ -48,6 +48,11 @@ class Box:
         """`password` replaces the account's own, to be refused by the provider."""
         self.state = folder / "box"
         self.log = folder / "box.log"
+        self.address = f"http://127.0.0.1:{WEB_PORT}"
+        self.page_machine = machine
+        """Where the browser is that opens the page at `address`."""
+        self.public_web_port = WEB_PORT
+        self.password = PASSWORD
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
@@ -66,7 +71,7 @@ class Box:
         self.state.mkdir(parents=True, exist_ok=True)
         configuration = self.write_configuration()
         command = [str(binary()), "run", "--state", str(self.state), "--config", str(configuration)]
-        environment = {"SIPCALL_ADMIN_PASSWORD": PASSWORD}
+        environment = {"SIPCALL_ADMIN_PASSWORD": self.password}
         self._program = Program("sipcall run", self._machine.command(*command), self.log, environment)
         self._program.wait_for_output(r"Open http://", 15)
         wait_until(self._signs_in, 10, "the box to take its password")
@@ -162,10 +167,17 @@ codecs = ["pcmu", "pcma"]
 
     def core(self) -> int:
         """The process that holds SIP and media."""
+        return self._part("core")
+
+    def web(self) -> int:
+        """The process that serves the page."""
+        return self._part("web")
+
+    def _part(self, name: str) -> int:
         for process, command in self.processes().items():
-            if " core" in command:
+            if f" {name} " in f"{command} ":
                 return process
-        raise RigError("the box has no core process")
+        raise RigError(f"the box has no {name} process")
 
     def signal_core(self, number: signal.Signals) -> None:
         os.kill(self.core(), number)
@@ -177,6 +189,14 @@ codecs = ["pcmu", "pcma"]
     def session_cookie(self) -> str:
         """The signed-in session, for a phone socket."""
         return self._cookie
+
+    def session_status(self) -> int:
+        """The HTTP status of asking who is signed in: 200 or 401."""
+        return self._request("GET", "/api/v1/session")[0]
+
+    def sign_in(self, password: str) -> int:
+        """The HTTP status of signing in anew: 204, or 401 for a wrong password."""
+        return self._request("POST", "/api/v1/session", {"password": password})[0]
 
     def connect(self) -> socket.socket:
         """A TCP connection to the web port, from the box's own machine."""
@@ -193,7 +213,7 @@ codecs = ["pcmu", "pcma"]
     def _signs_in(self) -> bool:
         self.program.require_running()
         try:
-            code, body = self._request("POST", "/api/v1/session", {"password": PASSWORD})
+            code, body = self._request("POST", "/api/v1/session", {"password": self.password})
         except OSError:
             return False
         if code == 401:

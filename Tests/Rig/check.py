@@ -1,6 +1,7 @@
 """Runs acceptance checks. `packaging/check` is its command line."""
 
 import argparse
+import os
 import re
 import shutil
 import sys
@@ -9,26 +10,32 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from .checks import CHECKS
+from Box.checks import CHECKS as PACKAGE_CHECKS
+
+from .checks import CHECKS as BOX_CHECKS
 from .checks.check import Check, Fault
 from .deadlines import RigError
 from .figures import Report
-from .isolation import isolated
+from .isolation import MARK, isolated
 from .rig import LOGS_NOTE
 
 GREEN, SHORT, BLIND = 0, 1, 2
+CHECKS = {**BOX_CHECKS, **PACKAGE_CHECKS}
 
 
 def main(arguments: list[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
-    names = options.names or list(CHECKS)
+    names = options.names or [name for name, check in CHECKS.items() if not check.by_hand]
     if unknown := [name for name in names if name not in CHECKS]:
         parser.error(f"no such check: {', '.join(unknown)} (there are: {', '.join(CHECKS)})")
+    chosen = [CHECKS[name] for name in names]
+    if os.environ.get(MARK) != "1":
+        for prepare in {check.prepare for check in chosen if check.prepare is not None}:
+            prepare()
     code = isolated("Rig.check", arguments)
     if code is not None:
         return code
-    chosen = [CHECKS[name] for name in names]
     try:
         return max(_broken(check) for check in chosen) if options.broken else _measure(chosen)
     except KeyboardInterrupt:
@@ -146,4 +153,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except RigError as error:
+        sys.exit(f"check: {error}")

@@ -2,13 +2,13 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .baresip import Baresip
-from .box import PASSWORD, Box
+from .box import Box
 from .browser import PhoneBrowser, PhonePage, phone_browser
 from .carrier import Account, Carrier
 from .namespaces import Network
@@ -40,12 +40,13 @@ class Rig:
     def browser(self) -> PhoneBrowser:
         """Chromium, started when it is first needed."""
         if self._browser is None:
-            self._browser = self._stack.enter_context(phone_browser(self.network.box, self.folder / "chromium"))
+            folder, address = self.folder / "chromium", self.box.address
+            self._browser = self._stack.enter_context(phone_browser(self.box.page_machine, folder, address))
         return self._browser
 
     def phone(self, query: str = "?dsp=off") -> PhonePage:
         """A tab of the box's page, signed in, with the trunk registered."""
-        phone = self.browser.sign_in(PASSWORD, query)
+        phone = self.browser.sign_in(self.box.password, query)
         phone.wait_for_trunk("registered")
         return phone
 
@@ -57,11 +58,13 @@ def open_rig(
     rings_source: Path | None = None,
     trunk_password: str | None = None,
     registered: bool = True,
+    make_box: Callable[[Network, Path, Account], Box] | None = None,
 ) -> Iterator[Rig]:
     """Starts everything and, however it ends, ends everything. Logs of a failed run stay; their place is printed.
 
     far_hertz: the tone that telephones play. rings_source: what the ringing telephone plays instead once picked up.
     trunk_password: what the box presents to the provider instead of the right one. registered: wait for registration.
+    make_box: another box than `sipcall run`.
     """
     folder = Path(tempfile.mkdtemp(prefix="sipcall-rig-"))
     try:
@@ -72,7 +75,10 @@ def open_rig(
             answers = stack.enter_context(Baresip(network.carrier, folder, "answers", 5080, source))
             ringing = Baresip(network.carrier, folder, "rings", 5090, rings_source or source, answers=False)
             rings = stack.enter_context(ringing)
-            box = stack.enter_context(Box(network.box, folder, account, trunk_password))
+            if make_box is not None:
+                box = stack.enter_context(make_box(network, folder, account))
+            else:
+                box = stack.enter_context(Box(network.box, folder, account, trunk_password))
             if registered:
                 box.wait_for_trunk()
             yield Rig(folder, network, account, carrier, answers, rings, box, stack)

@@ -79,7 +79,10 @@ struct InDialogTests {
         var (provider, tag, _) = try ScriptedProvider.answered()
         let reason = SIPReason(protocolName: "Q.850", cause: 16, phrase: "Normal call clearing")
         try provider.deliver(
-            .request(try provider.request(.bye, branch: "b", sequence: 2, toTag: tag) { $0.headers.append(reason) }))
+            .request(
+                try provider.request(.bye, branch: "b", sequence: 2, toTag: tag) {
+                    $0.headers.append(.reason, reason.text)
+                }))
         #expect(provider.takeEvents() == [.reason(Self.inbound, reason), .ended(Self.inbound, .remoteHangUp)])
 
         provider = try ScriptedProvider.ready()
@@ -87,13 +90,14 @@ struct InDialogTests {
             .request(try provider.request(.invite, branch: "1", body: ScriptedProvider.offer)))
         provider.events = []
         let elsewhere = SIPReason(protocolName: "SIP", cause: 200, phrase: "Call completed elsewhere")
-        try provider.deliver(.request(try provider.request(.cancel, branch: "1") { $0.headers.append(elsewhere) }))
+        try provider.deliver(
+            .request(try provider.request(.cancel, branch: "1") { $0.headers.append(.reason, elsewhere.text) }))
         #expect(
             provider.takeEvents() == [.reason(Self.inbound, elsewhere), .ended(Self.inbound, .cancelledByRemote)])
 
         var invite: SIPRequest
         (provider, invite) = try ScriptedProvider.calling(Self.leg)
-        try provider.answer(invite, 486) { $0.append(reason) }
+        try provider.answer(invite, 486) { $0.append(.reason, reason.text) }
         #expect(provider.takeEvents().first == .reason(Self.leg, reason))
 
         (provider, invite) = try ScriptedProvider.calling(Self.leg)

@@ -22,7 +22,7 @@ struct ReliableProvisionalTests {
         }
         try reliable(7_001, body: Self.body)
         let prack = try provider.takeRequest(.prack)
-        #expect(prack.headers.rAck == RAck(responseNumber: 7_001, cseq: CSeq(1, .invite)))
+        #expect(prack.headers.rAck == RAck(rseq: 7_001, cseq: CSeq(1, .invite)))
         #expect(prack.headers.cseq == CSeq(2, .prack))
         #expect(prack.headers.to?.tag == "peer" && prack.uri.user == "gw")
         #expect(provider.takeEvents() == [.progress(Self.leg, body: Self.body)])
@@ -35,7 +35,7 @@ struct ReliableProvisionalTests {
         try provider.answer(prack, 200)
         try reliable(7_002, 180)
         let second = try provider.takeRequest(.prack)
-        #expect(second.headers.rAck?.responseNumber == 7_002 && second.headers.cseq == CSeq(3, .prack))
+        #expect(second.headers.rAck?.rseq == 7_002 && second.headers.cseq == CSeq(3, .prack))
         // Another phone counts for itself.
         try reliable(5, tag: "other")
         #expect(try provider.takeRequest(.prack).headers.to?.tag == "other")
@@ -66,7 +66,7 @@ struct ReliableProvisionalTests {
         let request = try provider.request(
             .prack, branch: "p\(sequence)", sequence: sequence, toTag: tag, body: body
         ) {
-            $0.headers.rAck = RAck(responseNumber: number, cseq: CSeq(1, .invite))
+            $0.headers.rAck = RAck(rseq: number, cseq: CSeq(1, .invite))
         }
         try provider.deliver(.request(request))
     }

@@ -137,7 +137,7 @@ struct TransferTests {
         #expect(refer.headers.callID == invite.headers.callID)
         let target = try #require(refer.headers.referTo?.uri.sip)
         #expect(target.user == "third")
-        let replaces = try #require(target.header(.replaces).flatMap { try? Replaces($0) })
+        let replaces = try #require(refer.headers.referTo?.replaces)
         #expect(replaces.callID == other.headers.callID && replaces.toTag == "third")
         #expect(replaces.fromTag == other.headers.from?.tag)
     }

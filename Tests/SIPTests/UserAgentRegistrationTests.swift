@@ -153,4 +153,47 @@ struct UserAgentRegistrationTests {
         }
         #expect(provider.sent.isEmpty)
     }
+
+    private func registered(_ provider: inout ScriptedProvider) throws {
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        let first = try provider.takeRequest(.register)
+        try provider.answer(first, 200) { headers in
+            headers.expires = 300
+            headers.topVia = first.headers.topVia
+        }
+        provider.events = []
+    }
+
+    @Test("A new password takes the binding over: no removal that could come after the new registration")
+    func sameBinding() throws {
+        var provider = ScriptedProvider()
+        try registered(&provider)
+        var changed = ScriptedProvider.trunk
+        changed.password = Redacted("other")
+        try provider.act { $0.setTrunk(changed, now: $1, using: &$2) }
+        let register = try provider.takeRequest(.register)
+        #expect(register.headers.expires == 300)
+        try provider.answer(register, 200) { $0.topVia = register.headers.topVia }
+        // The former account's refresh is forgotten with it.
+        try provider.wait(.seconds(250))
+        #expect(Set(provider.sent.map(\.message.headers.callID)) == [register.headers.callID])
+    }
+
+    @Test("Another address is registered at once, also instead of waiting for a retry, but not after a wrong password")
+    func moved() throws {
+        let other = NetworkAddress(host: .ipv4(0x0a00_0009), port: 5062)
+        var provider = ScriptedProvider()
+        try registered(&provider)
+        try provider.act { $0.moved(to: other, now: $1, using: &$2) }
+        let register = try provider.takeRequest(.register)
+        #expect(register.headers.contact?.uri.sip?.numericAddress == other)
+        #expect(register.headers.topVia?.host.address == other.host)
+        try provider.answer(register, 503)
+        #expect(provider.sent.isEmpty)
+        try provider.act { $0.moved(to: other, now: $1, using: &$2) }
+        let again = try provider.takeRequest(.register)
+        try provider.answer(again, 403)
+        try provider.act { $0.moved(to: other, now: $1, using: &$2) }
+        #expect(provider.sent.isEmpty)
+    }
 }

@@ -27,18 +27,7 @@ final class Box: Sendable {
 
     static func open() async throws -> Box {
         let provider = try await ScriptedProvider.open()
-        let settings = try BoxSettings(
-            toml: """
-                [sip]
-                listen = "127.0.0.1:0"
-                [media]
-                listen = "127.0.0.1:0"
-                ports = "33000-33999"
-                [trunk]
-                server = "\(provider.address)"
-                user = "alice"
-                password = "secret"
-                """, file: "test", readSecret: { _ in nil })
+        let settings = try Self.settings(provider: provider)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let media = try MediaEngine.start(
             MediaConfiguration(
@@ -52,6 +41,25 @@ final class Box: Sendable {
         let box = Box(switchboard, transport, provider, media)
         try await box.wait("registered") { await box.switchboard.status().trunk.state == .registered }
         return box
+    }
+
+    static func settings(
+        provider: ScriptedProvider, password: String = "secret", listen: String = "127.0.0.1:0",
+        codecs: String = "\"pcmu\", \"pcma\""
+    ) throws -> BoxSettings {
+        try BoxSettings(
+            toml: """
+                [sip]
+                listen = "\(listen)"
+                [media]
+                listen = "127.0.0.1:0"
+                ports = "33000-33999"
+                [trunk]
+                server = "\(provider.address)"
+                user = "alice"
+                password = "\(password)"
+                codecs = [\(codecs)]
+                """, file: "test", readSecret: { _ in nil })
     }
 
     private init(
@@ -97,6 +105,21 @@ final class Box: Sendable {
         events.all.withLock {
             for case .incoming(page, let call, _, _) in $0 { return call }
             return nil
+        }
+    }
+
+    /// The call that this page is summoned to.
+    func summons(_ page: ConnectionIdentifier) -> CallIdentifier? {
+        events.all.withLock {
+            for case .summons(page, let call, _) in $0 { return call }
+            return nil
+        }
+    }
+
+    /// What the watchers of the box were told about a call.
+    func kinds(of call: CallIdentifier) async -> [BoxEvent.Kind] {
+        events.all.withLock {
+            $0.compactMap { if case .box(let event) = $0, event.call == call { event.kind } else { nil } }
         }
     }
 

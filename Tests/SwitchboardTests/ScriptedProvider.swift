@@ -9,6 +9,8 @@ import Wire
 final class ScriptedProvider: Sendable {
     let transport: SIPTransport
     private let heard = Mutex<[SIPMessage]>([])
+    /// Picks up every call at once.
+    let answersCalls = Atomic(false)
 
     private init(_ transport: SIPTransport) {
         self.transport = transport
@@ -35,10 +37,26 @@ final class ScriptedProvider: Sendable {
         var answer = SIPResponse(to: request, status: 200, toTag: "provider")
         switch request.method {
         case .register: answer.headers.copy(.contact, from: request.headers)
-        case .bye, .cancel: break
+        case .bye, .cancel, .options: break
+        case .invite where answersCalls.load(ordering: .relaxed):
+            guard let body = request.body.isEmpty ? nil : try? SessionDescription(request.body),
+                let (description, _) = try? TrunkAnswer.make(
+                    to: body, local: NetworkAddress(host: address.host, port: 40_000), sessionID: 2, codecs: [.pcmu])
+            else { return }
+            answer.headers.contact = NameAddress(SIPURI(user: "gateway", address: address))
+            answer.setBody(description.bytes)
         default: return
         }
         transport.send(answer.serialized(), to: source)
+    }
+
+    /// How many requests of this kind came.
+    /// How many requests of this method came, each counted once however often it was sent again.
+    func count(_ method: SIPMethod) -> Int {
+        heard.withLock {
+            Set($0.compactMap(\.request).filter { $0.method == method }.map { $0.headers.topVia?.transactionBranch })
+                .count
+        }
     }
 
     func request(_ method: SIPMethod) -> SIPRequest? {

@@ -68,6 +68,17 @@ struct WatchdogTests {
         #expect(watchdog.advance(to: Self.at(4)) == [.feed, .probe(part: "media loop"), .probe(part: "switchboard")])
     }
 
+    @Test("A part that wants a pause is asked in the first turn after it")
+    func pause() {
+        var watchdog = Watchdog(
+            interval: .seconds(8), probes: [.init(part: "storage", deadline: .seconds(30), pause: .seconds(5))],
+            now: Self.at(0))
+        #expect(watchdog.advance(to: Self.at(0)) == [.feed, .probe(part: "storage")])
+        _ = watchdog.returned("storage", .passed, now: Self.at(0.5))
+        for turn in [2.0, 4.0] { #expect(watchdog.advance(to: Self.at(turn)) == [.feed]) }
+        #expect(watchdog.advance(to: Self.at(6)) == [.feed, .probe(part: "storage")])
+    }
+
     @Test("A probe that fails is an answer: the part is degraded and the feed goes on")
     func degraded() {
         var watchdog = Self.make()

@@ -15,6 +15,8 @@ actor FakeCore {
     /// Published before the reply to `start`, as a quick core does.
     private var early: (@Sendable (ControlEvent) -> Void)?
     private var isSilent = false
+    /// What the core answers to a page that comes back, by its identity.
+    private var lost: [ConnectionIdentifier: (user: String, attached: AttachedPhone)] = [:]
 
     init() {
         var generator = SystemRandomNumberGenerator()
@@ -23,15 +25,23 @@ actor FakeCore {
 
     func publishEarly(_ publish: @escaping @Sendable (ControlEvent) -> Void) { early = publish }
 
+    func remember(_ connection: ConnectionIdentifier, of user: String, _ attached: AttachedPhone) {
+        lost[connection] = (user, attached)
+    }
+
     func fallSilent() { isSilent = true }
 
     func handle(_ command: ControlCommand) async -> ControlReply {
         commands.append(command)
         if isSilent { try? await Task.sleep(for: .seconds(30)) }
         switch command {
-        case .attach(let connection, _):
+        case .attach(let connection, let user):
             connections.append(connection)
-            return .done
+            guard let known = lost[connection] else { return .attached(AttachedPhone()) }
+            guard known.user == user else {
+                return .failed(Problem(code: "phone.other-user", sentence: "Another one's."))
+            }
+            return .attached(known.attached)
         case .start(let connection, let to, _):
             early?(.state(connection: connection, call: call, state: .dialling))
             if to.revealed == "0" { return .failed(EndReason.wrongNumber.problem) }
@@ -55,7 +65,10 @@ struct Box {
     let core: FakeCore
     let controlPath: String
     let control: ControlServer
-    let sessions: SessionStore
+    let server: WebServer
+    let stateDirectory: String
+
+    var sessions: SessionStore { server.sessions }
 
     /// `name=value` of the cookie of a session that has just begun.
     func cookie() -> String {
@@ -79,7 +92,9 @@ struct Box {
 }
 
 /// Runs a box as long as the body needs it.
-func withBox(limits: WebLimits = WebLimits(), _ body: (Box) async throws -> Void) async throws {
+func withBox(
+    limits: WebLimits = WebLimits(), handed: HandedSockets = HandedSockets(), _ body: (Box) async throws -> Void
+) async throws {
     let directory = try stateDirectory()
     let www = directory + "/www"
     try FileManager.default.createDirectory(atPath: www + "/app", withIntermediateDirectories: true)
@@ -97,14 +112,17 @@ func withBox(limits: WebLimits = WebLimits(), _ body: (Box) async throws -> Void
     let (ports, announce) = AsyncStream.makeStream(of: Int.self)
     guard let listen = NetworkAddress("127.0.0.1", port: 0) else { throw POSIXError(.EINVAL) }
     let server = try WebServer(
-        listen: listen, control: client, wwwRoot: www, stateDirectory: directory, logger: Logger(label: "web"),
-        limits: limits, whenListening: { announce.yield(Int($0.port)) })
+        listen: listen, handed: handed, control: client, wwwRoot: www, stateDirectory: directory,
+        logger: Logger(label: "web"),
+        limits: limits, whenListening: { announce.yield(Int($0.first?.address.port ?? 0)) })
     let running = Task { try await server.run() }
     defer { running.cancel() }
     var iterator = ports.makeAsyncIterator()
     guard let port = await iterator.next() else { throw RawClient.Closed() }
     try await client.connected(within: .seconds(5))
-    try await body(Box(port: port, core: core, controlPath: path, control: control, sessions: server.sessions))
+    try await body(
+        Box(
+            port: port, core: core, controlPath: path, control: control, server: server, stateDirectory: directory))
     await control.stop()
 }
 

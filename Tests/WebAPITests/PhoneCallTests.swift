@@ -112,6 +112,7 @@ struct PhoneCallTests {
     func notificationAndPing() async throws {
         try await withBox { box in
             let phone = try await box.phone()
+            _ = try await phone.text(with: "phone.calls")
             await box.core.fallSilent()
             try await phone.sendText(Self.start)
             try await phone.sendText(#"{"jsonrpc":"2.0","method":"phone.ping"}"#)

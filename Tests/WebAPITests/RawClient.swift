@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A TCP connection without any HTTP or WebSocket of ours: what the server must get along with.
 final class RawClient {
@@ -33,12 +34,18 @@ final class RawClient {
     private var chunks: AsyncStream<[UInt8]>.Iterator
     private var bytes: [UInt8] = []
 
-    init(port: Int) async throws {
+    /// - Parameter tls: what the client accepts; nil: no TLS.
+    init(port: Int, tls: TLSConfiguration? = nil) async throws {
+        let secure = try tls.map { try NIOSSLContext(configuration: $0) }
         let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
         chunks = stream.makeAsyncIterator()
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let secure {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: secure, serverHostname: "localhost"))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Collector(continuation))
                 }
             }
@@ -111,14 +118,16 @@ final class RawClient {
 
     // MARK: WebSocket
 
-    func upgrade(cookie: String?, origin: String? = "http://127.0.0.1", version: String = "13") async throws -> Answer {
+    func upgrade(cookie: String?, origin: String? = "http://127.0.0.1", version: String = "13", query: String = "")
+        async throws -> Answer
+    {
         var headers = [
             "Upgrade: websocket", "Connection: keep-alive, Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Version: \(version)",
         ]
         if let origin { headers.append("Origin: \(origin)") }
         if let cookie { headers.append("Cookie: other=1; \(cookie)") }
-        return try await request("GET", "/api/v1/phone", headers: headers)
+        return try await request("GET", "/api/v1/phone" + query, headers: headers)
     }
 
     func sendFrame(_ opcode: UInt8, _ payload: [UInt8], fin: Bool = true, masked: Bool = true) async throws {

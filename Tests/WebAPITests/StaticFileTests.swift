@@ -67,7 +67,8 @@ struct StaticFileTests {
 
             let slow = try await RawClient(port: box.port)
             let started = ContinuousClock.now
-            try await slow.send("GET / HTTP/1.1\r\nHost: a\r\n")
+            // On a busy machine its second may be over already.
+            try? await slow.send("GET / HTTP/1.1\r\nHost: a\r\n")
             // It goes on dripping: a deadline counts from the first byte, not from the last.
             while (try? await slow.send("X: y\r\n")) != nil, ContinuousClock.now - started < .seconds(10) {
                 try await Task.sleep(for: .milliseconds(20))

@@ -38,7 +38,7 @@ struct WebServerTests {
     @Test("Graceful shutdown says 1001 to open pages and ends, with a page that does not answer too")
     func gracefulShutdown() async throws {
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-        let server = try makeServer(port: 0) { announce.yield(Int($0.port)) }
+        let server = try makeServer(port: 0) { announce.yield(Int($0.first?.address.port ?? 0)) }
         let group = ServiceGroup(
             configuration: .init(services: [.init(service: server)], logger: Logger(label: "test")))
         let running = Task { try await group.run() }
@@ -62,7 +62,7 @@ struct WebServerTests {
 
     private func makeServer(
         host: String = "127.0.0.1", port: UInt16,
-        whenListening: @escaping @Sendable (NetworkAddress) async -> Void = { _ in }
+        whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
     ) throws -> WebServer {
         let directory = try stateDirectory()
         try FileManager.default.createDirectory(atPath: directory + "/www", withIntermediateDirectories: true)

@@ -1,4 +1,4 @@
-// The few C macros and variadic functions that Swift cannot call.
+// The few C macros and variadic functions that Swift cannot call, and what must be safe in a signal handler.
 #ifndef SIPCALL_CSHIMS_H
 #define SIPCALL_CSHIMS_H
 
@@ -6,5 +6,12 @@
 
 /// `opus_encoder_ctl(encoder, request, value)` for the requests that take one integer.
 int sipcall_opus_encoder_set(OpusEncoder *encoder, int request, opus_int32 value);
+
+/// Whether the clock follows a time server, as the kernel says (adjtimex(2), whose header is in no module of Swift's).
+/// Returns 1, 0, or -1 if the kernel does not say; sets by how much it may be wrong.
+int sipcall_clock_is_synchronised(long *error_microseconds);
+
+/// Makes every fatal signal end the process once its backtrace is written, also one that was sent. Once, at the start.
+void sipcall_end_after_backtrace(void);
 
 #endif

@@ -35,8 +35,8 @@ def test_everything_is_ready_within_5_seconds_of_apt_install(installed: Installe
 
 
 def test_the_terminal_says_where_to_go_next(installed: Installed) -> None:
-    assert "http://127.0.0.1:8080/" in installed.shown
-    assert "/var/lib/sipcall/web/first-password" in installed.shown
+    assert "https://" in installed.shown
+    assert "sudo sipcall setup-url" in installed.shown
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -73,11 +73,11 @@ def test_the_first_password_opens_the_page(machine: Machine) -> None:
     password = machine.output("cat", "/var/lib/sipcall/web/first-password")
     body = json.dumps({"password": password})
     code = machine.output(
-        "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json",
-        "-H", "Origin: http://127.0.0.1:8080", "--data", body, "http://127.0.0.1:8080/api/v1/session",
+        "curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json",
+        "-H", "Origin: https://127.0.0.1", "--data", body, "https://127.0.0.1/api/v1/session",
     )  # fmt: skip
     assert code == "204"
-    page = machine.output("curl", "-s", "http://127.0.0.1:8080/")
+    page = machine.output("curl", "-sk", "https://127.0.0.1/")
     assert "<title>" in page
 
 
@@ -108,6 +108,13 @@ def test_the_footprint_is_small(machine: Machine) -> None:
         ("man1/sipcall.1", []),
         ("man1/sipcall-run.1", ["run"]),
         ("man1/sipcall-status.1", ["status"]),
+        ("man1/sipcall-events.1", ["events"]),
+        ("man1/sipcall-call.1", ["call"]),
+        ("man1/sipcall-doctor.1", ["doctor"]),
+        ("man1/sipcall-reload.1", ["reload"]),
+        ("man1/sipcall-drain.1", ["drain"]),
+        ("man1/sipcall-setup-url.1", ["setup-url"]),
+        ("man1/sipcall-user.1", ["user"]),
         ("man8/sipcall-core.8", ["core"]),
         ("man8/sipcall-web.8", ["web"]),
     ],

@@ -1,6 +1,6 @@
 """Installing, upgrading, rebooting, removing and purging, on one machine in this order."""
 
-import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,30 +31,54 @@ def first(machine: Machine, before: set[str]) -> None:
     install(machine, package())
 
 
+def know_no_state(contents: Path) -> None:
+    script = contents / "DEBIAN" / "preinst"
+    text = script.read_text()
+    assert "known=1\n" in text
+    script.write_text(text.replace("known=1\n", "known=0\n"))
+
+
 def check_running(machine: Machine) -> None:
     for unit in UNITS:
         wait_until(lambda unit=unit: machine.is_active(unit), 10, f"{unit} to run")  # type: ignore[misc]
     wait_until(lambda: machine.run("sipcall", "status", check=False).returncode == 0, 5, "the box to answer")
 
 
-def test_upgrades_and_reboots_keep_settings_and_state(machine: Machine, tmp_path: Path) -> None:
+def test_an_older_version_that_cannot_read_the_state_is_refused_before_anything_is_touched(
+    machine: Machine, tmp_path: Path
+) -> None:
     machine.shell("echo '# a local change' >>/etc/sipcall/sipcall.toml")
-    password = machine.output("cat", "/var/lib/sipcall/web/admin.json")
-    for turn in range(20):
-        process = machine.main_process("sipcall-core")
-        install(machine, renumbered(package(), f"0.1.0+upgrade{turn:02}", tmp_path))
-        check_running(machine)
-        assert machine.main_process("sipcall-core") != process
-        machine.reboot()
-        check_running(machine)
-    assert "# a local change" in machine.output("cat", "/etc/sipcall/sipcall.toml")
-    assert machine.output("stat", "--format=%a %U:%G", "/etc/sipcall/sipcall.toml") == "640 root:sipcall"
-    assert machine.output("cat", "/var/lib/sipcall/web/admin.json") == password
-    assert json.loads(machine.output("sipcall", "status", "--json"))["calls"] == 0
+    process = machine.main_process("sipcall-core")
+    try:
+        place = machine.files / "var/cache/older.deb"
+        shutil.copy(renumbered(package(), "0.0.1", tmp_path, know_no_state), place)
+        done = machine.run(
+            "apt-get", "install", "--yes", "--quiet", "--allow-downgrades", "/var/cache/older.deb", check=False
+        )
+        assert done.returncode != 0
+        assert "cannot read it. Nothing was changed." in done.stdout + done.stderr
+        # Not even restarted: a call would have ended.
+        assert machine.main_process("sipcall-core") == process
+        assert machine.output("dpkg-query", "-W", "-f=${Status}", "sipcall") == "install ok installed"
+    finally:
+        machine.shell("rm -f /var/cache/older.deb")
+    check_running(machine)
 
 
-def test_reinstalling_is_harmless(machine: Machine, tmp_path: Path) -> None:
-    install(machine, renumbered(package(), "0.1.0+upgrade19", tmp_path), "--reinstall")
+def test_a_process_that_finds_newer_state_says_so_and_touches_nothing(machine: Machine) -> None:
+    machine.shell("echo 7 >/var/lib/sipcall/core/schema")
+    try:
+        machine.run("systemctl", "restart", "sipcall-core", check=False)
+        wait_until(lambda: "newer SIPCall" in machine.journal("sipcall-core"), 10, "the refusal in the journal")
+        assert machine.output("cat", "/var/lib/sipcall/core/schema") == "7"
+    finally:
+        machine.shell("rm -f /var/lib/sipcall/core/schema")
+    machine.run("systemctl", "restart", "sipcall-core", check=False)
+    check_running(machine)
+
+
+def test_reinstalling_is_harmless(machine: Machine) -> None:
+    install(machine, package(), "--reinstall")
     check_running(machine)
 
 

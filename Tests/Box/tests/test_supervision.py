@@ -1,5 +1,6 @@
 """What systemd does when a part fails."""
 
+import json
 import time
 
 import pytest
@@ -62,6 +63,52 @@ def test_a_wrong_configuration_is_named_and_mending_it_is_enough(machine: Machin
     finally:
         path.write_text(good)
     wait_until(lambda: machine.is_active("sipcall-core"), 12, "the core to find the mended file by itself")
+
+
+def test_a_reload_with_a_mistake_names_it_and_the_former_configuration_serves_on(machine: Machine) -> None:
+    path = machine.files / "etc/sipcall/sipcall.toml"
+    good = path.read_text()
+    process = machine.main_process("sipcall-core")
+    try:
+        path.write_text(good.replace("[media]", '[media]\nports = "backwards"', 1))
+        done = machine.run("systemctl", "reload", "sipcall-core", check=False)
+        assert done.returncode != 0
+        journal = machine.journal("sipcall-core")
+        assert "/etc/sipcall/sipcall.toml:" in journal and "media.ports" in journal and "former configuration" in journal
+    finally:
+        path.write_text(good)
+    machine.run("systemctl", "reload", "sipcall-core")
+    assert machine.main_process("sipcall-core") == process
+    assert machine.is_active("sipcall-core")
+
+
+@pytest.mark.parametrize("part", ["core", "web"])
+def test_a_crash_leaves_a_report_and_a_line_that_names_it(machine: Machine, part: str) -> None:
+    before = machine.main_process(f"sipcall-{part}")
+    machine.run("kill", "-SEGV", str(before))
+    wait_for_another(machine, f"sipcall-{part}", before, 10)
+    wait_until(
+        lambda: "ended by SIGSEGV" in machine.journal(f"sipcall-{part}"), 5, "the crash to be named in the journal"
+    )
+    reports = machine.output("ls", f"/var/lib/sipcall/{part}/crashes").split()
+    assert reports
+    report = json.loads(machine.output("cat", f"/var/lib/sipcall/{part}/crashes/{reports[-1]}"))
+    assert report["end"] == "SIGSEGV" and report["part"] == part and report["uptimeSeconds"] >= 0
+    # Places in the code, each with its build; no address of the process.
+    assert any(frame.startswith("sipcall+0x") for thread in report["threads"] for frame in thread["frames"])
+    assert any(image["name"] == "sipcall" and image["buildID"] for image in report["images"])
+    machine.shell(f"rm -r /var/lib/sipcall/{part}/crashes")
+
+
+def test_the_operators_commands_work_on_the_installed_box(machine: Machine) -> None:
+    wait_until(lambda: machine.run("sipcall", "status", check=False).returncode == 0, 5, "the box to answer")
+    assert "no calls" in machine.show("sipcall-core", "StatusText")
+    doctor = json.loads(machine.run("sipcall", "doctor", "--json", check=False).stdout)
+    assert doctor
+    machine.run("sipcall", "drain", "--timeout", "5")
+    assert "no new ones are taken" in machine.show("sipcall-core", "StatusText")
+    machine.run("sipcall", "drain", "--cancel")
+    assert "#sign-in=" in machine.output("sipcall", "setup-url")
 
 
 def test_a_stop_ends_everything_in_order_within_2_seconds(machine: Machine) -> None:

@@ -25,6 +25,10 @@ class Check:
     promise: str
     run: Callable[[Report, Fault | None], None]
     faults: tuple[Fault, ...]
+    prepare: Callable[[], None] | None = None
+    """Makes what needs the network, before the namespaces are entered."""
+    by_hand: bool = False
+    """Runs only when it is named."""
 
 
 def broken_by(fault: Fault | None, name: str) -> bool:

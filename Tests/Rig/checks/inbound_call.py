@@ -13,13 +13,14 @@ def run(report: Report, fault: Fault | None) -> None:
     far = 850 if broken_by(fault, "other-tone") else FAR_HERTZ
     with open_rig(far_hertz=far) as rig:
         for codec in CODECS if fault is None else CODECS[:1]:
-            _answered_call(rig, report, codec, fault)
+            answered_call(rig, report, codec, fault, codec)
         if fault is None:
             _declined_call(rig, report)
             _given_up_call(rig, report)
 
 
-def _answered_call(rig: Rig, report: Report, codec: str, fault: Fault | None) -> None:
+def answered_call(rig: Rig, report: Report, codec: str, fault: Fault | None, name: str) -> None:
+    """A telephone calls, the page answers and hangs up; `name` begins the figures' names."""
     phone = rig.phone(f"?codec={codec}&dsp=off")
     caller = rig.answers
     caller.forget_recordings()
@@ -36,9 +37,9 @@ def _answered_call(rig: Rig, report: Report, codec: str, fault: Fault | None) ->
     phone.press("hangup")
     caller.wait_for("CALL_CLOSED", 3)
     phone.wait_for_state("idle", "ended", seconds=3)
-    report.at_most(f"{codec}-page-rings", rang - dialled, 2, "s after dialling", "1 call")
-    report_page_tone(report, codec, tone, statistics, codec)
-    report_callee_tone(report, codec, caller)
+    report.at_most(f"{name}-page-rings", rang - dialled, 2, "s after dialling", "1 call")
+    report_page_tone(report, name, tone, statistics, codec)
+    report_callee_tone(report, name, caller)
     phone.page.close()
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -96,3 +97,21 @@ def test_nothing_was_refused_by_the_content_security_policy(rig: Rig) -> None:
     assert [
         line for line in rig.browser.console if "Content Security Policy" in line or line.startswith("uncaught")
     ] == []
+
+
+def test_a_sign_in_link_signs_in_and_leaves_the_address_bar(rig: Rig) -> None:
+    rig.browser.context.clear_cookies()
+    page = rig.browser.context.new_page()
+    page.goto(f"{rig.browser.address}/?dsp=off#sign-in={quote(PASSWORD)}")
+    page.wait_for_selector('[data-testid="number"]', timeout=10_000)
+    assert page.url == f"{rig.browser.address}/?dsp=off"
+    page.go_back()
+    assert "sign-in" not in page.url
+
+
+def test_a_sign_in_link_of_the_past_asks_for_the_password(rig: Rig) -> None:
+    rig.browser.context.clear_cookies()
+    page = rig.browser.context.new_page()
+    page.goto(f"{rig.browser.address}/#sign-in=used%up")
+    page.wait_for_selector("input[name=password]", timeout=10_000)
+    assert "#" not in page.url

@@ -6,6 +6,24 @@ import './elements/sc-app.js'
 const phone = new Phone(soundOptions(new URL(location.href).searchParams))
 const app = /** @type {import('./elements/sc-app.js').AppElement} */ (document.querySelector('sc-app'))
 app.phone = phone
+phone.begin(signInLink())
+
+/**
+ * The password of a sign-in link (`#sign-in=…`), taken out of the address bar and the history at once.
+ *
+ * @returns {string} empty without one
+ */
+function signInLink() {
+  const prefix = '#sign-in='
+  if (!location.hash.startsWith(prefix)) return ''
+  const encoded = location.hash.slice(prefix.length)
+  history.replaceState(null, '', location.pathname + location.search)
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return ''
+  }
+}
 
 /** For a look from the console: the phone, and the last call's connection and sound. */
 Object.defineProperty(window, 'sipcall', {

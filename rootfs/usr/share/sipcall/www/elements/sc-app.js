@@ -25,7 +25,6 @@ export class AppElement extends HTMLElement {
       this.#update()
     })
     this.append(this.#sound)
-    phone.begin()
   }
 
   #update() {
@@ -36,7 +35,7 @@ export class AppElement extends HTMLElement {
     this.#listen(phone)
     document.title =
       phone.call?.state === 'incoming'
-        ? text('titleIncoming', { party: phone.call.name || phone.call.party || text('unknownCaller') })
+        ? text(phone.call.direction === 'summoned' ? 'callTo' : 'titleIncoming', { party: phone.call.name || phone.call.party || text('unknownCaller') })
         : 'SIPCall'
   }
 

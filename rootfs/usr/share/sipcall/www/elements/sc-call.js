@@ -21,6 +21,7 @@ class CallElement extends HTMLElement {
   #state = element('p', { className: 'state', role: 'status', 'data-testid': 'state' })
   #duration = element('p', { className: 'duration', 'data-testid': 'duration', role: 'timer', 'aria-live': 'off' })
   #problem = element('p', { className: 'problem', role: 'alert', 'data-testid': 'problem' })
+  #away = element('p', { className: 'hint', role: 'status', 'data-testid': 'reconnecting', hidden: true })
   #digits = element('dl', { className: 'digits' })
   #keypad = keypad((digit) => this.phone.press(digit))
   #controls = element('div', { className: 'controls' })
@@ -36,6 +37,7 @@ class CallElement extends HTMLElement {
         this.#state,
         this.#duration,
         this.#problem,
+        this.#away,
         this.#digits,
         this.#keypad,
         this.#controls,
@@ -63,7 +65,9 @@ class CallElement extends HTMLElement {
     }
     const service = { '*43': text('serviceEcho'), '*44': text('serviceTone'), '*45': text('serviceDigits') }[call.party]
     const name = call.name || service || ''
-    this.#party.textContent = name || call.party || text('unknownCaller')
+    this.#party.textContent = call.direction === 'summoned' && call.state === 'incoming'
+      ? text('callTo', { party: call.party })
+      : name || call.party || text('unknownCaller')
     this.#number.textContent = name ? call.party : ''
     this.#number.hidden = !name
     const words = {
@@ -72,7 +76,7 @@ class CallElement extends HTMLElement {
       early: text('stateEarly'),
       active: text('stateActive'),
       ended: text('stateEnded'),
-      incoming: text('stateIncoming'),
+      incoming: call.direction === 'summoned' ? text('stateSummoned') : text('stateIncoming'),
     }[call.state]
     if (this.#state.textContent !== words) this.#state.textContent = words
     this.#state.dataset.state = call.state
@@ -84,6 +88,10 @@ class CallElement extends HTMLElement {
     this.#problem.classList.toggle('calm', calm.includes(problem?.code ?? ''))
     const said = problem ? sentence(problem) : ''
     if (this.#problem.textContent !== said) this.#problem.textContent = said
+    const away = !this.phone.connected && call.state !== 'ended'
+    this.#away.hidden = !away
+    const waiting = away ? text('reconnecting') : ''
+    if (this.#away.textContent !== waiting) this.#away.textContent = waiting
     this.#showDigits(call)
     if (call.state !== this.#shownState) this.#showControls(call)
     this.#keypad.hidden = !this.#keypadOpen || call.state === 'ended' || call.state === 'incoming'
@@ -106,7 +114,7 @@ class CallElement extends HTMLElement {
       const again = this.#button('redial', 'phone', text('dialAgain'), 'success', () => this.phone.dial(call.party))
       const close = element(
         'button', { className: 'primary', 'data-testid': 'close', onclick: () => this.phone.dismiss() }, text('close'))
-      this.#controls.replaceChildren(close, ...(call.direction === 'outbound' ? [again] : []))
+      this.#controls.replaceChildren(close, ...(call.direction === 'inbound' ? [] : [again]))
     } else {
       const keys = this.#button('keypad', 'keypad', text('keypad'), 'plain', () => {
         this.#keypadOpen = !this.#keypadOpen

@@ -33,7 +33,7 @@ export class Call extends EventTarget {
   #options
 
   /**
-   * @param {'outbound' | 'inbound'} direction
+   * @param {'outbound' | 'inbound' | 'summoned'} direction summoned: the box rings this page and calls when it answers
    * @param {string} party the number dialled or calling
    * @param {string} name the caller's name, if the provider sent one
    * @param {SoundOptions} options
@@ -43,7 +43,7 @@ export class Call extends EventTarget {
     this.direction = direction
     this.party = party
     this.name = name
-    this.state = direction === 'inbound' ? 'incoming' : 'dialling'
+    this.state = direction === 'outbound' ? 'dialling' : 'incoming'
     this.#options = options
     this.#transceiver = this.peerConnection.addTransceiver('audio', { direction: 'sendrecv' })
     this.#limitCodecs()
@@ -83,10 +83,10 @@ export class Call extends EventTarget {
     await this.peerConnection.setRemoteDescription({ type: 'answer', sdp })
   }
 
-  /** @param {CallState} state */
+  /** @param {CallState | 'summoning'} state */
   setState(state) {
     if (this.state === 'ended' || this.state === state) return
-    if (state === 'ringing' && this.state === 'incoming') return
+    if (this.state === 'incoming' && (state === 'ringing' || state === 'summoning')) return
     this.state = state
     if (state === 'active') {
       this.activeSince = performance.now()

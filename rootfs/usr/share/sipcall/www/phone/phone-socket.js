@@ -3,6 +3,8 @@ import { Problem } from './problem.js'
 /** @typedef {{method: string, params: any}} Notification */
 
 const REPLY_WITHIN = 12_000
+/** The box closes with this code when the page's name is another user's. */
+const IDENTITY_REFUSED = 4403
 
 /**
  * The phone socket: JSON-RPC 2.0 over one WebSocket, opened again whenever it is lost.
@@ -18,12 +20,14 @@ export class PhoneSocket extends EventTarget {
   #pause = 500
   #wanted = false
   #timer = 0
+  /** This page's name towards the box: a secret, kept nowhere but here. With it a call outlives a lost socket. */
+  #identity = ''
 
   open() {
     this.#wanted = true
     const address = new URL('api/v1/phone', location.href)
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
-    address.search = ''
+    address.search = this.#identity ? `?phone=${this.#identity}` : ''
     const socket = new WebSocket(address)
     this.#socket = socket
     socket.onopen = () => {
@@ -31,12 +35,16 @@ export class PhoneSocket extends EventTarget {
       this.dispatchEvent(new Event('open'))
     }
     socket.onmessage = (event) => this.#received(String(event.data))
-    socket.onclose = () => this.#closed(socket)
+    socket.onclose = (event) => {
+      if (event.code === IDENTITY_REFUSED) this.#identity = ''
+      this.#closed(socket)
+    }
   }
 
   /** Says goodbye: calls on this socket end. */
   close() {
     this.#wanted = false
+    this.#identity = ''
     clearTimeout(this.#timer)
     this.#socket?.close(1000)
   }
@@ -72,6 +80,7 @@ export class PhoneSocket extends EventTarget {
       return
     }
     if (typeof message?.method === 'string') {
+      if (message.method === 'phone.ready') this.#identity = message.params?.phone ?? ''
       this.dispatchEvent(new CustomEvent('notification', { detail: { method: message.method, params: message.params } }))
       return
     }

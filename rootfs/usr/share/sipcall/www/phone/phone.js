@@ -2,6 +2,9 @@ import { Call } from './call.js'
 import { PhoneSocket } from './phone-socket.js'
 import { Problem } from './problem.js'
 
+/** How long the box may take to hear that a call is over, in ms. */
+const TOLD_WITHIN = 1000
+
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
 /** @typedef {{name: string, state: 'none' | 'registering' | 'registered' | 'failed', problem?: {code: string, sentence: string, remedy: string}}} Trunk */
 
@@ -37,8 +40,17 @@ export class Phone extends EventTarget {
     })
   }
 
-  /** Finds out whether this browser is signed in, and if so goes on the line. */
-  async begin() {
+  /**
+   * Finds out whether this browser is signed in, and if so goes on the line.
+   *
+   * @param {string} password of a sign-in link; empty without one
+   */
+  async begin(password = '') {
+    try {
+      if (password) return await this.signIn(password)
+    } catch {
+      // A link that has been used already: its owner is signed in, or has another password.
+    }
     try {
       const response = await fetch('api/v1/session')
       if (response.ok) return this.#signedIn()
@@ -118,7 +130,13 @@ export class Phone extends EventTarget {
     const call = this.call
     if (!call || call.state === 'ended') return
     const reason = call.state === 'incoming' ? 'call.declined' : 'call.hung-up-here'
-    const told = call.identifier ? this.#socket.request('call.end', { call: call.identifier }).catch(() => {}) : undefined
+    const told = call.identifier
+      ? Promise.race([
+          this.#socket.request('call.end', { call: call.identifier }).catch(() => {}),
+          // A web process that hangs must not keep the far end on the line: the sound's end tells the box as well.
+          new Promise((resolve) => setTimeout(resolve, TOLD_WITHIN)),
+        ])
+      : undefined
     call.end(new Problem(reason), told)
   }
 
@@ -143,13 +161,16 @@ export class Phone extends EventTarget {
   }
 
   #lost() {
-    this.call?.end(new Problem('page.box-lost'))
+    // Sound needs no socket: a call that has begun goes on, and `phone.calls` says later what became of it.
+    const call = this.call
+    if (call && (call.identifier === null || call.state === 'incoming')) call.end(new Problem('page.box-lost'))
     this.#update({ connected: false })
     // A session that has ended must lead to signing in, not to endless attempts.
     if (this.session !== 'signed-in') return
     fetch('api/v1/session')
       .then((response) => {
         if (response.status !== 401) return
+        this.hangUp()
         this.#socket.close()
         this.#update({ session: 'signed-out' })
       })
@@ -162,6 +183,7 @@ export class Phone extends EventTarget {
    */
   #notified(method, params) {
     if (method === 'phone.ready') return this.#update({ trunk: params.trunk })
+    if (method === 'phone.calls') return this.#reconcile(params.calls ?? [])
     if (method === 'trunk.state') return this.#update({ trunk: params })
     if (method === 'call.incoming') return void this.#ring(params)
     const call = this.call
@@ -185,10 +207,31 @@ export class Phone extends EventTarget {
     }
   }
 
-  /** @param {{call: string, from: string, name?: string}} params */
+  /**
+   * Brings this page and the box to the same view after one of them was away.
+   *
+   * @param {{call: string, state: import('./call.js').CallState}[]} ongoing
+   */
+  #reconcile(ongoing) {
+    const call = this.call
+    const isHere = call !== null && call.identifier !== null && call.state !== 'ended'
+    const known = isHere ? ongoing.find((other) => other.call === call.identifier) : undefined
+    if (isHere && known) call.setState(known.state)
+    if (isHere && !known) call.end(new Problem('page.call-lost'))
+    // While a call is being dialled its name is not known yet.
+    if (call?.identifier === null && call.state !== 'ended') return
+    for (const other of ongoing) {
+      if (other === known || other.state === 'incoming') continue
+      // Hung up here while the box could not be told, or never known: it must not cost money on.
+      this.#socket.request('call.end', { call: other.call }).catch(() => {})
+    }
+  }
+
+  /** @param {{call: string, from?: string, name?: string, to?: string}} params `to`: whom the box calls once this page answers */
   async #ring(params) {
     if (this.isBusy) return
-    const call = new Call('inbound', params.from, params.name ?? '', this.options)
+    const direction = params.to === undefined ? 'inbound' : 'summoned'
+    const call = new Call(direction, params.to ?? params.from ?? '', params.name ?? '', this.options)
     call.identifier = params.call
     this.#take(call)
     try {

@@ -1,0 +1,57 @@
+package import Control
+import Wire
+
+// What the core's word about the provider means.
+extension Finding {
+    package static func registration(_ trunk: TrunkStatus) -> Finding {
+        switch trunk.state {
+        case .none:
+            Finding(
+                .warning, "No provider is set up.",
+                remedy: "Add the account to sipcall.toml; until then *43, *44 and *45 work.")
+        case .registering: Finding(.warning, "The box is still registering with \(trunk.name).", remedy: "Ask again.")
+        case .registered:
+            Finding(.ok, "\(trunk.name) has registered the box for \(words(seconds: trunk.expires ?? 0)).")
+        case .failed:
+            trunk.problem.map { Finding(.fault, $0) } ?? Finding(.fault, "\(trunk.name) is not registered.")
+        }
+    }
+
+    /// Any answer shows that SIP goes both ways; what it says matters to calls, not to the way.
+    package static func answer(_ report: ProviderReport) -> Finding {
+        guard let status = report.status else {
+            return report.problem.map { Finding(.fault, $0) } ?? Finding(.unchecked, "The provider was not asked.")
+        }
+        let time = report.roundTripMilliseconds.map { " after \($0) ms" } ?? ""
+        let sentence = "The provider answered OPTIONS with \(status)\(time)."
+        return status >= 500
+            ? Finding(
+                .warning, sentence, remedy: "It is in trouble, or in maintenance: see the provider's status page.")
+            : Finding(.ok, sentence)
+    }
+
+    /// What the registrar saw against what the box has.
+    package static func publicAddress(_ report: ProviderReport) -> Finding {
+        guard let local = report.local else {
+            return Finding(.unchecked, "The way to the provider is not known yet.")
+        }
+        guard let seen = report.seenAt else {
+            return Finding(.unchecked, "The provider has not told yet from where it sees the box.")
+        }
+        if seen.host == local.host {
+            return Finding(.ok, "The provider sees the box at its own address \(seen.host): there is no NAT between.")
+        }
+        let between = "The box stands behind NAT: it is \(local.host) here, and the provider sees \(seen)."
+        guard let advertised = report.advertised else {
+            return Finding(
+                .warning, between,
+                remedy: "If pages outside of this network have no sound, set media.advertise = [\"\(seen.host)\"] and "
+                    + "forward the UDP media port to this machine.")
+        }
+        return advertised == seen.host
+            ? Finding(.ok, between + " media.advertise says so too.")
+            : Finding(
+                .warning, between + " But media.advertise says \(advertised).",
+                remedy: "Correct media.advertise in sipcall.toml.")
+    }
+}

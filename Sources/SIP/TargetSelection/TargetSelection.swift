@@ -1,0 +1,222 @@
+package import SIPMessage
+package import Wire
+
+/// Where a request for a domain goes: RFC 3263 §4. The name itself stays in the Request-URI.
+///
+/// ```
+///   numeric host ─────────────────────────────────────────────▶ targets
+///   port given ───────────────────────────────▶ A, AAAA ──────▶ targets
+///   transport given ───────────▶ SRV ──none──▶ A, AAAA ──────▶ targets
+///   neither ─▶ NAPTR ──none──▶ SRV of each ──none──▶ A, AAAA ─▶ targets
+/// ```
+/// Look-ups are asked for as effects. A domain that once had SRV records is never asked for A in their place: its
+/// bare name is often a web server. While answers are renewed, and when the DNS fails, the old targets stay in use.
+package struct TargetSelection: Sendable, Equatable, Codable {
+    package struct Target: Hashable, Sendable, Codable {
+        package let transport: SIPTransportProtocol
+        package let address: NetworkAddress
+    }
+
+    package enum Effect: Hashable, Sendable {
+        case lookUp(DNSQuery)
+        /// ``candidates(at:)`` has targets.
+        case ready
+        /// Nothing was found, and nothing is known from before.
+        case failed
+    }
+
+    /// Why a target was given up.
+    package enum Failure: Hashable, Sendable {
+        /// 503, with its Retry-After in seconds.
+        case unavailable(retryAfter: Int?)
+        case timeout
+        case connection
+    }
+
+    package enum Limit {
+        package static let records = 32
+        package static let targets = 64
+        /// For every answer, whatever its TTL says.
+        package static let lifetime: ClosedRange<Duration> = .seconds(30) ... .seconds(86_400)
+        package static let penalty: Duration = .seconds(60)
+        package static let longestPenalty: Duration = .seconds(3600)
+    }
+
+    private struct Known: Sendable, Equatable, Codable {
+        var answer: DNSAnswer
+        var expires: MonotonicTime
+    }
+
+    package let domain: String
+    private let numeric: NetworkAddress.Host?
+    private let port: UInt16?
+    private let isSecure: Bool
+    private let transport: SIPTransportProtocol?
+    private let supported: [SIPTransportProtocol]
+
+    private var known: [DNSQuery: Known] = [:]
+    private var asked: Set<DNSQuery> = []
+    /// SRV names that had records once.
+    private var hadRecords: Set<DNSQuery> = []
+    private var targets: [Target] = []
+    private var penalties: [Target: MonotonicTime] = [:]
+    /// What the registration went to: calls go the same way.
+    package private(set) var sticky: Target?
+
+    /// - Parameters:
+    ///   - uri: of the provider; its `transport` parameter and port count.
+    ///   - supported: what we speak, the preferred first; `sips:` takes TLS only.
+    /// - Returns: nil for a transport that we do not speak.
+    package init?(_ uri: SIPURI, supported: [SIPTransportProtocol] = [.udp, .tcp, .tls]) {
+        let named = uri.parameters["transport"].map { $0.lowercased() }
+        var transport = named.flatMap(SIPTransportProtocol.init(rawValue:))
+        if named != nil, transport == nil { return nil }
+        // `sips:…;transport=tcp` is TLS over TCP (RFC 3261 §26.2.2).
+        if uri.isSecure { transport = transport == .udp ? nil : .tls }
+        guard uri.isSecure ? supported.contains(.tls) && named != "udp" : transport.map(supported.contains) ?? true,
+            !supported.isEmpty
+        else { return nil }
+        domain = uri.host.text
+        numeric = uri.host.address
+        port = uri.port
+        isSecure = uri.isSecure
+        self.transport = transport
+        self.supported = uri.isSecure ? [.tls] : supported
+    }
+
+    /// Asks for what is not known; also when ``deadline`` has come.
+    package mutating func start(
+        now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        known = known.filter { $0.value.expires > now }
+        return evaluate(using: &generator)
+    }
+
+    /// - Parameter lifetime: the smallest TTL of the answer; of a negative one the SOA's.
+    package mutating func answered(
+        _ query: DNSQuery, _ answer: DNSAnswer, lifetime: Duration, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        guard asked.remove(query) != nil else { return [] }
+        let kept = min(max(lifetime, Limit.lifetime.lowerBound), Limit.lifetime.upperBound)
+        known[query] = Known(answer: answer, expires: now + (answer == .failed ? Limit.lifetime.lowerBound : kept))
+        if case .srv(let records) = answer, !records.isEmpty { hadRecords.insert(query) }
+        return evaluate(using: &generator)
+    }
+
+    /// When an answer expires.
+    package var deadline: MonotonicTime? { known.values.map(\.expires).min() }
+
+    /// In the order to be tried: the sticky one, those in good standing, then the others by the end of their penalty.
+    package func candidates(at now: MonotonicTime) -> [Target] {
+        func end(_ target: Target) -> MonotonicTime? { penalties[target].flatMap { $0 > now ? $0 : nil } }
+        let good = targets.filter { end($0) == nil }
+        let bad = targets.filter { end($0) != nil }.sorted { (end($0) ?? now) < (end($1) ?? now) }
+        let first = good.filter { $0 == sticky }
+        return first + good.filter { $0 != sticky } + bad
+    }
+
+    /// A registration, or a call where there is none, went through: what follows goes the same way.
+    package mutating func succeeded(_ target: Target) {
+        guard targets.contains(target) else { return }
+        penalties[target] = nil
+        sticky = target
+    }
+
+    package mutating func failed(_ target: Target, _ failure: Failure, now: MonotonicTime) {
+        guard targets.contains(target) else { return }
+        var penalty = Limit.penalty
+        if case .unavailable(let seconds?) = failure { penalty = min(.seconds(max(seconds, 1)), Limit.longestPenalty) }
+        penalties[target] = now + penalty
+        if sticky == target { sticky = nil }
+    }
+}
+
+extension TargetSelection {
+    /// What is known so far leads to targets, or to more questions.
+    private enum Outcome {
+        case targets([Target])
+        case unknown
+    }
+
+    private mutating func evaluate(using generator: inout some RandomNumberGenerator) -> [Effect] {
+        var missing: [DNSQuery] = []
+        let outcome = outcome(&missing, using: &generator)
+        let questions = missing.filter { asked.insert($0).inserted }
+        guard case .targets(let found) = outcome, missing.isEmpty else { return questions.map(Effect.lookUp) }
+        if found.isEmpty { return [targets.isEmpty ? .failed : .ready] }
+        targets = Array(found.prefix(Limit.targets))
+        penalties = penalties.filter { targets.contains($0.key) }
+        if let sticky, !targets.contains(sticky) { self.sticky = nil }
+        return [.ready]
+    }
+
+    private func outcome(
+        _ missing: inout [DNSQuery], using generator: inout some RandomNumberGenerator
+    ) -> Outcome {
+        let preferred = transport ?? supported.first ?? .udp
+        if numeric != nil || port != nil {
+            // §4.1: numeric or with a port, and no transport: UDP, TLS for sips.
+            let chosen = transport ?? (isSecure ? .tls : supported.contains(.udp) ? .udp : preferred)
+            if let address = numeric {
+                return .targets([
+                    Target(transport: chosen, address: NetworkAddress(host: address, port: port ?? chosen.defaultPort))
+                ])
+            }
+            return addresses(of: domain, chosen, port ?? chosen.defaultPort, &missing).map(Outcome.targets) ?? .unknown
+        }
+        var services: [(name: String, transport: SIPTransportProtocol)] = []
+        if let transport {
+            services = [(transport.service(of: domain), transport)]
+        } else {
+            guard let answer = answer(.naptr(domain), &missing) else { return .unknown }
+            services = naptrServices(answer)
+            if services.isEmpty { services = supported.map { ($0.service(of: domain), $0) } }
+        }
+        var found: [Target] = []
+        var anyRecords = false
+        for service in services {
+            guard let answer = answer(.srv(service.name), &missing) else { continue }
+            if hadRecords.contains(.srv(service.name)) { anyRecords = true }
+            guard case .srv(let records) = answer else { continue }
+            let usable = records.prefix(Limit.records).filter { $0.target != "." && !$0.target.isEmpty }
+            for record in SRVRecord.ordered(Array(usable), using: &generator) {
+                found += addresses(of: record.target, service.transport, record.port, &missing) ?? []
+            }
+        }
+        guard missing.isEmpty else { return .unknown }
+        if anyRecords || !found.isEmpty { return .targets(found) }
+        let chosen = transport ?? (isSecure ? .tls : supported.contains(.udp) ? .udp : preferred)
+        return addresses(of: domain, chosen, chosen.defaultPort, &missing).map(Outcome.targets) ?? .unknown
+    }
+
+    private func naptrServices(_ answer: DNSAnswer) -> [(name: String, transport: SIPTransportProtocol)] {
+        guard case .naptr(let records) = answer else { return [] }
+        return records.prefix(Limit.records)
+            .filter { $0.flags.lowercased() == "s" && !$0.replacement.isEmpty }
+            .sorted { ($0.order, $0.preference) < ($1.order, $1.preference) }
+            .compactMap { record in
+                guard let transport = SIPTransportProtocol(naptrService: record.service),
+                    supported.contains(transport)
+                else { return nil }
+                return (record.replacement, transport)
+            }
+    }
+
+    /// - Returns: nil when it must be asked for first.
+    private func answer(_ query: DNSQuery, _ missing: inout [DNSQuery]) -> DNSAnswer? {
+        if let answer = known[query]?.answer { return answer }
+        missing.append(query)
+        return nil
+    }
+
+    private func addresses(
+        of name: String, _ transport: SIPTransportProtocol, _ port: UInt16, _ missing: inout [DNSQuery]
+    ) -> [Target]? {
+        guard let answer = answer(.addresses(name), &missing) else { return nil }
+        guard case .addresses(let hosts) = answer else { return [] }
+        return hosts.prefix(Limit.records).map {
+            Target(transport: transport, address: NetworkAddress(host: $0, port: port))
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Control
+import SIP
+import SIPTransport
+import Settings
+import Wire
+
+// Whether the provider is there, asked on behalf of somebody who waits for the answer.
+extension Switchboard {
+    /// How long the answer to one OPTIONS is waited for: less than any command of the control socket may take.
+    static let askingTime: Duration = .seconds(4)
+    private static let mostQuestions = 16
+
+    /// A question that waits for its answer.
+    struct Question {
+        var askedAt: MonotonicTime
+        var alarm: Task<Void, Never>
+        var continuation: CheckedContinuation<(AskingOutcome, Duration), Never>
+    }
+
+    /// Sends the provider one OPTIONS and waits for what becomes of it.
+    func askProvider() async throws(Problem) -> ControlReply {
+        guard settings.trunk != nil else { throw Self.noTrunk }
+        var report = ProviderReport(
+            address: trunkRoute?.target,
+            local: trunkRoute.map { NetworkAddress(host: $0.local, port: transport.localAddress.port) },
+            seenAt: seenAt, advertised: settings.media.advertise.first)
+        guard trunkRoute != nil else {
+            report.problem = trunkStatus.problem ?? RegistrationFailure.unreachable.problem
+            return .provider(report)
+        }
+        guard let (outcome, time) = await ask() else { throw ControlProblem.overloaded }
+        switch outcome {
+        case .answered(let status):
+            report.status = status
+            report.roundTripMilliseconds = (time.milliseconds * 10).rounded() / 10
+        case .noReply: report.problem = RegistrationFailure.noReply.problem
+        case .unreachable: report.problem = RegistrationFailure.unreachable.problem
+        }
+        return .provider(report)
+    }
+
+    private func ask() async -> (AskingOutcome, Duration)? {
+        guard questions.count < Self.mostQuestions, !stopping else { return nil }
+        lastQuestion &+= 1
+        let number = lastQuestion
+        guard let effects = userAgent.ask(number, now: .now(), using: &generator) else { return nil }
+        return await withCheckedContinuation { continuation in
+            let alarm = Task {
+                try? await Task.sleep(for: Self.askingTime)
+                guard !Task.isCancelled else { return }
+                self.answered(number, .noReply)
+            }
+            questions[number] = Question(askedAt: .now(), alarm: alarm, continuation: continuation)
+            perform(effects)
+            schedule()
+        }
+    }
+
+    func answered(_ number: UInt64, _ outcome: AskingOutcome) {
+        guard let question = questions.removeValue(forKey: number) else { return }
+        question.alarm.cancel()
+        question.continuation.resume(returning: (outcome, .now() - question.askedAt))
+    }
+
+    static let noTrunk = Problem(
+        code: "trunk.none", sentence: "No provider is set up on this box.",
+        remedy: "Add the provider's account to sipcall.toml; until then *43, *44 and *45 work.")
+}

@@ -1,0 +1,127 @@
+import Call
+import Control
+import Logging
+import Media
+import SDP
+import SIP
+import Wire
+
+// What happened, told once: every event of the box leaves here, for watchers, for the history and for the journal.
+extension Switchboard {
+    /// Nothing wakes an idle box more often than this.
+    static let heartbeatInterval: Duration = .seconds(20)
+
+    /// Numbers an event and gives it to everybody who watches.
+    /// - Parameter identifier: of a call that goes on; its direction and far number are filled in.
+    func record(
+        _ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ fill: (inout BoxEvent) -> Void = { _ in }
+    ) {
+        lastEvent &+= 1
+        var event = BoxEvent(number: lastEvent, time: .now(), kind: kind)
+        event.call = identifier
+        if let ongoing = identifier.flatMap({ calls[$0] }) {
+            event.direction = ongoing.call.direction
+            event.far = ongoing.farNumber
+            event.service = ongoing.service?.code
+        }
+        fill(&event)
+        history.keep(event)
+        if let line = event.journalLine {
+            log.log(level: line.level, "\(line.sentence)", metadata: line.fields)
+        }
+        publish(.box(event))
+    }
+
+    func record(_ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem) {
+        record(kind, identifier) { event in
+            event.code = problem.code
+            event.sentence = problem.remedy.isEmpty ? problem.sentence : "\(problem.sentence) \(problem.remedy)"
+        }
+    }
+
+    /// A call's state changed.
+    func record(_ state: CallState, of identifier: CallIdentifier) {
+        if state == .active { calls[identifier]?.answeredAt = .now() }
+        guard let kind = BoxEvent.Kind(state), let ongoing = calls[identifier] else { return }
+        record(kind, identifier) { event in
+            if state == .active { event.codec = ongoing.trunkAudio?.codec.rawValue }
+        }
+    }
+
+    func recordEnd(of identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
+        record(.callEnded, identifier) { event in
+            event.code = reason.rawValue
+            event.sentence = reason.sentence
+            event.talkMilliseconds = ongoing.answeredAt.map { (.now() - $0).nanoseconds / 1_000_000 }
+            event.digits = ongoing.digits
+        }
+    }
+
+    /// A call from the provider is turned away. Its sender's address can be forged, so the telling is limited.
+    func recordRefusal(from: Redacted<String>, _ problem: Problem) {
+        guard let missing = refusalLines.admits(at: .now()) else { return }
+        record(.callRefused) { event in
+            event.direction = .inbound
+            event.far = OngoingCall.bounded(from)
+            event.code = problem.code
+            event.sentence = problem.sentence
+            if missing > 0 { event.unreported = missing }
+        }
+    }
+
+    /// Closes one side's sound for good; its figures come as ``MediaEvent/closed(_:_:)``.
+    func closeMedia(_ leg: LegIdentifier, of identifier: CallIdentifier) {
+        if let ongoing = calls[identifier], callOfLeg[leg] == identifier {
+            // An engine that cannot keep up may lose events; what waits for them must not grow.
+            if closing.count >= 4096 { closing.removeAll() }
+            closing[leg] = ClosingLeg(
+                call: identifier, direction: ongoing.call.direction, far: ongoing.farNumber,
+                side: ongoing.trunkLeg == leg ? .far : .near, wasAnswered: ongoing.answeredAt != nil)
+        }
+        media.close(leg)
+        callOfLeg[leg] = nil
+    }
+
+    func recordSound(of leg: LegIdentifier, _ figures: MediaSnapshot.Leg) {
+        guard let former = closing.removeValue(forKey: leg) else { return }
+        // A page that only rang has nothing to tell.
+        guard former.wasAnswered || figures.packetsIn > 0 || figures.packetsOut > 0 else { return }
+        record(.callSound) { event in
+            event.call = former.call
+            event.direction = former.direction
+            event.far = former.far
+            event.side = former.side
+            event.codec = figures.codecIn ?? figures.codecOut
+            event.sound = BoxEvent.Sound(
+                packetsIn: figures.packetsIn, packetsOut: figures.packetsOut, lost: figures.lost,
+                jitterMilliseconds: (figures.jitterMilliseconds * 10).rounded() / 10)
+        }
+    }
+
+    /// What is kept about a side of a call until the media engine has told its last figures.
+    struct ClosingLeg {
+        var call: CallIdentifier
+        var direction: Call.Direction
+        var far: Redacted<String>?
+        var side: BoxEvent.Side
+        var wasAnswered: Bool
+    }
+
+    /// Tells every 20 seconds that the box lives, until it is cancelled.
+    func beat() async {
+        while !Task.isCancelled {
+            let figures = figures()
+            record(.boxHeartbeat) { event in
+                event.calls = calls.count
+                event.pages = pageCount
+                event.uptimeSeconds = uptimeSeconds
+                event.residentBytes = figures.residentBytes
+            }
+            try? await Task.sleep(for: Self.heartbeatInterval, tolerance: .seconds(1))
+        }
+    }
+
+    func events(after number: UInt64) -> ControlReply {
+        .events(history.after(number), newest: lastEvent)
+    }
+}

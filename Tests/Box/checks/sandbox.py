@@ -1,0 +1,46 @@
+"""sandbox: each process can do what it needs and nothing else, and each directive is shown to be what refuses the rest."""
+
+from Rig.checks.check import Check, Fault, broken_by
+from Rig.figures import Report
+
+from ..machine import Machine
+from ..package import install, package
+from ..preparation import prepare
+from ..sandbox import ALLOWED, DIRECTIVES, PARTS, exposure, make_ready, probe
+
+GOAL = 1.5
+HARDENING = ("Protect", "Private", "Restrict", "NoExec", "Inaccessible", "MemoryDeny", "SystemCall", "Capability", "NoNew")
+
+
+def run(report: Report, fault: Fault | None) -> None:
+    without = HARDENING if broken_by(fault, "open") else ()
+    with Machine("sandbox") as machine:
+        install(machine, package())
+        make_ready(machine)
+        for part in PARTS:
+            unit = f"sipcall-{part}.service"
+            if without:
+                unit = f"probe-{part}.service"
+            results = probe(machine, part, without)
+            done = {what for what, outcome in results.items() if outcome == "done"}
+            samples = f"{len(results)} things tried from inside"
+            report.equal(f"{part}-escapes", ", ".join(sorted(done - ALLOWED[part])) or "none", "none", samples)
+            report.equal(f"{part}-lacks", ", ".join(sorted(ALLOWED[part] - done)) or "nothing", "nothing", samples)
+            report.at_most(f"{part}-exposure", exposure(machine, unit), GOAL, "", f"systemd-analyze security {unit}")
+        if without:
+            return
+        idle = [
+            f"{directive} of {part}"
+            for part, directive, what in DIRECTIVES
+            if probe(machine, part, (directive,))[what] != "done"
+        ]
+        report.equal("directives-without-effect", ", ".join(idle) or "none", "none", f"{len(DIRECTIVES)} left out in turn")
+
+
+CHECK = Check(
+    "sandbox",
+    f"Each process does what it needs and nothing else; systemd rates its exposure at most {GOAL}.",
+    run,
+    (Fault("open", "The units lack their sandbox.", ("core-escapes", "core-exposure", "web-escapes", "web-exposure")),),
+    prepare,
+)

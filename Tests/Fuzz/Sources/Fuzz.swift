@@ -1,0 +1,116 @@
+// What libFuzzer calls, built by packaging/fuzz with address sanitizer. SIPCALL_FUZZ_TARGET names the parser.
+
+import Glibc
+import Numbering
+import SDP
+import SIPMessage
+import Wire
+
+private enum Target: String {
+    case message, stream, uri, sdp, challenge, number
+
+    static let chosen: Target = {
+        guard let name = getenv("SIPCALL_FUZZ_TARGET"), let target = Target(rawValue: String(cString: name)) else {
+            fatalError("SIPCALL_FUZZ_TARGET names no target")
+        }
+        return target
+    }()
+
+    func run(_ bytes: [UInt8]) {
+        switch self {
+        case .message: readMessage(bytes)
+        case .stream: readStream(bytes)
+        case .uri: readURI(String(decoding: bytes, as: UTF8.self))
+        case .sdp:
+            if let session = try? SessionDescription(bytes) { _ = session.text }
+        case .challenge: readChallenge(String(decoding: bytes, as: UTF8.self))
+        case .number: readNumber(bytes)
+        }
+    }
+}
+
+private func readMessage(_ bytes: [UInt8]) {
+    let source = NetworkAddress(host: .ipv4(0xC000_0201), port: 5060)
+    do throws(SIPParseError) {
+        let message = try SIPMessage.parse(bytes)
+        let again = try? SIPMessage.parse(message.serialized())
+        precondition(again == message, "what was written reads differently")
+        let headers = message.headers
+        _ = (
+            try? headers.vias(), try? headers.routes(), try? headers.contacts(), headers.reasons,
+            headers.retryAfterDetails
+        )
+        _ = (headers.sessionExpires, headers.minSE, headers.rAck, headers.replaces, headers.referTo?.replaces)
+        _ = (headers.event, headers.subscriptionState, headers.privacy, headers.assertedIdentities, headers.allow)
+        _ = (try? headers.wwwChallenges(), headers.authorization, message.sessionDescription)
+    } catch {
+        _ = SIPResponse.refusal(of: bytes, because: error, from: source, toTag: "t")?.serialized()
+    }
+}
+
+/// Cut anywhere, a stream gives the same frames as whole.
+private func readStream(_ bytes: [UInt8]) {
+    guard let step = bytes.first else { return }
+    var whole = SIPStreamFramer()
+    var pieces = SIPStreamFramer()
+    let stream = bytes.dropFirst()
+    whole.append(stream)
+    var expected: [SIPStreamFramer.Frame] = []
+    while let frame = whole.next() { expected.append(frame) }
+    var found: [SIPStreamFramer.Frame] = []
+    var rest = stream
+    while !rest.isEmpty {
+        pieces.append(rest.prefix(Int(step) + 1))
+        rest = rest.dropFirst(Int(step) + 1)
+        while let frame = pieces.next() { found.append(frame) }
+    }
+    precondition(found == expected, "frames depend on how the stream was cut")
+}
+
+private func readURI(_ text: String) {
+    if let uri = try? URI(text) {
+        precondition((try? URI(uri.text)) == uri, "a URI reads differently once written")
+    }
+    if let address = try? NameAddress(text) {
+        precondition((try? NameAddress(address.text)) == address, "an address reads differently once written")
+    }
+}
+
+private func readChallenge(_ text: String) {
+    for challenge in (try? Challenge.list(text)) ?? [] {
+        _ = (challenge.realm, challenge.qualityOfProtection, challenge.isStale, challenge.text)
+    }
+    _ = try? Credentials(text).nonceCount
+}
+
+private let plans = ["DE", "US", "GB", "IT", "RU", "JP", "KR", "CN", "BR", "HK"]
+    .compactMap { Region($0).flatMap(NumberingPlan.of) }
+
+private func readNumber(_ bytes: [UInt8]) {
+    guard let first = bytes.first, !plans.isEmpty else { return }
+    let plan = plans[Int(first) % plans.count]
+    let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
+    guard case .international(let number)? = try? plan.normalise(text, areaCode: "30") else { return }
+    precondition((try? plan.normalise(number.e164)) == .international(number), "normalising twice gives another number")
+    _ = (number.kind, number.region)
+}
+
+/// Processor seconds of this thread.
+private func processorTime() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// 10 ms a kilobyte, ten times as much under the sanitizer; a short input may take 100 ms, so that noise is no finding.
+private let secondsPerKilobyte = 0.1
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: data, count: size))
+    let start = processorTime()
+    Target.chosen.run(bytes)
+    let spent = processorTime() - start
+    precondition(spent < max(Double(size) / 1024, 1) * secondsPerKilobyte, "too slow: \(spent) s for \(size) bytes")
+    return 0
+}

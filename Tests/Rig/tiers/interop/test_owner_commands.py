@@ -1,0 +1,92 @@
+"""`sipcall setup-url` and `sipcall user password`, beside a running box."""
+
+import os
+import pty
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from Rig.box import PASSWORD, WEB_PORT, Box, binary
+from Rig.carrier import Account
+from Rig.deadlines import wait_until
+from Rig.namespaces import Network
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture
+def box(network: Network, tmp_path: Path) -> Iterator[Box]:
+    with Box(network.box, tmp_path, Account()) as box:
+        yield box
+
+
+def _command(network: Network, box: Box, *arguments: str) -> list[str]:
+    return network.box.command(str(binary()), *arguments, "--state", str(box.state))
+
+
+def _run(network: Network, box: Box, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    command = _command(network, box, *arguments)
+    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=15, check=False)
+
+
+def test_the_first_password_is_in_the_link_until_it_was_used(network: Network, box: Box) -> None:
+    note = box.state / "web" / "first-password"
+    note.write_text(PASSWORD + "\n")
+    shown = _run(network, box, "setup-url")
+    assert shown.returncode == 0, shown.stderr
+    assert f"http://127.0.0.1:{WEB_PORT}/#sign-in={PASSWORD.replace(' ', '%20')}" in shown.stdout
+    assert box.sign_in(PASSWORD) == 204
+    assert not note.exists()
+    shown = _run(network, box, "setup-url")
+    assert f"http://127.0.0.1:{WEB_PORT}/" in shown.stdout and "sign-in" not in shown.stdout
+
+
+def test_a_new_password_counts_at_once_and_keeps_the_owner_of_its_file(network: Network, box: Box) -> None:
+    assert box.session_status() == 200
+    # As on an installed box, where root runs the command and the web process is another user's.
+    web = box.state / "web"
+    for path in [web, *web.iterdir()]:
+        os.chown(path, 65534, 65534)
+    os.chmod(box.state, 0o755)
+    for folder in box.state.resolve().parents:
+        os.chmod(folder, folder.stat().st_mode | 0o055)
+    done = _run(network, box, "user", "password", given="another password\n")
+    assert done.returncode == 0, done.stderr
+    assert (web / "admin.json").stat().st_uid == 65534
+    wait_until(lambda: box.session_status() == 401, 3, "every session to end")
+    assert box.sign_in("another password") == 204
+
+
+def test_two_different_passwords_on_the_terminal_change_nothing(network: Network, box: Box) -> None:
+    before = (box.state / "web" / "admin.json").read_bytes()
+    terminal, inside = pty.openpty()
+    command = _command(network, box, "user", "password")
+    asked = subprocess.Popen(command, stdin=inside, stdout=subprocess.PIPE, stderr=inside, start_new_session=True)
+    os.close(inside)
+    shown = b""
+    for prompt, answer in [(b"New password: ", b"first secret\n"), (b"Once more: ", b"other secret\n")]:
+        end = time.monotonic() + 10
+        while prompt not in shown and time.monotonic() < end:
+            shown += os.read(terminal, 1024)
+        os.write(terminal, answer)
+    assert asked.wait(10) == 1
+    while b"user.passwords-differ" not in shown:
+        shown += os.read(terminal, 1024)
+    os.close(terminal)
+    assert b"first secret" not in shown and b"other secret" not in shown
+    assert (box.state / "web" / "admin.json").read_bytes() == before
+
+
+def test_without_a_box_there_is_a_sentence(network: Network, tmp_path: Path) -> None:
+    for arguments in [("setup-url",), ("user", "password")]:
+        command = network.box.command(str(binary()), *arguments, "--state", str(tmp_path))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
+        assert done.returncode == 1
+        assert "[state.missing]" in done.stderr
