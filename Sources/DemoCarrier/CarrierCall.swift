@@ -38,6 +38,9 @@ extension LegEnd {
         case .cancelledByRemote: "the caller gave up"
         case .localHangUp: "hung up here"
         case .acknowledgementMissing: "the answer was never acknowledged"
+        case .sessionExpired: "nobody refreshed the session"
+        case .dialogLost: "the other side forgot the call"
+        case .replaced: "another call took its place"
         case .protocolError: "the other side's messages made no sense"
         }
     }

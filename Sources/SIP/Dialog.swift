@@ -22,15 +22,28 @@ package struct Dialog: Hashable, Sendable, Codable {
     package private(set) var remoteSequence: UInt32?
 
     /// The caller's view, made by a response to its INVITE (§12.1.2).
-    /// - Returns: nil unless both messages have what a dialog needs.
+    /// - Returns: nil unless both messages have what a dialog needs, and it can be read.
     package init?(invite: SIPRequest, response: SIPResponse) {
-        guard let facts = MessageFacts(response), let from = response.headers.from, let to = response.headers.to,
-            let recorded = try? response.headers.recordRoutes()
-        else { return nil }
+        guard (try? response.headers.contacts()) != nil, let recorded = try? response.headers.recordRoutes() else {
+            return nil
+        }
+        self.init(invite: invite, response: response, routes: recorded.reversed().map(\.text))
+    }
+
+    /// The way out of a dialog whose Contact or Record-Route cannot be read: good for an ACK and a BYE, so that a call
+    /// which was answered does not go on being billed.
+    package init?(leaving response: SIPResponse, to invite: SIPRequest) {
+        self.init(invite: invite, response: response, routes: [])
+    }
+
+    private init?(invite: SIPRequest, response: SIPResponse, routes: [String]) {
+        guard let facts = MessageFacts(response), let from = response.headers.from, let to = response.headers.to else {
+            return nil
+        }
         (callID, localTag, remoteTag) = (facts.callID, facts.fromTag, facts.toTag ?? "")
         (local, remote) = (from.text, to.text)
         remoteTarget = response.headers.contact?.uri.requestText ?? invite.uri.text
-        routes = recorded.reversed().map(\.text)
+        self.routes = routes
         localSequence = facts.sequence
     }
 
@@ -49,6 +62,15 @@ package struct Dialog: Hashable, Sendable, Codable {
         localSequence = 0
         remoteSequence = facts.sequence
     }
+
+    /// The dialog was early before: the numbers go on, while the route is that of the 2xx (§13.2.2.4).
+    package mutating func follow(_ early: Dialog) {
+        localSequence = max(localSequence, early.localSequence)
+        remoteSequence = early.remoteSequence
+    }
+
+    /// What names this dialog to the other side (RFC 3891 §3).
+    package var replaces: Replaces { Replaces(callID: callID, toTag: remoteTag, fromTag: localTag) }
 
     /// Takes note of a request inside the dialog (§12.2.2).
     /// - Returns: false if it is older than one that came before: answer 500.

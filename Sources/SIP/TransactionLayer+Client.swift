@@ -64,14 +64,19 @@ extension TransactionLayer {
     package func target(of identifier: TransactionIdentifier) -> NetworkAddress? { clients[identifier]?.target }
 
     /// Cancels an INVITE that has a provisional response, and gives it up after 64·T1 (RFC 3261 §9.1).
-    package mutating func cancel(_ identifier: TransactionIdentifier, now: MonotonicTime) -> [Effect] {
+    /// - Parameter reason: why (RFC 3326).
+    package mutating func cancel(
+        _ identifier: TransactionIdentifier, reason: SIPReason? = nil, now: MonotonicTime
+    ) -> [Effect] {
         guard var client = clients[identifier], client.abandonAt == nil, case .invite(let machine) = client.machine,
             machine.state == .proceeding
         else { return [] }
         client.abandonAt = now + timers.transactionTimeout
         var effects: [Effect] = []
         keep(client, as: identifier, &effects)
-        return effects + (send(client.request.cancellation, to: client.target, now: now)?.effects ?? [])
+        var cancellation = client.request.cancellation
+        if let reason { cancellation.headers.append(.reason, reason.text) }
+        return effects + (send(cancellation, to: client.target, now: now)?.effects ?? [])
     }
 
     mutating func timePassed(_ old: Client, _ identifier: TransactionIdentifier, now: MonotonicTime) -> [Effect] {

@@ -73,6 +73,12 @@ extension TransactionLayer {
         return effects
     }
 
+    /// Sends the last response once more, as reliable provisional ones need (RFC 3262 §3).
+    package func repeatResponse(of identifier: TransactionIdentifier) -> [Effect] {
+        guard let server = servers[identifier], let response = server.response else { return [] }
+        return [.send(response, to: server.replyTo)]
+    }
+
     /// The INVITE transaction that a CANCEL means (RFC 3261 §9.2), whatever its state.
     package func invite(cancelledBy request: SIPRequest) -> TransactionIdentifier? {
         guard let facts = MessageFacts(request) else { return nil }

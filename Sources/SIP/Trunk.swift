@@ -16,10 +16,28 @@ package struct Trunk: Hashable, Sendable, Codable {
     package var displayNumber: String?
     /// Seconds to ask for at the registrar; 0 for a provider that knows our address and wants no REGISTER.
     package var expires: Int
+    /// The only realm whose challenges are answered; nil for `domain` and whatever the registrar asks in.
+    package var realm: String?
+    /// Where the provider looks for our number.
+    package var identity: Identity
+    /// Provisional responses are made reliable for every caller that can (RFC 3262), not only for those that insist.
+    package var prefersReliableProvisional: Bool
+
+    /// What carries the caller's number. With any but `from`, From names the account.
+    package enum Identity: String, Sendable, Codable, CaseIterable {
+        case from
+        /// P-Asserted-Identity (RFC 3325 §9.1)
+        case assertedIdentity
+        /// P-Preferred-Identity (RFC 3325 §9.2)
+        case preferredIdentity
+        /// Remote-Party-ID, the draft that never became an RFC
+        case remotePartyID
+    }
 
     package init(
         name: String, domain: String, target: NetworkAddress, user: String, password: Redacted<String>,
-        authUser: String? = nil, displayNumber: String? = nil, expires: Int = 300
+        authUser: String? = nil, displayNumber: String? = nil, expires: Int = 300, realm: String? = nil,
+        identity: Identity = .from, prefersReliableProvisional: Bool = false
     ) {
         self.name = name
         self.domain = domain
@@ -29,6 +47,9 @@ package struct Trunk: Hashable, Sendable, Codable {
         self.authUser = authUser
         self.displayNumber = displayNumber
         self.expires = expires
+        self.realm = realm
+        self.identity = identity
+        self.prefersReliableProvisional = prefersReliableProvisional
     }
 
     /// Whether a registration of this one replaces that of the other (RFC 3261 §10.3): the same address of record at the

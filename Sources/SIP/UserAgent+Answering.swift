@@ -19,25 +19,47 @@ extension UserAgent {
         return drain()
     }
 
-    /// Takes the call: 200, repeated until its ACK comes.
+    /// Takes the call: 200, repeated until its ACK comes. If this call replaces another, that one ends.
     /// - Parameter answer: a session description; our offer, if the INVITE had none.
     package mutating func accept(
         _ leg: LegIdentifier, answer body: [UInt8], now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect] {
-        guard let state = legs[leg], case .ringing(let ringing) = state.phase,
-            let target = layer.replyAddress(of: ringing.transaction)
-        else { return [] }
-        deadlines.set(nil, for: .ringing(leg))
-        let response = response(
-            to: ringing.invite, 200, tag: state.key.localTag, trunk: state.trunk, body: body)
-        let waiting = unacknowledged(response, to: ringing.invite, target: target, isInitial: true, now: now)
-        legs[leg]?.localBody = body
-        legs[leg]?.phase = .connected(
-            Leg.Connected(dialog: ringing.dialog, authentication: Authentication(), unacknowledged: waiting))
-        deadlines.set(now + timers.t1, for: .answer(leg))
-        apply(layer.respond(response, to: ringing.transaction, now: now), now: now, using: &generator)
+        guard case .ringing(var ringing)? = legs[leg]?.phase else { return [] }
+        if ringing.provisional?.holdsAnswerBack == true {
+            ringing.acceptance = body
+            legs[leg]?.phase = .ringing(ringing)
+        } else {
+            accept(leg, ringing, body, now: now, using: &generator)
+        }
         return drain()
+    }
+
+    mutating func accept(
+        _ leg: LegIdentifier, _ ringing: Leg.Ringing, _ answer: [UInt8], now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        guard var state = legs[leg], let target = layer.replyAddress(of: ringing.transaction) else { return }
+        for deadline in [Deadline.ringing(leg), .provisional(leg)] { deadlines.set(nil, for: deadline) }
+        // Offer and answer went through 183 and PRACK: the 200 must not begin anew.
+        let isDone = ringing.isAgreed && !ringing.invite.carriesSession
+        let body = isDone ? [] : answer
+        var success = response(
+            to: ringing.invite, 200, tag: state.key.localTag, contact: contact(state.trunk), body: body)
+        var connected = Leg.Connected(dialog: ringing.dialog, responseNumber: ringing.provisional?.number)
+        connected.timer = SessionTimer(request: ringing.invite.headers, running: nil, now: now)
+        connected.timer?.describe(response: &success.headers)
+        deadlines.set(connected.timer?.nextDeadline, for: .session(leg))
+        connected.unacknowledged = unacknowledged(
+            success, to: ringing.invite, target: target, isInitial: true, isDone: isDone, now: now)
+        if !body.isEmpty { state.localBody = body }
+        state.phase = .connected(connected)
+        legs[leg] = state
+        deadlines.set(now + timers.t1, for: .answer(leg))
+        apply(layer.respond(success, to: ringing.transaction, now: now), now: now, using: &generator)
+        if let replaced = state.replaced {
+            terminate(replaced, .replaced, nil, now: now, using: &generator)
+        }
     }
 
     /// Refuses the call.
@@ -53,19 +75,29 @@ extension UserAgent {
         _ leg: LegIdentifier, _ status: Int, body: [UInt8], now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
-        guard let state = legs[leg], case .ringing(let ringing) = state.phase else { return }
+        guard let state = legs[leg], case .ringing(var ringing) = state.phase else { return }
         if !body.isEmpty { legs[leg]?.localBody = body }
+        if var provisional = ringing.provisional {
+            // The first reliable answer to an INVITE without an offer has to make it (RFC 3261 §13.2.1).
+            guard ringing.invite.carriesSession || !body.isEmpty || ringing.isAgreed else { return }
+            let effects = provisional.offered(.init(status: status, body: body), now: now)
+            ringing.provisional = provisional
+            legs[leg]?.phase = .ringing(ringing)
+            return carryOut(effects, leg, now: now, using: &generator)
+        }
         let response = response(
-            to: ringing.invite, status, tag: state.key.localTag, trunk: state.trunk, body: body)
+            to: ringing.invite, status, tag: state.key.localTag, contact: contact(state.trunk), body: body)
         apply(layer.respond(response, to: ringing.transaction, now: now), now: now, using: &generator)
     }
 
     func unacknowledged(
-        _ response: SIPResponse, to invite: SIPRequest, target: NetworkAddress, isInitial: Bool, now: MonotonicTime
+        _ response: SIPResponse, to invite: SIPRequest, target: NetworkAddress, isInitial: Bool, isDone: Bool = false,
+        now: MonotonicTime
     ) -> Leg.Unacknowledged {
         Leg.Unacknowledged(
             response: Datagram(bytes: response.serialized(), target: target),
-            sequence: invite.headers.cseq?.number ?? 0, awaitsAnswer: !invite.carriesSession, isInitial: isInitial,
+            sequence: invite.headers.cseq?.number ?? 0, awaitsAnswer: !invite.carriesSession && !isDone,
+            isInitial: isInitial,
             resendAt: now + timers.t1, interval: timers.t1, giveUpAt: now + timers.transactionTimeout)
     }
 
@@ -79,9 +111,17 @@ extension UserAgent {
         if !request.body.isEmpty, !request.carriesSession {
             return respondStatelessly(415, to: request, from: source)
         }
+        if SessionTimer.isTooShort(request.headers) { return respondStatelessly(422, to: request, from: source) }
+        var replaced: LegIdentifier?
+        if asksOwner, request.headers.contains(.replaces) {
+            switch replacement(by: request) {
+            case .success(let leg): replaced = leg
+            case .failure(let refusal): return respondStatelessly(refusal.status, to: request, from: source)
+            }
+        }
         let tag = hexadecimal(bytes: 8, using: &generator)
-        guard let dialog = Dialog(invite: request, localTag: tag), let from = request.headers.from,
-            let to = request.headers.to
+        guard let dialog = Dialog(invite: request, localTag: tag), let to = request.headers.to,
+            let caller = CallerIdentity(request.headers)
         else { return respondStatelessly(400, to: request, from: source) }
         guard legs.count < Self.legLimit, let transaction = layer.open(request, from: source) else {
             return respondStatelessly(503, to: request, from: source)
@@ -90,23 +130,43 @@ extension UserAgent {
         nextInboundLeg &+= 1
         let key = DialogKey(callID: facts.callID, localTag: tag)
         uses[transaction] = .serving(leg)
-        legs[leg] = Leg(
-            trunk: trunk, key: key,
-            phase: .ringing(Leg.Ringing(transaction: transaction, invite: request, dialog: dialog)), localBody: [],
-            origin: origin)
+        var ringing = Leg.Ringing(transaction: transaction, invite: request, dialog: dialog)
+        if isReliable(request, trunk) {
+            let number = UInt32.random(in: 0..<1 << 30, using: &generator)
+            ringing.provisional = ReliableProvisional(timers: timers, number: number)
+        }
+        var state = Leg(
+            trunk: trunk, key: key, phase: .ringing(ringing), localBody: [], remoteBody: request.body, origin: origin)
+        state.peerMethods = request.headers.allow.isEmpty ? nil : request.headers.allow
+        state.caller = caller
+        state.replaced = replaced
+        legs[leg] = state
         dialogs[key] = leg
         origins[origin] = leg
         deadlines.set(now + Self.ringingLimit, for: .ringing(leg))
         let trying = SIPResponse(to: request, status: 100)
         apply(layer.respond(trying, to: transaction, now: now), now: now, using: &generator)
+        let called = Redacted(to.uri.user ?? "")
+        let offer = request.carriesSession ? request.body : nil
         outbox.append(
             .event(
-                .incoming(
-                    leg, from: Redacted(from.uri.user ?? ""), displayName: from.displayName.map { Redacted($0) },
-                    to: Redacted(to.uri.user ?? ""), offer: request.carriesSession ? request.body : nil)))
+                replaced.map {
+                    .incomingReplacement(
+                        leg, of: $0, from: caller.number, displayName: caller.displayName, to: called, offer: offer)
+                }
+                    ?? .incoming(
+                        leg, from: caller.number, displayName: caller.displayName, to: called, offer: offer)))
     }
 
-    /// CANCEL (RFC 3261 §9.2).
+    /// Who calls, as far as the trunk vouches for it; nil for calls that we make, and after the end.
+    package func caller(of leg: LegIdentifier) -> CallerIdentity? { legs[leg]?.caller }
+
+    private func isReliable(_ invite: SIPRequest, _ trunk: Trunk) -> Bool {
+        invite.headers.require.contains("100rel")
+            || trunk.prefersReliableProvisional && invite.headers.supported.contains("100rel")
+    }
+
+    /// CANCEL (RFC 3261 §9.2), also of a re-INVITE.
     mutating func cancelled(
         _ request: SIPRequest, from source: NetworkAddress, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
@@ -114,17 +174,21 @@ extension UserAgent {
         guard let transaction = layer.invite(cancelledBy: request) else {
             return respondStatelessly(481, to: request, from: source)
         }
-        var tag = ""
-        var ringing: LegIdentifier?
-        if case .serving(let leg)? = uses[transaction], let state = legs[leg] {
-            tag = state.key.localTag
-            if case .ringing = state.phase { ringing = leg }
-        } else {
-            tag = hexadecimal(bytes: 8, using: &generator)
+        var cancelled: LegIdentifier?
+        switch uses[transaction] {
+        case .serving(let leg), .questioned(let leg): cancelled = leg
+        default: break
         }
-        respond(
-            response(to: request, 200, tag: tag), to: request, from: source, now: now, using: &generator)
-        if let ringing { refuse(ringing, 487, .cancelledByRemote, now: now, using: &generator) }
+        let tag = cancelled.flatMap { legs[$0]?.key.localTag } ?? hexadecimal(bytes: 8, using: &generator)
+        respond(response(to: request, 200, tag: tag), to: request, from: source, now: now, using: &generator)
+        guard let leg = cancelled, let state = legs[leg] else { return }
+        if case .ringing = state.phase {
+            tellReasons(leg, request.headers)
+            refuse(leg, 487, .cancelledByRemote, now: now, using: &generator)
+        } else if state.offerQuestion?.transaction == transaction, let question = takeOfferQuestion(leg) {
+            refuse(leg, question, 487, now: now, using: &generator)
+            exchange(leg, now: now, using: &generator)
+        }
     }
 
     mutating func ringingDue(
@@ -142,7 +206,7 @@ extension UserAgent {
         else { return }
         guard waiting.giveUpAt > now else {
             sayGoodbye(leg, now: now, using: &generator)
-            return end(leg, .acknowledgementMissing)
+            return end(leg, .acknowledgementMissing, now: now, using: &generator)
         }
         outbox.append(.send(waiting.response.bytes, to: waiting.response.target))
         waiting.interval = timers.doubled(waiting.interval)
@@ -166,12 +230,15 @@ extension UserAgent {
         deadlines.set(nil, for: .answer(leg))
         if state.isOver {
             sayGoodbye(leg, now: now, using: &generator)
-            return end(leg, .localHangUp)
+            return end(leg, .localHangUp, now: now, using: &generator)
         }
+        exchange(leg, now: now, using: &generator)
         guard waiting.awaitsAnswer, request.carriesSession else { return }
-        outbox.append(
-            .event(
-                waiting.isInitial
-                    ? .answered(leg, body: request.body) : .renegotiated(leg, offer: request.body)))
+        legs[leg]?.remoteBody = request.body
+        switch (waiting.isInitial, asksOwner) {
+        case (true, _): outbox.append(.event(.answered(leg, body: request.body)))
+        case (false, true): outbox.append(.event(.agreed(leg, answer: request.body)))
+        case (false, false): outbox.append(.event(.renegotiated(leg, offer: request.body)))
+        }
     }
 }

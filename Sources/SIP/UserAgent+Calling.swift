@@ -1,15 +1,19 @@
-import SIPMessage
+package import SIPMessage
 package import Wire
 
-/// Calls that we make (RFC 3261 §13.2, §9.1).
+/// Calls that we make (RFC 3261 §13.2).
 extension UserAgent {
     /// Calls a number at the trunk's provider.
     /// - Parameters:
     ///   - leg: a number of the caller's own choice below 2^32, not in use.
     ///   - dialled: the user part as dialled; it is escaped here.
     ///   - offer: a session description.
+    ///   - caller: what the called person is told about who calls.
+    ///   - replaces: the call at the other end that this one takes the place of, from a `TransferRequest`.
+    ///   - referredBy: who asked for it, from there too.
     package mutating func invite(
-        _ leg: LegIdentifier, to dialled: Redacted<String>, offer: [UInt8], now: MonotonicTime,
+        _ leg: LegIdentifier, to dialled: Redacted<String>, offer: [UInt8], caller: CallerID = CallerID(),
+        replacing replaces: Replaces? = nil, referredBy: Redacted<String>? = nil, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect] {
         guard legs[leg] == nil else { return [] }
@@ -20,17 +24,25 @@ extension UserAgent {
         let tag = hexadecimal(bytes: 8, using: &generator)
         let callID = hexadecimal(bytes: 16, using: &generator)
         var request = SIPRequest(
-            .invite, target, via: via(using: &generator),
-            from: NameAddress(Self.uri(trunk, user: trunk.displayNumber ?? trunk.user), tag: tag),
-            to: NameAddress(target), callID: callID, cseq: 1)
-        describe(&request.headers, trunk: trunk)
+            .invite, target, via: via(using: &generator), from: NameAddress(target), to: NameAddress(target),
+            callID: callID, cseq: 1)
+        trunk.describe(caller, domain: { Self.uri(trunk, user: $0) }, tag: tag, in: &request.headers)
+        describe(&request.headers, contact: contact(trunk, isPrivate: caller.isPrivate))
+        request.headers.sessionExpires = SessionExpires(interval: SessionTimer.wanted)
+        request.headers.minSE = SessionTimer.minimum
+        if let replaces {
+            request.headers.replaces = replaces
+            request.headers.append(.require, "replaces")
+        }
+        if let referredBy { request.headers.append(.referredBy, referredBy.revealed) }
         request.setBody(offer)
         guard let identifier = send(request, to: trunk.target, for: .inviting(leg), now: now, using: &generator) else {
             return [.event(.ended(leg, .protocolError))]
         }
         let key = DialogKey(callID: callID, localTag: tag)
-        legs[leg] = Leg(
-            trunk: trunk, key: key, phase: .calling(Leg.Calling(invite: identifier)), localBody: offer)
+        var state = Leg(trunk: trunk, key: key, phase: .calling(Leg.Calling(invite: identifier)), localBody: offer)
+        state.isPrivate = caller.isPrivate
+        legs[leg] = state
         dialogs[key] = leg
         deadlines.set(now + Self.silenceLimit, for: .silence(leg))
         return drain()
@@ -44,135 +56,112 @@ extension UserAgent {
         switch legs[leg]?.phase {
         case .calling(let calling) where calling.invite == identifier:
             switch response.status {
-            case ..<200: progressed(leg, calling, response)
+            case ..<200: progressed(leg, calling, response, now: now, using: &generator)
             case ..<300: connected(leg, calling, response, now: now, using: &generator)
             case 401, 407: challenged(leg, calling, response, from: source, now: now, using: &generator)
-            default: end(leg, .rejected(status: response.status, reason: response.reason))
+            case 422: intervalTooSmall(leg, calling, response, now: now, using: &generator)
+            default:
+                tellReasons(leg, response.headers)
+                end(
+                    leg, .rejected(status: response.status, reason: response.reason), now: now, using: &generator)
             }
         case .connected(var connected) where connected.invite == identifier && response.isSuccess:
             // The ACK was lost, or a fork of the call was answered too.
+            guard let state = legs[leg] else { return }
             connected.acknowledgements = acknowledge(
-                identifier, response, known: connected.acknowledgements, trunk: connected.authentication,
-                legs[leg]?.trunk, now: now, using: &generator)
+                identifier, response, known: connected.acknowledgements, state.authentication, state.trunk, now: now,
+                using: &generator)
             legs[leg]?.phase = .connected(connected)
         case .calling, .connected, .ringing, nil: break
         }
-    }
-
-    private mutating func progressed(_ leg: LegIdentifier, _ old: Leg.Calling, _ response: SIPResponse) {
-        var calling = old
-        if response.status == 180, !calling.hasRung {
-            calling.hasRung = true
-            outbox.append(.event(.ringing(leg)))
-        }
-        if response.carriesSession, calling.progress != response.body {
-            calling.progress = response.body
-            outbox.append(.event(.progress(leg, body: response.body)))
-        }
-        legs[leg]?.phase = .calling(calling)
     }
 
     private mutating func connected(
         _ leg: LegIdentifier, _ calling: Leg.Calling, _ response: SIPResponse, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
-        guard let trunk = legs[leg]?.trunk, let invite = layer.request(of: calling.invite),
-            let dialog = Dialog(invite: invite, response: response)
-        else { return end(leg, .protocolError) }
-        var connected = Leg.Connected(
-            dialog: dialog, authentication: calling.authentication, invite: calling.invite)
-        connected.authentication.succeeded()
-        guard let ack = acknowledgement(of: invite, in: dialog, trunk: trunk, using: &generator) else {
-            return end(leg, .protocolError)
+        guard var state = legs[leg], let invite = layer.request(of: calling.invite) else {
+            return end(leg, .protocolError, now: now, using: &generator)
         }
-        outbox.append(.send(ack.bytes, to: ack.target))
-        connected.acknowledgements[dialog.remoteTag] = ack
-        legs[leg]?.phase = .connected(connected)
-        let body = response.carriesSession ? response.body : calling.progress
+        let readable = Dialog(invite: invite, response: response)
+        guard var dialog = readable ?? Dialog(leaving: response, to: invite) else {
+            return end(leg, .protocolError, now: now, using: &generator)
+        }
+        let early = calling.early[dialog.remoteTag]
+        if let early { dialog.follow(early.dialog) }
+        state.authentication.succeeded()
+        state.peerMethods = response.headers.allow.isEmpty ? state.peerMethods : response.headers.allow
+        let body = response.carriesSession ? response.body : early.map(\.body) ?? calling.progress
+        state.remoteBody = body
+        var connected = Leg.Connected(dialog: dialog, invite: calling.invite)
+        connected.timer = SessionTimer(response: response.headers, now: now)
+        deadlines.set(connected.timer?.nextDeadline, for: .session(leg))
+        if let ack = acknowledgement(of: invite, in: dialog, trunk: state.trunk, using: &generator) {
+            outbox.append(.send(ack.bytes, to: ack.target))
+            connected.acknowledgements[dialog.remoteTag] = ack
+        }
+        state.phase = .connected(connected)
+        legs[leg] = state
+        guard readable != nil, !connected.acknowledgements.isEmpty else {
+            // Answered, and so billed, by somebody to whom nothing can be sent on a known way.
+            sayGoodbye(leg, now: now, using: &generator)
+            return end(leg, .protocolError, now: now, using: &generator)
+        }
         outbox.append(.event(.answered(leg, body: body)))
     }
 
     private mutating func challenged(
-        _ leg: LegIdentifier, _ old: Leg.Calling, _ response: SIPResponse, from source: NetworkAddress,
+        _ leg: LegIdentifier, _ calling: Leg.Calling, _ response: SIPResponse, from source: NetworkAddress,
         now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) {
+        guard var state = legs[leg], let invite = layer.request(of: calling.invite),
+            state.authentication.receivedChallenge(
+                response.status, response.headers.challenges(response.status),
+                mayAnswer: mayAnswer(state.trunk, from: source))
+        else { return end(leg, .authenticationFailed, now: now, using: &generator) }
+        let credentials = state.authentication.credentials(
+            of: state.trunk, method: .invite, uri: invite.uri.text, using: &generator)
+        legs[leg] = state
+        inviteAgain(leg, calling, now: now, using: &generator) { $0.setCredentials(credentials) }
+    }
+
+    /// 422: somebody on the way wants a longer session interval (RFC 4028 §7.3).
+    private mutating func intervalTooSmall(
+        _ leg: LegIdentifier, _ old: Leg.Calling, _ response: SIPResponse, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        var calling = old
+        calling.raises += 1
+        guard let minimum = response.headers.minSE, calling.raises <= 2 else {
+            return end(leg, .rejected(status: 422, reason: response.reason), now: now, using: &generator)
+        }
+        inviteAgain(leg, calling, now: now, using: &generator) { headers in
+            let interval = max(minimum, headers.sessionExpires?.interval ?? SessionTimer.wanted)
+            headers.sessionExpires = SessionExpires(interval: interval)
+            headers.minSE = max(minimum, SessionTimer.minimum)
+        }
+    }
+
+    /// The same call with a changed INVITE (RFC 3261 §8.1.3.5).
+    private mutating func inviteAgain(
+        _ leg: LegIdentifier, _ old: Leg.Calling, now: MonotonicTime, using generator: inout some RandomNumberGenerator,
+        _ change: (inout SIPHeaders) -> Void
     ) {
         var calling = old
         guard let trunk = legs[leg]?.trunk, var request = layer.request(of: calling.invite),
-            let sequence = request.headers.cseq?.number,
-            calling.authentication.receivedChallenge(
-                response.status, response.headers.challenges(response.status), mayAnswer: mayAnswer(trunk, from: source)
-            )
-        else { return end(leg, .authenticationFailed) }
+            let sequence = request.headers.cseq?.number
+        else { return end(leg, .protocolError, now: now, using: &generator) }
         request.headers.topVia = via(using: &generator)
-        request.headers.cseq = CSeq(sequence &+ 1, .invite)
-        request.headers.setCredentials(
-            calling.authentication.credentials(of: trunk, method: .invite, uri: request.uri.text, using: &generator))
+        // Past whatever was sent in early dialogs of the former INVITE.
+        let highest = calling.early.values.map(\.dialog.localSequence).max() ?? sequence
+        request.headers.cseq = CSeq(max(sequence, highest) &+ 1, .invite)
+        change(&request.headers)
         uses[calling.invite] = nil
         guard let identifier = send(request, to: trunk.target, for: .inviting(leg), now: now, using: &generator) else {
-            return end(leg, .protocolError)
+            return end(leg, .protocolError, now: now, using: &generator)
         }
         calling.invite = identifier
+        calling.early = [:]
         legs[leg]?.phase = .calling(calling)
     }
-
-    /// The ACK to a 2xx: a request of the dialog, with the INVITE's number and credentials (RFC 3261 §13.2.2.4).
-    private func acknowledgement(
-        of invite: SIPRequest, in dialog: Dialog, trunk: Trunk, using generator: inout some RandomNumberGenerator
-    ) -> Datagram? {
-        var fields = [SIPHeaders.Field(.contact, contact(trunk).text)]
-        fields += invite.headers.fields.filter { $0.name == .authorization || $0.name == .proxyAuthorization }
-        let ack = dialog.request(
-            .ack, sequence: invite.headers.cseq?.number ?? 1, via: via(using: &generator), fields: fields)
-        return ack.map { Datagram(bytes: $0.serialized(), target: dialog.nextHop(fallback: trunk.target)) }
-    }
-
-    /// One more 2xx to an INVITE that is settled: its ACK again, or, from another callee, ACK and BYE (§13.2.2.4).
-    private mutating func acknowledge(
-        _ identifier: TransactionIdentifier, _ response: SIPResponse, known: [String: Datagram],
-        trunk authentication: Authentication, _ trunk: Trunk?, now: MonotonicTime,
-        using generator: inout some RandomNumberGenerator
-    ) -> [String: Datagram] {
-        var known = known
-        if let ack = known[response.headers.to?.tag ?? ""] {
-            outbox.append(.send(ack.bytes, to: ack.target))
-            return known
-        }
-        guard known.count < 16, let trunk, let invite = layer.request(of: identifier),
-            let dialog = Dialog(invite: invite, response: response),
-            let ack = acknowledgement(of: invite, in: dialog, trunk: trunk, using: &generator)
-        else { return known }
-        outbox.append(.send(ack.bytes, to: ack.target))
-        known[dialog.remoteTag] = ack
-        part(Parting(dialog: dialog, trunk: trunk, authentication: authentication), now: now, using: &generator)
-        return known
-    }
-
-    /// Something more about the INVITE of a leg that is over.
-    mutating func leftoverAnswered(
-        _ identifier: TransactionIdentifier, _ response: SIPResponse, now: MonotonicTime,
-        using generator: inout some RandomNumberGenerator
-    ) {
-        guard case .leftover(var leftover)? = uses[identifier] else { return }
-        if !response.isProvisional, !response.isSuccess { return }
-        if response.isSuccess {
-            leftover.acknowledgements = acknowledge(
-                identifier, response, known: leftover.acknowledgements, trunk: leftover.authentication, leftover.trunk,
-                now: now, using: &generator)
-            uses[identifier] = .leftover(leftover)
-        } else if leftover.isToBeCancelled {
-            leftover.isToBeCancelled = false
-            uses[identifier] = .leftover(leftover)
-            apply(layer.cancel(identifier, now: now), now: now, using: &generator)
-        }
-    }
-}
-
-extension SIPResponse {
-    /// The body is a session description.
-    var carriesSession: Bool { !body.isEmpty && headers.contentType.map { $0.matches(.sdp) } ?? true }
-}
-
-extension SIPRequest {
-    /// The body is a session description.
-    var carriesSession: Bool { !body.isEmpty && headers.contentType.map { $0.matches(.sdp) } ?? true }
 }

@@ -3,7 +3,15 @@ import Wire
 
 extension UserAgent {
     /// What this user agent understands; for Allow.
-    static let methods: [SIPMethod] = [.invite, .ack, .cancel, .bye, .options, .info, .update]
+    static let methods: [SIPMethod] = [
+        .invite, .ack, .cancel, .bye, .options, .info, .update, .prack, .refer, .notify,
+    ]
+
+    /// Which extensions it understands; for Supported.
+    var extensions: [String] { asksOwner ? ["100rel", "timer", "replaces"] : ["100rel", "timer"] }
+
+    /// What a request insists on and is not to be had here.
+    func unsupported(_ request: SIPRequest) -> [String] { request.headers.require.filter { !extensions.contains($0) } }
 
     /// A Via with a branch that nobody can guess.
     func via(using generator: inout some RandomNumberGenerator) -> Via {
@@ -16,8 +24,9 @@ extension UserAgent {
         return seenAt
     }
 
-    func contact(_ trunk: Trunk) -> NameAddress {
-        NameAddress(SIPURI(user: trunk.user, address: contactAddress))
+    /// - Parameter isPrivate: Contact hides who calls, as From does (RFC 3323 §4.1.1.1).
+    func contact(_ trunk: Trunk, isPrivate: Bool = false) -> NameAddress {
+        NameAddress(SIPURI(user: isPrivate ? "anonymous" : trunk.user, address: contactAddress))
     }
 
     /// `sip:user@domain` with the provider's name, never its address.
@@ -29,28 +38,34 @@ extension UserAgent {
         return uri
     }
 
-    /// What all our requests and responses that make or change a dialog say.
-    func describe(_ headers: inout SIPHeaders, trunk: Trunk) {
-        headers.contact = contact(trunk)
+    /// What all our requests that make or change a dialog or a binding say.
+    func describe(_ headers: inout SIPHeaders, contact: NameAddress) {
+        headers.contact = contact
         headers.allow = Self.methods
+        headers.supported = extensions
         headers.append(.userAgent, product)
     }
 
     /// A response with our tag, and with what belongs to its status.
+    /// - Parameter contact: for what makes or changes a dialog.
     func response(
-        to request: SIPRequest, _ status: Int, tag: String, trunk: Trunk? = nil, body: [UInt8] = []
+        to request: SIPRequest, _ status: Int, tag: String, contact: NameAddress? = nil, body: [UInt8] = []
     ) -> SIPResponse {
         var response = SIPResponse(to: request, status: status, toTag: tag)
-        if let trunk, (101...299).contains(status) {
-            response.headers.contact = contact(trunk)
+        if let contact, (101...299).contains(status) { response.headers.contact = contact }
+        switch status {
+        case 200, 405, 501: response.headers.allow = Self.methods
+        case 415:
+            response.headers.append(.accept, request.method == .info ? DigitReport.accepted : "application/sdp")
+        case 420: response.headers.append(.unsupported, unsupported(request).joined(separator: ", "))
+        case 422: response.headers.minSE = SessionTimer.minimum
+        case 489: response.headers.append(.allowEvents, "refer")
+        case 500: response.headers.retryAfter = 1
+        case 503: response.headers.retryAfter = 5
+        default: break
         }
-        if status == 200 || status == 405 || status == 501 { response.headers.allow = Self.methods }
+        if (101...299).contains(status) { response.headers.supported = extensions }
         if status == 200, request.method == .options { response.headers.append(.accept, "application/sdp") }
-        if status == 415 { response.headers.append(.accept, "application/sdp") }
-        if status == 420 {
-            response.headers.append(.unsupported, request.headers.require.joined(separator: ", "))
-        }
-        if status == 500 || status == 503 { response.headers.retryAfter = status == 500 ? 1 : 5 }
         response.headers.append(.server, product)
         if !body.isEmpty { response.setBody(body) }
         return response
@@ -86,19 +101,6 @@ extension UserAgent {
         uses[identifier] = use
         apply(effects, now: now, using: &generator)
         return identifier
-    }
-
-    /// Whether this response may make us use the trunk's password: it comes from the trunk itself, and in a realm that
-    /// is the trunk's. A callee must not be able to collect answers for a realm of its choice.
-    func mayAnswer(_ trunk: Trunk, from source: NetworkAddress) -> (String) -> Bool {
-        guard source.host == trunk.target.host else { return { _ in false } }
-        let known = accounts.values.filter { $0.trunk == trunk }.compactMap { $0.realm?.lowercased() }
-        guard !known.isEmpty else { return { _ in true } }
-        let accepted = known + [trunk.domain.lowercased()]
-        return { realm in
-            let realm = realm.lowercased()
-            return accepted.contains { $0 == realm || $0.hasSuffix(".\(realm)") || realm.hasSuffix(".\($0)") }
-        }
     }
 }
 

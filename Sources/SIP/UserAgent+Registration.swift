@@ -6,7 +6,7 @@ struct Account: Sendable {
     let trunk: Trunk
     var registration: Registration
     var authentication = Authentication()
-    /// The realm in which the registrar asked.
+    /// The realm in which the registrar asked when it first let us in.
     var realm: String?
     let callID: String
     let tag: String
@@ -156,7 +156,7 @@ extension UserAgent {
         var request = SIPRequest(
             .register, registrar, via: via(using: &generator), from: from, to: address, callID: account.callID,
             cseq: account.sequence)
-        describe(&request.headers, trunk: trunk)
+        describe(&request.headers, contact: contact(trunk))
         request.headers.expires = expires
         request.headers.setCredentials(
             account.authentication.credentials(
@@ -175,19 +175,20 @@ extension UserAgent {
         switch response.status {
         case ..<300:
             account.authentication.succeeded()
-            account.realm = account.authentication.realm
+            if account.realm == nil { account.realm = account.authentication.realm }
             accounts[number] = account
             registrationGranted(number, response, now: now, using: &generator)
         case 401, 407:
-            let isFromTrunk = source.host == account.trunk.target.host
+            let mayAnswer = mayRegister(account.trunk, from: source)
             let challenges = response.headers.challenges(response.status)
-            let isAnswered = account.authentication.receivedChallenge(response.status, challenges) { _ in isFromTrunk }
+            let isAnswered = account.authentication.receivedChallenge(
+                response.status, challenges, mayAnswer: mayAnswer)
             if isAnswered {
                 accounts[number] = account
                 sendRegister(number, expires: account.asked, now: now, using: &generator)
                 return
             }
-            let isAnswerable = DigestChallenge.strongest(of: challenges) != nil && isFromTrunk
+            let isAnswerable = DigestChallenge.strongest(of: challenges).map { mayAnswer($0.realm) } ?? false
             registrationFailed(
                 number, sequence: sequence,
                 isAnswerable ? .wrongPassword : .rejected(status: response.status, reason: response.reason),

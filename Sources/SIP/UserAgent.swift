@@ -16,6 +16,9 @@ package struct UserAgent: Sendable {
     var local: NetworkAddress
     let product: String
     let timers: SIPTimers
+    /// Whether offers, transfers and replacements are asked of the owner of the calls. Otherwise an offer is answered
+    /// with what we said last, and a transfer is declined.
+    let asksOwner: Bool
 
     /// One transaction's purpose.
     enum Use: Sendable {
@@ -25,10 +28,14 @@ package struct UserAgent: Sendable {
         case leftover(Leftover)
         /// A BYE.
         case parting(Parting)
+        /// Any other request inside a call.
+        case errand(Errand)
         /// An OPTIONS of ours, by its asker's number.
         case asking(UInt64)
         /// An INVITE of the other side.
         case serving(LegIdentifier)
+        /// A request of theirs inside a call, which waits for the owner's answer.
+        case questioned(LegIdentifier)
     }
 
     /// Deadlines that are not a transaction's.
@@ -40,6 +47,14 @@ package struct UserAgent: Sendable {
         case answer(LegIdentifier)
         /// An incoming call rang for too long.
         case ringing(LegIdentifier)
+        /// A reliable provisional response is repeated until its PRACK comes.
+        case provisional(LegIdentifier)
+        /// The owner of the call did not answer an offer or a REFER.
+        case question(LegIdentifier)
+        /// After glare, another try.
+        case exchange(LegIdentifier)
+        /// The session is to be refreshed, or was not.
+        case session(LegIdentifier)
         /// The way back through a NAT is to be kept open.
         case keepAlive
     }
@@ -88,9 +103,13 @@ package struct UserAgent: Sendable {
     /// - Parameters:
     ///   - contact: where our socket is to be reached; a wildcard will not do.
     ///   - product: for User-Agent.
-    package init(contact: NetworkAddress, product: String, timers: SIPTimers = .standard) {
+    ///   - asksOwner: the caller of this answers `offered`, `transferRequested` and `incomingReplacement`.
+    package init(
+        contact: NetworkAddress, product: String, asksOwner: Bool = false, timers: SIPTimers = .standard
+    ) {
         local = contact
         self.product = product
+        self.asksOwner = asksOwner
         self.timers = timers
         layer = TransactionLayer(timers: timers)
     }
@@ -126,6 +145,10 @@ package struct UserAgent: Sendable {
             case .answer(let leg): answerDue(leg, now: now, using: &generator)
             case .keepAlive: keepAliveDue(now: now)
             case .ringing(let leg): ringingDue(leg, now: now, using: &generator)
+            case .provisional(let leg): provisionalDue(leg, now: now, using: &generator)
+            case .question(let leg): questionDue(leg, now: now, using: &generator)
+            case .exchange(let leg): exchangeDue(leg, now: now, using: &generator)
+            case .session(let leg): sessionDue(leg, now: now, using: &generator)
             }
         }
         return drain()
@@ -180,8 +203,10 @@ package struct UserAgent: Sendable {
             inviteAnswered(leg, identifier, response, from: source, now: now, using: &generator)
         case .leftover: leftoverAnswered(identifier, response, now: now, using: &generator)
         case .parting(let parting): byeAnswered(parting, response, from: source, now: now, using: &generator)
+        case .errand(let errand):
+            errandAnswered(errand, identifier, response, from: source, now: now, using: &generator)
         case .asking(let number): askingAnswered(number, response)
-        case .serving, nil: break
+        case .serving, .questioned, nil: break
         }
     }
 
@@ -194,14 +219,19 @@ package struct UserAgent: Sendable {
             registrationFailed(
                 account, sequence: sequence, failure == .timeout ? .noReply : .unreachable, retryAfter: nil, now: now,
                 using: &generator)
-        case .inviting(let leg): end(leg, failure == .timeout ? .noReply : .unreachable)
+        case .inviting(let leg):
+            end(leg, failure == .timeout ? .noReply : .unreachable, now: now, using: &generator)
+        case .errand(let errand):
+            errandFailed(errand, identifier, failure, now: now, using: &generator)
         case .serving(let leg):
             // Timer H of a refusal says nothing new; a 2xx without ACK is noticed by the leg itself; and a call that is
             // established waits for nothing.
-            if failure == .transport, legs[leg]?.isEstablished == false { end(leg, .unreachable) }
+            if failure == .transport, legs[leg]?.isEstablished == false {
+                end(leg, .unreachable, now: now, using: &generator)
+            }
         case .asking(let number):
             outbox.append(.event(.asked(number, failure == .timeout ? .noReply : .unreachable)))
-        case .leftover, .parting, nil: break
+        case .leftover, .parting, .questioned, nil: break
         }
     }
 

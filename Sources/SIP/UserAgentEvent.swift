@@ -1,3 +1,4 @@
+package import SIPMessage
 package import Wire
 
 /// What a user agent wants done.
@@ -32,6 +33,27 @@ package enum UserAgentEvent: Equatable, Sendable {
     case noReplyYet(LegIdentifier)
     /// The other side changed the session; it was answered already with what we said last.
     case renegotiated(LegIdentifier, offer: [UInt8])
+    /// The other side wants to change the session: answer with `answer` or `refuseOffer`. nil: our answer is to make
+    /// the offer. Told only to an owner who wants to be asked.
+    case offered(LegIdentifier, offer: [UInt8]?)
+    /// The other side answered our last offer; empty if it said nothing.
+    case agreed(LegIdentifier, answer: [UInt8])
+    /// The other side keeps the session as it was.
+    case offerRefused(LegIdentifier, status: Int)
+    /// A digit by INFO.
+    case digit(LegIdentifier, Redacted<DigitReport>)
+    /// The other side takes no digits by INFO; those that waited are dropped.
+    case digitsRefused(LegIdentifier, status: Int)
+    /// The other side asks for a transfer: answer with `acceptTransfer` or `refuseTransfer`.
+    case transferRequested(LegIdentifier, TransferRequest)
+    /// How the transfer that we asked for goes; the last status is 200 or more, also if REFER itself was refused.
+    case transferProgress(LegIdentifier, status: Int)
+    /// The provider calls to take the place of another call (RFC 3891). `accept` ends the other with `replaced`.
+    case incomingReplacement(
+        LegIdentifier, of: LegIdentifier, from: Redacted<String>, displayName: Redacted<String>?,
+        to: Redacted<String>, offer: [UInt8]?)
+    /// Why the other side ends the call (RFC 3326); `ended` follows.
+    case reason(LegIdentifier, SIPReason)
     /// The end of what `ask` began.
     case asked(UInt64, AskingOutcome)
     /// The last event of a leg.
@@ -53,6 +75,12 @@ package enum LegEnd: Hashable, Sendable, Codable {
     case localHangUp
     /// Our 200 was never acknowledged.
     case acknowledgementMissing
+    /// Nobody refreshed the session in time (RFC 4028 §10).
+    case sessionExpired
+    /// The other side does not know the call any more, or does not answer in it.
+    case dialogLost
+    /// Another call took this one's place (RFC 3891).
+    case replaced
     /// The other side's messages make no sense together.
     case protocolError
 }

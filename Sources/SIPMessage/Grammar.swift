@@ -37,6 +37,9 @@ enum Grammar {
     /// `paramchar` of a URI parameter.
     static let uriParameter = ByteSet("-_.!~*'()[]/:&+$")
 
+    /// `hnv-unreserved` and `unreserved` of a header field in a URI.
+    static let uriHeader = ByteSet("-_.!~*'()[]/?:+$")
+
     static func isToken(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy(token.contains)
     }

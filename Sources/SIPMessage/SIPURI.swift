@@ -110,6 +110,11 @@ extension SIPURI {
         return text
     }
 
+    /// Puts one header field in the place of all that follows the question mark, as Refer-To wants it.
+    package mutating func setHeader(_ name: SIPHeaderName, _ value: String) {
+        escapedHeaders = "\(name.text)=" + Grammar.escaped(value, allowed: Grammar.uriHeader)
+    }
+
     /// Whether both name the same resource, RFC 3261 §19.1.4: user with case, escapes undone, parameters `user`,
     /// `ttl`, `method`, `maddr` and `transport` present in both or in none, others equal where both have them.
     package func isEquivalent(to other: SIPURI) -> Bool {

@@ -10,6 +10,8 @@ extension EndReason {
         case .noReply: self = .providerSilent
         case .unreachable: self = .providerUnreachable
         case .authenticationFailed: self = .passwordWrong
+        case .sessionExpired, .dialogLost: self = .providerSilent
+        case .replaced: self = .hungUpHere
         case .remoteHangUp: self = .hungUpThere
         case .cancelledByRemote: self = .cancelled
         case .localHangUp: self = .hungUpHere

@@ -102,7 +102,10 @@ extension Switchboard {
             let reason = EndReason(end)
             update(leg) { $0.farEnded(reason) }
         case .asked(let number, let outcome): answered(number, outcome)
-        case .renegotiated: break
+        // The user agent is not told to ask: it answers offers and declines transfers by itself.
+        case .renegotiated, .offered, .agreed, .offerRefused, .digit, .digitsRefused, .transferRequested,
+            .transferProgress, .incomingReplacement, .reason:
+            break
         }
     }
 

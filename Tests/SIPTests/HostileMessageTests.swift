@@ -41,8 +41,8 @@ struct HostileMessageTests {
     }
 
     /// Two agents in a call with one another, whose own messages serve as raw material too.
-    private func material() throws -> (ScriptedProvider, [[UInt8]]) {
-        var provider = ScriptedProvider()
+    private func material(asksOwner: Bool = false) throws -> (ScriptedProvider, [[UInt8]]) {
+        var provider = ScriptedProvider(asksOwner: asksOwner)
         var taken: [[UInt8]] = []
         func take() {
             taken += provider.sent.map { $0.message.serialized() }
@@ -66,6 +66,8 @@ struct HostileMessageTests {
                 response.setBody(ScriptedProvider.offer)
                 response.headers.append(.proxyAuthenticate, "Digest realm=\"sip.example.net\", nonce=\"n\"")
                 response.headers.append(.recordRoute, "<sip:203.0.113.9:5070;lr>, <sip:edge.example.net>")
+                response.headers.append(.require, "100rel")
+                response.headers.append(.rSeq, "4294967295")
                 taken.append(response.serialized())
                 try provider.deliver(.response(response))
                 take()
@@ -80,10 +82,18 @@ struct HostileMessageTests {
             if number > 0 { try provider.act { $0.accept(leg, answer: ScriptedProvider.offer, now: $1, using: &$2) } }
             let tag = provider.sent.last?.message.headers.to?.tag
             take()
-            for method in [SIPMethod.ack, .invite, .update, .bye, .cancel, .info] {
+            for method in [SIPMethod.ack, .invite, .update, .bye, .cancel, .info, .prack, .refer, .notify] {
                 let request = try provider.request(
                     method, branch: "m\(number)\(method)", sequence: 2, toTag: tag, body: ScriptedProvider.offer,
-                    callID: "material\(number)")
+                    callID: "material\(number)"
+                ) { request in
+                    request.headers.append(.rAck, "1 1 INVITE")
+                    request.headers.append(.event, "refer")
+                    request.headers.append(.subscriptionState, "active")
+                    request.headers.append(.referTo, "<sip:1@h?Replaces=material0%3Bto-tag%3Da%3Bfrom-tag%3Db>")
+                    request.headers.append(.sessionExpires, "90;refresher=uac")
+                    request.headers.append(.supported, "100rel, timer")
+                }
                 taken.append(request.serialized())
             }
         }
@@ -97,7 +107,7 @@ struct HostileMessageTests {
         let torture = try Self.corpus()
         guard !torture.isEmpty else { return }
         var random = SeededGenerator(seed: seed)
-        var (provider, own) = try material()
+        var (provider, own) = try material(asksOwner: seed != 1)
         var understood = 0
         var answered = 0
         for round in 0..<6_000 {
@@ -108,6 +118,15 @@ struct HostileMessageTests {
             try provider.act { $0.received(message, from: source, now: $1, using: &$2) }
             answered += provider.sent.count
             for event in provider.takeEvents() {
+                switch event {
+                case .offered(let leg, _):
+                    try provider.act { $0.answer(leg, body: ScriptedProvider.offer, now: $1, using: &$2) }
+                    try provider.act { $0.renegotiate(leg, offer: ScriptedProvider.offer, now: $1, using: &$2) }
+                case .transferRequested(let leg, _):
+                    try provider.act { $0.acceptTransfer(leg, now: $1, using: &$2) }
+                    try provider.act { $0.transfer(leg, to: Redacted("1"), now: $1, using: &$2) }
+                default: break
+                }
                 guard case .incoming(let leg, from: _, displayName: _, to: _, offer: _) = event else { continue }
                 if Bool.random(using: &random) {
                     try provider.act { $0.accept(leg, answer: ScriptedProvider.offer, now: $1, using: &$2) }

@@ -24,8 +24,8 @@ struct ScriptedProvider {
     /// Datagrams that only keep a NAT's mapping open.
     var keepAlives = 0
 
-    init() {
-        agent = UserAgent(contact: Self.local, product: "SIPCall/test")
+    init(asksOwner: Bool = false) {
+        agent = UserAgent(contact: Self.local, product: "SIPCall/test", asksOwner: asksOwner)
     }
 
     mutating func act(_ body: (inout UserAgent, MonotonicTime, inout SeededGenerator) -> [UserAgentEffect]) throws {
@@ -92,7 +92,7 @@ struct ScriptedProvider {
     /// A request of the provider's.
     mutating func request(
         _ method: SIPMethod, branch: String, sequence: UInt32 = 1, toTag: String? = nil, body: [UInt8] = [],
-        callID: String = "inbound", _ change: (inout SIPRequest) -> Void = { _ in }
+        callID: String = "inbound", _ change: (inout SIPRequest) throws -> Void = { _ in }
     ) throws -> SIPRequest {
         var request = SIPRequest(
             method, SIPURI(user: "alice", address: Self.local),
@@ -103,7 +103,7 @@ struct ScriptedProvider {
             request.headers.contact = NameAddress(SIPURI(user: "gw", address: Self.target))
         }
         if !body.isEmpty { request.setBody(body) }
-        change(&request)
+        try change(&request)
         return request
     }
 }
