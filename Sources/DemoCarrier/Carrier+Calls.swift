@@ -21,7 +21,8 @@ extension Carrier {
         case .answered(let leg, let body): answered(leg, body)
         case .renegotiated(let leg, let offer): renegotiated(leg, offer)
         case .ended(let leg, let end): ended(leg, end)
-        case .registration, .ringing, .progress, .noReplyYet, .asked, .offered, .agreed, .offerRefused, .digit, .digitsRefused,
+        case .registration, .ringing, .progress, .noReplyYet, .asked, .offered, .agreed, .offerRefused, .digit,
+            .digitsRefused,
             .transferRequested, .transferProgress, .incomingReplacement, .reason:
             break
         }

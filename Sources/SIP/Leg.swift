@@ -51,6 +51,8 @@ struct Leg: Sendable {
         var invite: TransactionIdentifier?
         /// The ACKs sent so far, by the other side's tag.
         var acknowledgements: [String: Datagram] = [:]
+        /// The early dialogs of phones that did not win: they may still answer, and know a later CSeq than the INVITE's.
+        var early: [String: Dialog] = [:]
         /// Our 2xx that waits for its ACK.
         var unacknowledged: Unacknowledged?
         /// Offers and refreshes of our own.
@@ -166,6 +168,8 @@ struct Leftover: Sendable {
     /// Why, for the CANCEL (RFC 3326).
     var reason: SIPReason?
     var acknowledgements: [String: Datagram]
+    /// The early dialogs in which something was sent already.
+    var early: [String: Dialog] = [:]
 }
 
 /// A BYE on its way.

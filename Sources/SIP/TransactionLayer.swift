@@ -63,13 +63,13 @@ package struct TransactionLayer: Sendable {
     }
 
     let timers: SIPTimers
-    /// More server transactions than this are never kept.
+    /// More server transactions than this are never kept: 200 calls a second leave two each for 32 s (timers J, L).
     package let serverLimit: Int
     var clients: [TransactionIdentifier: Client] = [:]
     var servers: [TransactionIdentifier: Server] = [:]
     var deadlines = DeadlineTable<TransactionIdentifier>()
 
-    package init(timers: SIPTimers = .standard, serverLimit: Int = 2_000) {
+    package init(timers: SIPTimers = .standard, serverLimit: Int = 16_000) {
         self.timers = timers
         self.serverLimit = serverLimit
     }

@@ -69,8 +69,8 @@ extension UserAgent {
             // The ACK was lost, or a fork of the call was answered too.
             guard let state = legs[leg] else { return }
             connected.acknowledgements = acknowledge(
-                identifier, response, known: connected.acknowledgements, state.authentication, state.trunk, now: now,
-                using: &generator)
+                identifier, response, known: connected.acknowledgements, connected.early, state.authentication,
+                state.trunk, now: now, using: &generator)
             legs[leg]?.phase = .connected(connected)
         case .calling, .connected, .ringing, nil: break
         }
@@ -94,6 +94,7 @@ extension UserAgent {
         let body = response.carriesSession ? response.body : early.map(\.body) ?? calling.progress
         state.remoteBody = body
         var connected = Leg.Connected(dialog: dialog, invite: calling.invite)
+        connected.early = calling.early.mapValues(\.dialog)
         connected.timer = SessionTimer(response: response.headers, now: now)
         deadlines.set(connected.timer?.nextDeadline, for: .session(leg))
         if let ack = acknowledgement(of: invite, in: dialog, trunk: state.trunk, using: &generator) {

@@ -29,7 +29,8 @@ extension UserAgent {
                 uses[calling.invite] = .leftover(
                     Leftover(
                         trunk: state.trunk, authentication: state.authentication,
-                        isToBeCancelled: cancellation.isEmpty, reason: reason, acknowledgements: [:]))
+                        isToBeCancelled: cancellation.isEmpty, reason: reason, acknowledgements: [:],
+                        early: calling.early.mapValues(\.dialog)))
             }
             apply(cancellation, now: now, using: &generator)
         case .connected(let connected):
@@ -128,7 +129,7 @@ extension UserAgent {
                 uses[invite] = .leftover(
                     Leftover(
                         trunk: state.trunk, authentication: state.authentication, isToBeCancelled: false,
-                        acknowledgements: connected.acknowledgements))
+                        acknowledgements: connected.acknowledgements, early: connected.early))
             }
             leave(connected.exchange, of: state, connected.dialog, using: &generator)
         }

@@ -70,7 +70,7 @@ extension UserAgent {
     /// One more 2xx to an INVITE that is settled: its ACK again, or, from another callee, ACK and BYE (§13.2.2.4).
     mutating func acknowledge(
         _ identifier: TransactionIdentifier, _ response: SIPResponse, known: [String: Datagram],
-        _ authentication: Authentication, _ trunk: Trunk, now: MonotonicTime,
+        _ early: [String: Dialog], _ authentication: Authentication, _ trunk: Trunk, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) -> [String: Datagram] {
         var known = known
@@ -79,9 +79,10 @@ extension UserAgent {
             return known
         }
         guard known.count < Self.forkLimit, let invite = layer.request(of: identifier),
-            let dialog = Dialog(invite: invite, response: response) ?? Dialog(leaving: response, to: invite),
+            var dialog = Dialog(invite: invite, response: response) ?? Dialog(leaving: response, to: invite),
             let ack = acknowledgement(of: invite, in: dialog, trunk: trunk, using: &generator)
         else { return known }
+        if let former = early[dialog.remoteTag] { dialog.follow(former) }
         outbox.append(.send(ack.bytes, to: ack.target))
         known[dialog.remoteTag] = ack
         part(Parting(dialog: dialog, trunk: trunk, authentication: authentication), now: now, using: &generator)
@@ -97,8 +98,8 @@ extension UserAgent {
         if !response.isProvisional, !response.isSuccess { return }
         if response.isSuccess {
             leftover.acknowledgements = acknowledge(
-                identifier, response, known: leftover.acknowledgements, leftover.authentication, leftover.trunk,
-                now: now, using: &generator)
+                identifier, response, known: leftover.acknowledgements, leftover.early, leftover.authentication,
+                leftover.trunk, now: now, using: &generator)
             uses[identifier] = .leftover(leftover)
         } else if leftover.isToBeCancelled {
             leftover.isToBeCancelled = false

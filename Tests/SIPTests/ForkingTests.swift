@@ -102,6 +102,22 @@ struct ForkingTests {
         #expect(provider.agent.isEmpty)
     }
 
+    @Test("A BYE to an answer that came too late counts on from the PRACKs before it", arguments: [true, false])
+    func numbersAfterPrack(isCancelled: Bool) throws {
+        var (provider, invite) = try ScriptedProvider.calling(Self.leg)
+        for number in [5, 6] as [UInt32] {
+            try provider.answer(invite, 183, tag: "one") {
+                $0.append(.require, "100rel")
+                $0.rSeq = number
+            }
+        }
+        #expect(provider.sent.last?.message.headers.cseq == CSeq(3, .prack))
+        if isCancelled { try provider.hangUp(Self.leg) } else { try provider.answer(invite, 200, tag: "two") }
+        provider.sent = []
+        try provider.answer(invite, 200, tag: "one")
+        #expect(provider.sent.map { $0.message.headers.cseq } == [CSeq(1, .ack), CSeq(4, .bye)])
+    }
+
     @Test("More phones than sixteen are not followed, and the call goes on")
     func manyPhones() throws {
         var (provider, invite) = try ScriptedProvider.calling(Self.leg)

@@ -35,14 +35,15 @@ struct LossyNetwork {
     var sent = 0
     var parsed = 0
 
-    init(seed: UInt64, weather: Weather) {
+    /// - Parameter asksOwner: both are asked, and make their provisional responses reliable.
+    init(seed: UInt64, weather: Weather, asksOwner: Bool = false) {
         self.weather = weather
         random = SeededGenerator(seed: seed)
-        agents = Self.addresses.map { UserAgent(contact: $0, product: "test") }
+        agents = Self.addresses.map { UserAgent(contact: $0, product: "test", asksOwner: asksOwner) }
         for side in [Side.a, .b] {
             let trunk = Trunk(
                 name: "the other", domain: "other.example", target: Self.addresses[1 - side.rawValue], user: "box",
-                password: Redacted("none"), expires: 0)
+                password: Redacted("none"), expires: 0, prefersReliableProvisional: asksOwner)
             _ = agents[side.rawValue].setTrunk(trunk, now: now, using: &random)
         }
     }

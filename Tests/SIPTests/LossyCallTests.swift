@@ -1,0 +1,156 @@
+import SIPMessage
+import Testing
+import Wire
+
+@testable import SIP
+
+/// A thousand calls with everything in them, over the network that nobody wants (the issue's own figures).
+@Suite("20 % loss, 100 ± 50 ms, doubled and out of order")
+struct LossyCallTests {
+    private static func session(_ side: Int, _ version: Int, _ direction: String) -> [UInt8] {
+        Array(
+            ("v=0\r\no=- \(side) \(version) IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n"
+                + "m=audio 9 RTP/AVP 0\r\na=\(direction)\r\n").utf8)
+    }
+
+    /// What the test wants and sees of one call.
+    private struct Watch {
+        var callee: LegIdentifier?
+        var version = 1
+        var answered = [false, false]
+        var ends: [[LegEnd]] = [[], []]
+        /// Who hung up first, if anybody did.
+        var hangUpBy: Int?
+        var agreements = 0
+        var refusals = 0
+    }
+
+    private enum Step: Int {
+        case invite, ring, progress, accept, change, digit, hangUp
+    }
+
+    @Test("Every call ends in the right state on both sides, and nothing is left", arguments: [1, 2, 3] as [UInt64])
+    func thousandCalls(seed: UInt64) {
+        let count = 1_000
+        var network = LossyNetwork(
+            seed: seed, weather: .init(loss: 0.2, duplication: 0.1, delay: 0.05...0.15), asksOwner: true)
+        var watches = [Watch](repeating: Watch(), count: count)
+        var callOf: [LegIdentifier: Int] = [:]
+        var script = SeededGenerator(seed: seed &+ 1_000)
+        func caller(_ call: Int) -> LegIdentifier { LegIdentifier(number: UInt64(call) + 1) }
+        func action(_ step: Step, _ side: Int, _ call: Int) -> Int { (step.rawValue * 2 + side) * count + call }
+        func later(_ network: inout LossyNetwork, _ range: ClosedRange<Double>, _ step: Step, _ side: Int, _ call: Int)
+        {
+            network.at(
+                network.now + .seconds(Double.random(in: range, using: &script)), .action(action(step, side, call)))
+        }
+        func take(_ network: inout LossyNetwork, _ side: LossyNetwork.Side, _ event: UserAgentEvent) {
+            func call(_ leg: LegIdentifier) -> Int { side == .a ? Int(leg.number) - 1 : callOf[leg] ?? -1 }
+            switch event {
+            case .incoming(let leg, _, _, let number, let offer):
+                guard let call = Int(number.revealed), watches.indices.contains(call), offer != nil else {
+                    Issue.record("an unknown number was called")
+                    return
+                }
+                #expect(watches[call].callee == nil, "one call arrived twice")
+                watches[call].callee = leg
+                callOf[leg] = call
+                later(&network, 0...0.5, .ring, 1, call)
+                later(&network, 0.1...2, .progress, 1, call)
+                later(&network, 0.5...8, .accept, 1, call)
+                later(&network, 0...30, .hangUp, Int.random(in: 0...1, using: &script), call)
+            case .answered(let leg, let body):
+                let call = call(leg)
+                #expect(!watches[call].answered[0] && !body.isEmpty)
+                watches[call].answered[0] = true
+                for side in 0...1 {
+                    later(&network, 0...10, .change, side, call)
+                    later(&network, 0...10, .change, side, call)
+                    later(&network, 0...10, .digit, side, call)
+                }
+            case .offered(let leg, let offer):
+                let call = call(leg)
+                watches[call].version += 1
+                let body = Self.session(side.rawValue, watches[call].version, offer == nil ? "sendrecv" : "recvonly")
+                for more in network.act(side, { $0.answer(leg, body: body, now: $1, using: &$2) }) {
+                    take(&network, side, more)
+                }
+            case .agreed(let leg, _): watches[call(leg)].agreements += 1
+            case .offerRefused(let leg, _): watches[call(leg)].refusals += 1
+            case .ended(let leg, let end): watches[call(leg)].ends[side.rawValue].append(end)
+            default: break
+            }
+        }
+        for call in 0..<count { network.at(.seconds(0.02 * Double(call)), .action(action(.invite, 0, call))) }
+        network.run(until: .seconds(400)) { network, side, event in
+            take(&network, side, event)
+        } action: { network, number in
+            let (call, side, step) = (number % count, number / count % 2, Step(rawValue: number / count / 2))
+            guard let step, let at = LossyNetwork.Side(rawValue: side) else { return }
+            guard let leg = side == 0 ? caller(call) : watches[call].callee else { return }
+            if step != .invite, !watches[call].ends[side].isEmpty { return }
+            let fresh = network.act(at) { agent, now, random in
+                switch step {
+                case .invite:
+                    return agent.invite(
+                        leg, to: Redacted(String(call)), offer: Self.session(0, 1, "sendrecv"), now: now,
+                        using: &random)
+                case .ring: return agent.ring(leg, now: now, using: &random)
+                case .progress:
+                    return agent.progress(leg, body: Self.session(1, 1, "sendrecv"), now: now, using: &random)
+                case .accept:
+                    watches[call].answered[1] = true
+                    return agent.accept(leg, answer: Self.session(1, 1, "sendrecv"), now: now, using: &random)
+                case .change:
+                    watches[call].version += 1
+                    let body = Self.session(side, watches[call].version, "sendonly")
+                    return agent.renegotiate(leg, offer: body, now: now, using: &random)
+                case .digit:
+                    guard let report = DigitReport("5") else { return [] }
+                    return agent.sendDigit(leg, report, now: now, using: &random)
+                case .hangUp:
+                    watches[call].hangUpBy = watches[call].hangUpBy ?? side
+                    return agent.hangUp(leg, now: now, using: &random)
+                }
+            }
+            for event in fresh { take(&network, at, event) }
+        }
+        var agreements = 0
+        var answered = 0
+        for call in 0..<count {
+            let watch = watches[call]
+            agreements += watch.agreements
+            answered += watch.answered[0] ? 1 : 0
+            let story = "seed \(seed), call \(call): \(watch)"
+            #expect(watch.callee != nil && watch.hangUpBy != nil, "\(story)")
+            guard watch.ends[0].count == 1, watch.ends[1].count == 1 else {
+                Issue.record("not one end on each side: \(story)")
+                continue
+            }
+            #expect(Self.areRight(watch), "\(story)")
+        }
+        print(
+            "seed \(seed): \(count) calls, \(answered) answered, \(agreements) sessions changed, \(network.sent) datagrams"
+        )
+        #expect(answered > count / 2 && agreements > count)
+        for agent in network.agents {
+            #expect(agent.isEmpty)
+            #expect(agent.nextDeadline == nil)
+        }
+    }
+
+    /// The side that hung up first knows it; the other was hung up on, or was cancelled or refused before the answer.
+    private static func areRight(_ watch: Watch) -> Bool {
+        let (caller, callee) = (watch.ends[0][0], watch.ends[1][0])
+        switch (caller, callee) {
+        case (.localHangUp, .remoteHangUp), (.remoteHangUp, .localHangUp): return watch.answered[1]
+        case (.localHangUp, .cancelledByRemote), (.rejected(status: 480, reason: _), .localHangUp):
+            return !watch.answered[0]
+        // A request in the call came past the BYE that was lost at first, and was answered with 481.
+        case (.localHangUp, .dialogLost), (.dialogLost, .localHangUp): return watch.answered[0]
+        // Both at once.
+        case (.localHangUp, .localHangUp): return true
+        default: return false
+        }
+    }
+}
