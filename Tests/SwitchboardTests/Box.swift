@@ -70,7 +70,9 @@ final class Box: Sendable {
         self.events = events
         running = Task { await switchboard.run() }
         log = Task {
-            for await event in switchboard.events { events.all.withLock { $0.append(event) } }
+            for await event in switchboard.events where !provider.isForgetful.load(ordering: .relaxed) {
+                events.all.withLock { $0.append(event) }
+            }
         }
     }
 
@@ -78,11 +80,13 @@ final class Box: Sendable {
         let what: String
     }
 
-    func wait(_ what: String, until holds: () async -> Bool) async throws {
-        let deadline = MonotonicTime.now() + .seconds(5)
+    func wait(
+        _ what: String, for patience: Duration = .seconds(5), until holds: () async -> Bool
+    ) async throws {
+        let deadline = MonotonicTime.now() + patience
         while !(await holds()) {
             guard MonotonicTime.now() < deadline else { throw TookTooLong(what: what) }
-            try await Task.sleep(for: .milliseconds(5))
+            try await Task.sleep(for: .milliseconds(2))
         }
     }
 

@@ -140,7 +140,7 @@ struct ReloadTests {
 
 extension Switchboard {
     /// Fires what would be due later.
-    fileprivate func letPass(_ time: Duration) {
+    func letPass(_ time: Duration) {
         perform(userAgent.advance(to: .now() + time, using: &generator))
         schedule()
     }
