@@ -80,7 +80,9 @@ struct LongLifeTests {
                         let to = turn % 4 == 3 ? "*43" : "100"
                         let reply = await box.switchboard.handle(
                             .start(connection: page, to: Redacted(to), offer: Box.offer))
-                        guard case .media(let call, _) = reply else { throw Box.TookTooLong(what: "the call: \(reply)") }
+                        guard case .media(let call, _) = reply else {
+                            throw Box.TookTooLong(what: "the call: \(reply)")
+                        }
                         if turn % 4 != 2 {
                             try await box.wait("the answer", for: .seconds(20)) {
                                 await box.switchboard.calls[call]?.call.publicState == .active
