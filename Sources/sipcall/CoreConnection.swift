@@ -34,8 +34,19 @@ struct CoreConnection {
         }
     }
 
-    func status() async throws(Problem) -> BoxStatus {
-        guard case .status(let status) = try await client.send(.status) else { throw Self.otherVersion }
+    /// Asks the box that `box` means, and hangs up.
+    /// - Throws: `status.not-running` when none answers, or what the core said.
+    static func with<Result>(_ box: BoxOptions, _ body: (CoreConnection) async throws -> Result) async throws -> Result {
+        let core = CoreConnection(box)
+        defer { core.close() }
+        try await core.opened(box)
+        return try await body(core)
+    }
+
+    /// - Parameter command: one that is answered with the status.
+    /// - Throws: `status.other-version` for a reply of another kind, or what the core said.
+    func status(_ command: ControlCommand = .status) async throws(Problem) -> BoxStatus {
+        guard case .status(let status) = try await client.send(command) else { throw Self.otherVersion }
         return status
     }
 

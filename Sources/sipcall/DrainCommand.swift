@@ -21,16 +21,16 @@ struct DrainCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await CoreLine.with(box) { core in
+        try await CoreConnection.with(box) { core in
             if cancel {
-                _ = try await core.askForStatus(.drain(false))
+                _ = try await core.status(.drain(false))
                 return StandardStream.output.write(line: "New calls are taken again.")
             }
-            try await wait(for: core, beginning: try await core.askForStatus(.drain(true)))
+            try await wait(for: core, beginning: try await core.status(.drain(true)))
         }
     }
 
-    private func wait(for core: CoreLine, beginning: BoxStatus) async throws {
+    private func wait(for core: CoreConnection, beginning: BoxStatus) async throws {
         let deadline = timeout.map { MonotonicTime.now() + .seconds($0) }
         var status = beginning
         var told: Int?
@@ -41,7 +41,7 @@ struct DrainCommand: AsyncParsableCommand {
             told = status.calls
             if let deadline, MonotonicTime.now() >= deadline { throw Self.timedOut(status.calls) }
             try await Task.sleep(for: .milliseconds(250))
-            status = try await core.askForStatus()
+            status = try await core.status()
             guard status.draining else { throw Self.cancelled }
         }
         StandardStream.output.write(line: "No calls are left. New ones are refused until \"sipcall drain --cancel\".")

@@ -25,7 +25,7 @@
             guard CorePart(name: part) != nil else {
                 throw ValidationError("This part cannot be wedged: \(part). Known: sip, media, switchboard, storage.")
             }
-            _ = try await CoreLine.with(box) { try await $0.ask(.fault(part: part)) }
+            _ = try await CoreConnection.with(box) { try await $0.client.send(.fault(part: part)) }
         }
     }
 

@@ -11,7 +11,7 @@ struct ReloadCommand: AsyncParsableCommand {
     @OptionGroup var box: BoxOptions
 
     func run() async throws {
-        switch try await CoreLine.with(box, { try await $0.ask(.reload) }) {
+        switch try await CoreConnection.with(box, { try await $0.client.send(.reload) }) {
         case .reloaded(let notices):
             for notice in notices {
                 StandardStream.error.write(line: "sipcall: \(notice.sentence) \(notice.remedy)")
@@ -19,7 +19,7 @@ struct ReloadCommand: AsyncParsableCommand {
         case .configurationRejected(let problem):
             StandardStream.error.write(line: "sipcall: \(problem.sentence) The former configuration still holds.")
             throw ExitCode(ExitStatus.configuration.rawValue)
-        default: throw CoreLine.otherVersion
+        default: throw CoreConnection.otherVersion
         }
     }
 }
