@@ -36,7 +36,8 @@ struct CoreConnection {
 
     /// Asks the box that `box` means, and hangs up.
     /// - Throws: `status.not-running` when none answers, or what the core said.
-    static func with<Result>(_ box: BoxOptions, _ body: (CoreConnection) async throws -> Result) async throws -> Result {
+    static func with<Result>(_ box: BoxOptions, _ body: (CoreConnection) async throws -> Result) async throws -> Result
+    {
         let core = CoreConnection(box)
         defer { core.close() }
         try await core.opened(box)
