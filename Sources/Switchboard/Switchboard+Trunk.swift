@@ -48,9 +48,11 @@ extension Switchboard {
                     remedy: "Check the box's network connection."))
             return
         }
-        await transport.connect(to: target, from: local)
+        if trunk.transport == .udp { await transport.connect(to: target, from: local) }
+        transport.trust([target.host])
         guard !stopping else { return }
-        trunkRoute = TrunkRoute(target: target, local: local)
+        trunkRoute = TrunkRoute(target: SIPPeer(trunk.transport, target, name: trunk.server), local: local)
+        connectionProblem = nil
         // Nothing hangs on the former one: without a provider no call and no registration was possible.
         userAgent = UserAgent(
             contact: NetworkAddress(
@@ -58,7 +60,7 @@ extension Switchboard {
         setTrunk(.registering, nil)
         let account = Trunk(
             name: trunk.name, domain: trunk.server, target: target, user: trunk.user, password: trunk.password,
-            displayNumber: trunk.number?.revealed, expires: trunk.expires)
+            displayNumber: trunk.number?.revealed, expires: trunk.expires, transport: trunk.transport)
         perform(userAgent.setTrunk(account, now: .now(), using: &generator))
         schedule()
     }
@@ -66,10 +68,28 @@ extension Switchboard {
     func perform(_ effects: [UserAgentEffect]) {
         for effect in effects {
             switch effect {
-            case .send(let bytes, let target): transport.send(bytes, to: target)
+            case .send(let bytes, let target):
+                if let trunk = trunkRoute?.target, trunk.address == target {
+                    transport.send(bytes, to: trunk)
+                } else {
+                    transport.send(bytes, to: target)
+                }
             case .event(let event): take(event)
             }
         }
+    }
+
+    /// The provider's way to us was that connection, so it is made again at once; a provider who closes each one at once
+    /// is asked again only when the registration is due.
+    func connectionLost(to peer: SIPPeer) {
+        guard peer == trunkRoute?.target, !stopping else { return }
+        let now = MonotonicTime.now()
+        let isFrequent = connectionLostAt.map { now - $0 < .seconds(30) } ?? false
+        connectionLostAt = now
+        perform(
+            isFrequent
+                ? userAgent.transportFailed(to: peer.address, now: now, using: &generator)
+                : userAgent.connectionLost(to: peer.address, now: now, using: &generator))
     }
 
     private func take(_ event: UserAgentEvent) {
@@ -191,6 +211,8 @@ extension Switchboard {
         switch state {
         case .registering: setTrunk(.registering, nil)
         case .registered(let expires, _): setTrunk(.registered, nil, expires: expires)
+        case .failed(.unreachable):
+            setTrunk(.failed, connectionProblem ?? RegistrationFailure.unreachable.problem)
         case .failed(let failure): setTrunk(.failed, failure.problem)
         case .unregistered: setTrunk(.none, nil)
         }

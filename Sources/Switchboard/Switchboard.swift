@@ -47,6 +47,10 @@ package actor Switchboard {
     var trunkStatus: TrunkStatus
     /// Where the provider is, and which of our addresses its route leaves from.
     var trunkRoute: TrunkRoute?
+    /// Why the last connection to the provider did not come about, if the network said more than that.
+    var connectionProblem: Problem?
+    /// When the last connection to the provider was lost.
+    var connectionLostAt: MonotonicTime?
     /// When the provider's name is looked up again, after that failed.
     var lookUpAgain: (at: MonotonicTime, delay: Duration)?
     var phones: [ConnectionIdentifier: Phone] = [:]
@@ -62,7 +66,7 @@ package actor Switchboard {
     }
 
     struct TrunkRoute: Equatable {
-        var target: NetworkAddress
+        var target: SIPPeer
         var local: NetworkAddress.Host
     }
 
@@ -99,9 +103,11 @@ package actor Switchboard {
             transport.taken()
             switch input {
             case .message(let message, let source):
-                perform(userAgent.received(message, from: source, now: .now(), using: &generator))
-            case .unreachable(let peer):
-                perform(userAgent.transportFailed(to: peer, now: .now(), using: &generator))
+                perform(userAgent.received(message, from: source.address, now: .now(), using: &generator))
+            case .unreachable(let peer, let problem):
+                if peer == trunkRoute?.target { connectionProblem = problem }
+                perform(userAgent.transportFailed(to: peer.address, now: .now(), using: &generator))
+            case .lost(let peer): connectionLost(to: peer)
             }
             schedule()
         }

@@ -21,7 +21,7 @@ final class ScriptedProvider: Sendable {
         Task {
             for await input in provider.transport.inputs {
                 provider.transport.taken()
-                if case .message(let message, let source) = input { provider.take(message, from: source) }
+                if case .message(let message, let source) = input { provider.take(message, from: source.address) }
             }
         }
         return provider
