@@ -82,7 +82,7 @@ package final class SIPTransport: Sendable {
                 return try await openOnce(listen: listen, tls: tls, limits: limits, on: group)
             } catch {
                 attempts -= 1
-                if attempts == 0 || error.code != portInUse { throw error }
+                if attempts == 0 || error.code != "sip.port-in-use" { throw error }
             }
         }
     }
@@ -221,14 +221,12 @@ package final class SIPTransport: Sendable {
         if errnoCode != 0 { throw cannotListen(address, errnoCode: errnoCode) }
     }
 
-    private static let portInUse = "sip.port-in-use"
-
     static func cannotListen(
         _ address: NetworkAddress, errnoCode: CInt, over transport: String = "UDP"
     ) -> Problem {
         if errnoCode == EADDRINUSE {
             return Problem(
-                code: portInUse, sentence: "\(transport) port \(address.port) is in use by another program.",
+                code: "sip.port-in-use", sentence: "\(transport) port \(address.port) is in use by another program.",
                 remedy: "Stop that program (ss -lntup shows it) or choose another port.")
         }
         return Problem(

@@ -44,13 +44,16 @@ class Footprint:
 class Box:
     """A running box with one provider account. A context manager: leaving it ends the box."""
 
-    def __init__(self, machine: Namespace, folder: Path, account: Account, password: str | None = None) -> None:
-        """`password` replaces the account's own, to be refused by the provider."""
+    def __init__(
+        self, machine: Namespace, folder: Path, account: Account, password: str | None = None, trunk: str = ""
+    ) -> None:
+        """`password` replaces the account's own, to be refused by the provider. `trunk`: more lines of [trunk]."""
         self.state = folder / "box"
         self.log = folder / "box.log"
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
+        self._trunk_lines = trunk
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._cookie = ""
@@ -111,6 +114,7 @@ password = "{self._trunk_password}"
 number = "{self._account.number}"
 expires = {self._account.expires}
 codecs = ["pcmu", "pcma"]
+{self._trunk_lines}
 """
         )
         return path

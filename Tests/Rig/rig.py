@@ -57,11 +57,13 @@ def open_rig(
     rings_source: Path | None = None,
     trunk_password: str | None = None,
     registered: bool = True,
+    trunk: str = "",
 ) -> Iterator[Rig]:
     """Starts everything and, however it ends, ends everything. Logs of a failed run stay; their place is printed.
 
     far_hertz: the tone that telephones play. rings_source: what the ringing telephone plays instead once picked up.
     trunk_password: what the box presents to the provider instead of the right one. registered: wait for registration.
+    trunk: more lines of [trunk] in the box's configuration.
     """
     folder = Path(tempfile.mkdtemp(prefix="sipcall-rig-"))
     try:
@@ -72,7 +74,7 @@ def open_rig(
             answers = stack.enter_context(Baresip(network.carrier, folder, "answers", 5080, source))
             ringing = Baresip(network.carrier, folder, "rings", 5090, rings_source or source, answers=False)
             rings = stack.enter_context(ringing)
-            box = stack.enter_context(Box(network.box, folder, account, trunk_password))
+            box = stack.enter_context(Box(network.box, folder, account, trunk_password, trunk))
             if registered:
                 box.wait_for_trunk()
             yield Rig(folder, network, account, carrier, answers, rings, box, stack)
