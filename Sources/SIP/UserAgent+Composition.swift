@@ -28,6 +28,8 @@ extension UserAgent {
 
     /// Where we say that we are: our own address, or behind NAT the one that the registrar sees.
     var contactAddress: NetworkAddress {
+        // Nobody listens for TLS here: the way to us is the connection on which the registrar sees us.
+        if transport == .tls, let seenAt { return seenAt }
         guard let seenAt, local.host.isPrivate, !seenAt.host.isPrivate else { return local }
         return seenAt
     }

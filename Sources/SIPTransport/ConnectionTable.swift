@@ -33,6 +33,8 @@ struct ConnectionTable {
     }
 
     private let limits: StreamLimits
+    /// How many may stand now: fewer than the limits say after descriptors had run out.
+    private var most: Int
     private var entries: [Int: Entry] = [:]
     /// At most ``StreamLimits/connectionsPerSource`` each, in the order in which they came.
     private var bySource: [Source: [Int]] = [:]
@@ -46,6 +48,7 @@ struct ConnectionTable {
 
     init(_ limits: StreamLimits) {
         self.limits = limits
+        most = limits.connections
     }
 
     var count: Int { entries.count }
@@ -58,7 +61,7 @@ struct ConnectionTable {
         if !isTrusted, bySource[source, default: []].count >= limits.connectionsPerSource {
             guard let oldest = giveWay(from: source) else { return .refused }
             admission = .inPlace(of: oldest)
-        } else if entries.count >= limits.connections {
+        } else if entries.count >= most {
             guard let oldest = giveWay() else { return .refused }
             admission = .inPlace(of: oldest)
         }
@@ -70,9 +73,24 @@ struct ConnectionTable {
         return admission
     }
 
-    /// Makes room: for one who comes, or when the process has no descriptor left.
-    /// - Returns: whom to close; nil when nobody need go.
-    mutating func giveWay() -> Int? {
+    /// The process has no descriptor left. Until ``recovered()`` some fewer connections stand than now, so that the next
+    /// one finds its place without running into the kernel's limit again.
+    /// - Returns: whom to close.
+    mutating func exhausted() -> [Int] {
+        most = min(most, max(entries.count - Self.reserve, Self.reserve))
+        var leaving: [Int] = []
+        while entries.count > most, let oldest = giveWay() { leaving.append(oldest) }
+        return leaving
+    }
+
+    mutating func recovered() {
+        most = limits.connections
+    }
+
+    private static let reserve = 32
+
+    /// - Returns: nil when nobody need go.
+    private mutating func giveWay() -> Int? {
         let oldest =
             silent.popFirst { entries[$0]?.lastHeard == $1 } ?? spoken.popFirst { entries[$0]?.lastHeard == $1 }
         if let oldest { closed(oldest) }

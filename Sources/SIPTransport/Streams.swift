@@ -23,6 +23,7 @@ final class Streams {
     private var remotes: [SIPPeer: Int] = [:]
     private var flows: [SIPPeer: Flow] = [:]
     private var nextNumber = 0
+    private var recovery: Scheduled<Void>?
     private(set) var isClosed = false
     var listeners: [any Channel] = []
     private var large = LargeRequests()
@@ -89,6 +90,7 @@ final class Streams {
         for listener in listeners { listener.close(promise: nil) }
         listeners = []
         flows = [:]
+        recovery?.cancel()
         for handler in handlers.values { handler.close() }
     }
 }
@@ -215,9 +217,8 @@ extension Streams {
 
     /// No descriptor is left for a new connection: some that say nothing give theirs.
     func makeRoom() {
-        for _ in 0..<16 {
-            guard let oldest = table.giveWay() else { return }
-            handlers[oldest]?.close()
-        }
+        for oldest in table.exhausted() { handlers[oldest]?.close() }
+        recovery?.cancel()
+        recovery = loop.assumeIsolated().scheduleTask(in: .seconds(60)) { self.table.recovered() }
     }
 }

@@ -53,7 +53,7 @@ class Box:
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
-        self._trunk_lines = trunk
+        self._trunk_lines = trunk.replace("{CERTIFICATE}", str(folder / "carrier.pem"))
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._cookie = ""
@@ -108,7 +108,7 @@ listen = "127.0.0.1:{WEB_PORT}"
 www = "{REPOSITORY}/rootfs/usr/share/sipcall/www"
 [trunk]
 name = "Carrier"
-server = "{CARRIER_ADDRESS}:5060"
+server = "{CARRIER_ADDRESS}:{5061 if '"tls"' in self._trunk_lines else 5060}"
 user = "{self._account.user}"
 password = "{self._trunk_password}"
 number = "{self._account.number}"

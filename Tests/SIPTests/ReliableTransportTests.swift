@@ -21,7 +21,8 @@ struct ReliableTransportTests {
         }
     }
 
-    @Test("Via and Contact name the transport, and nothing is repeated", arguments: [TransportProtocol.udp, .tcp, .tls])
+    @Test(
+        "Via and Contact name the transport, and nothing is repeated", arguments: [TransportProtocol.udp, .tcp, .tls])
     func register(transport: TransportProtocol) throws {
         var generator = SeededGenerator(seed: 1)
         var agent = UserAgent(contact: Self.box, product: "t")
@@ -49,6 +50,22 @@ struct ReliableTransportTests {
         let effects = agent.connectionLost(to: Self.provider, now: .zero + .seconds(1), using: &generator)
         #expect(effects.contains(.event(.ended(leg, .unreachable))))
         #expect(Self.requests(effects).map(\.method) == [.register])
+    }
+
+    @Test("A challenge to an INVITE is answered, although its transaction has nothing more to wait for")
+    func challenge() throws {
+        var generator = SeededGenerator(seed: 1)
+        var agent = UserAgent(contact: Self.box, product: "t")
+        _ = agent.setTrunk(Self.trunk(.tcp), now: .zero, using: &generator)
+        let leg = LegIdentifier(number: 1)
+        let invite = try #require(
+            Self.requests(agent.invite(leg, to: Redacted("+49"), offer: [0x76], now: .zero, using: &generator)).first)
+        var challenge = SIPResponse(to: invite, status: 407, toTag: "proxy")
+        challenge.headers.append(.proxyAuthenticate, "Digest realm=\"sip.example.net\", nonce=\"1\"")
+        let answered = Self.requests(
+            agent.received(.response(challenge), from: Self.provider, now: .zero, using: &generator))
+        #expect(answered.map(\.method) == [.ack, .invite])
+        #expect(answered.last?.headers.contains(.proxyAuthorization) == true)
     }
 
     @Test("Inside a dialog everything goes to the trunk, whatever address the callee names")

@@ -54,11 +54,21 @@ struct ConnectionTableTests {
         #expect(table.admit(2, from: Self.host(1)) == .admitted)
         #expect(table.admit(3, from: Self.host(9)) == .inPlace(of: 2))
         #expect(table.admit(4, from: Self.host(2)) == .refused)
-        #expect(table.giveWay() == nil)
+        #expect(table.exhausted() == [])
         table.closed(1)
         #expect(table.admit(5, from: Self.host(2)) == .admitted)
-        #expect(table.giveWay() == 5)
-        #expect(table.count == 1)
+        #expect(table.count == 2)
+    }
+
+    @Test("Without descriptors the oldest go, and fewer stand until that is over")
+    func exhaustion() {
+        var table = Self.table(200, perSource: 200)
+        for number in 0..<100 { #expect(table.admit(number, from: Self.host(1)) == .admitted) }
+        #expect(table.exhausted() == Array(0..<32))
+        #expect(table.admit(100, from: Self.host(2)) == .inPlace(of: 32))
+        table.recovered()
+        #expect(table.admit(101, from: Self.host(2)) == .admitted)
+        #expect(table.count == 69)
     }
 }
 

@@ -3,6 +3,7 @@ import SIPTransport
 import Testing
 import Wire
 
+/// How fast, beside the real box's other work, is measured by `packaging/check sip-idle`.
 @Suite("Connections that say nothing", .serialized)
 struct IdleConnectionTests {
     /// Raises what this process may open, as far as it is allowed to.
@@ -27,7 +28,7 @@ struct IdleConnectionTests {
         return all
     }
 
-    @Test("With 5,000 of them a new one is served in less than a second, and one that spoke keeps its place")
+    @Test("With 5,000 of them a new one is served, and one that spoke keeps its place")
     func fiveThousand() async throws {
         try #require(Self.allowDescriptors() > 12_000)
         var limits = StreamLimits()
@@ -38,18 +39,16 @@ struct IdleConnectionTests {
         #expect(await earlier.receive { $0.contains("\r\n\r\n") }.text.hasPrefix("SIP/2.0 200"))
         let crowd = await Self.idle(5_000, to: box)
         #expect(crowd.count == 5_000)
-        let begin = MonotonicTime.now()
         let client = try #require(RawConnection(to: box.address))
         client.send(Station.text("late"))
         #expect(await client.receive { $0.contains("\r\n\r\n") }.text.hasPrefix("SIP/2.0 200"))
-        #expect(MonotonicTime.now() - begin < .seconds(1))
         earlier.send(Station.text("still"))
         #expect(await earlier.receive { $0.contains("\r\n\r\n") }.text.hasPrefix("SIP/2.0 200"))
         #expect(await box.transport.connectionCount() <= limits.connections)
         await box.close()
     }
 
-    @Test("Without a limit that bites, 5,000 stand and a new one is served as fast")
+    @Test("Without a limit that bites, 5,000 stand and a new one is served")
     func allStanding() async throws {
         try #require(Self.allowDescriptors() > 12_000)
         var limits = StreamLimits()
@@ -59,11 +58,9 @@ struct IdleConnectionTests {
         let box = try await Station.open(limits: limits)
         let crowd = await Self.idle(5_000, to: box)
         #expect(await eventually(within: .seconds(20)) { await box.transport.connectionCount() == 5_000 })
-        let begin = MonotonicTime.now()
         let client = try #require(RawConnection(to: box.address))
         client.send(Station.text("late"))
         #expect(await client.receive { $0.contains("\r\n\r\n") }.text.hasPrefix("SIP/2.0 200"))
-        #expect(MonotonicTime.now() - begin < .seconds(1))
         #expect(crowd.count == 5_000)
         await box.close()
     }
