@@ -123,7 +123,7 @@ extension UserAgent {
         fields += invite.headers.fields.filter { $0.name == .authorization || $0.name == .proxyAuthorization }
         let ack = dialog.request(
             .ack, sequence: invite.headers.cseq?.number ?? 1, via: via(using: &generator), fields: fields)
-        return ack.map { Datagram(bytes: $0.serialized(), target: dialog.nextHop(fallback: trunk.target)) }
+        return ack.map { Datagram(bytes: $0.serialized(), target: nextHop(of: dialog, trunk)) }
     }
 
     /// One more 2xx to an INVITE that is settled: its ACK again, or, from another callee, ACK and BYE (§13.2.2.4).

@@ -33,7 +33,6 @@ extension Finding {
         return Finding(.ok, "The page is served over TLS; its certificate is good for \(daysLeft) days.")
     }
 
-
     package static func memory(availableBytes: Int, totalBytes: Int) -> Finding {
         let sentence = "\(words(bytes: availableBytes)) of \(words(bytes: totalBytes)) are free for programs."
         let remedy = "Stop other programs on this machine, or give it more memory."
