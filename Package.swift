@@ -24,10 +24,10 @@ extension Target.Dependency {
     static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
-    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
-    static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
     static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
     static let x509 = product(name: "X509", package: "swift-certificates")
     static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let logging = product(name: "Logging", package: "swift-log")
@@ -90,7 +90,7 @@ let package = Package(
 
         // 4: sockets and threads
         room("Supervision", ["Systemd", "CLinux", "Wire"]),
-        room("SIPTransport", ["SIPMessage", "CLinux", "Wire", .nioCore, .nioPosix]),
+        room("SIPTransport", ["SIPMessage", "CLinux", "Wire", .nioCore, .nioPosix, .nioTLS, .nioSSL, .asn1]),
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
@@ -139,7 +139,7 @@ let package = Package(
         tests(of: "Settings", ["Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
         tests(of: "Call", ["Numbering", "Wire"]),
-        tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix]),
+        tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(of: "Systemd", ["Wire", .logging]),

@@ -72,9 +72,9 @@ actor Carrier {
         for await input in transport.inputs {
             transport.taken()
             switch input {
-            case .message(let message, let source): take(message, from: source)
-            case .unreachable(let peer):
-                perform(userAgent.transportFailed(to: peer, now: .now(), using: &generator))
+            case .message(let message, let source): take(message, from: source.address)
+            case .unreachable(let peer, _), .lost(let peer):
+                perform(userAgent.transportFailed(to: peer.address, now: .now(), using: &generator))
             }
             schedule()
         }

@@ -79,8 +79,9 @@ package struct InviteClientTransaction: Hashable, Sendable, Codable {
             state = .accepted(endsAt: now + timers.transactionTimeout)
             return [.deliverResponse]
         case (.calling, _), (.proceeding, _):
-            // Timer D: 32 s over UDP, which is 64·T1 at the standard T1; nothing to wait for over TCP.
-            state = isReliable ? .terminated : .completed(endsAt: now + timers.transactionTimeout)
+            // Timer D: 32 s over UDP, which is 64·T1 at the standard T1; zero over TCP, which still lets the user, who is
+            // told first, ask what he had sent: he needs it to answer a challenge.
+            state = .completed(endsAt: isReliable ? now : now + timers.transactionTimeout)
             return [.sendAcknowledgement, .deliverResponse]
         case (.completed, 300...): return [.sendAcknowledgement]
         case (.accepted, 200..<300): return [.deliverResponse]

@@ -41,10 +41,16 @@ package struct MessageFacts: Sendable {
         .server(branch: branch, sentBy: "\(via.host.text):\(via.port ?? 5060)", method: method)
     }
 
+    /// The message says that it travels over TCP or TLS, where nothing needs to be repeated.
+    package var isReliable: Bool { via.transport != TransportProtocol.udp.viaName }
+
     /// Where the response goes (RFC 3261 §18.2.2, RFC 3581 §4): always to the host that the request came from, so that no
     /// stranger can aim our answers at a third party by `maddr` or `received`.
+    ///
+    /// For a request that says it came over a connection, it is that connection.
     package func replyAddress(source: NetworkAddress) -> NetworkAddress {
-        NetworkAddress(host: source.host, port: via.wantsSourcePort ? source.port : via.port ?? 5060)
+        if isReliable { return source }
+        return NetworkAddress(host: source.host, port: via.wantsSourcePort ? source.port : via.port ?? 5060)
     }
 }
 

@@ -14,8 +14,8 @@ extension TransactionLayer {
         let bytes = request.serialized()
         let machine: ClientMachine =
             facts.method == .invite
-            ? .invite(InviteClientTransaction(timers: timers, now: now))
-            : .other(NonInviteClientTransaction(timers: timers, now: now))
+            ? .invite(InviteClientTransaction(timers: timers, isReliable: facts.isReliable, now: now))
+            : .other(NonInviteClientTransaction(timers: timers, isReliable: facts.isReliable, now: now))
         let client = Client(machine: machine, request: request, bytes: bytes, target: target)
         clients[identifier] = client
         deadlines.set(client.nextDeadline, for: identifier)

@@ -46,7 +46,8 @@ extension TransactionLayer {
         guard servers[identifier] == nil else { return nil }
         let machine: ServerMachine =
             facts.method == .invite
-            ? .invite(InviteServerTransaction(timers: timers)) : .other(NonInviteServerTransaction(timers: timers))
+            ? .invite(InviteServerTransaction(timers: timers, isReliable: facts.isReliable))
+            : .other(NonInviteServerTransaction(timers: timers, isReliable: facts.isReliable))
         servers[identifier] = Server(machine: machine, replyTo: facts.replyAddress(source: source))
         return identifier
     }

@@ -8,6 +8,8 @@ package struct Trunk: Hashable, Sendable, Codable {
     package var domain: String
     /// Where `domain` was found.
     package var target: NetworkAddress
+    /// How `target` is spoken with.
+    package var transport: TransportProtocol
     package var user: String
     package var password: Redacted<String>
     /// The name in the credentials, if it is not `user`.
@@ -37,7 +39,7 @@ package struct Trunk: Hashable, Sendable, Codable {
     package init(
         name: String, domain: String, target: NetworkAddress, user: String, password: Redacted<String>,
         authUser: String? = nil, displayNumber: String? = nil, expires: Int = 300, realm: String? = nil,
-        identity: Identity = .from, prefersReliableProvisional: Bool = false
+        transport: TransportProtocol = .udp, identity: Identity = .from, prefersReliableProvisional: Bool = false
     ) {
         self.name = name
         self.domain = domain
@@ -50,11 +52,13 @@ package struct Trunk: Hashable, Sendable, Codable {
         self.realm = realm
         self.identity = identity
         self.prefersReliableProvisional = prefersReliableProvisional
+        self.transport = transport
     }
 
     /// Whether a registration of this one replaces that of the other (RFC 3261 §10.3): the same address of record at the
     /// same registrar.
     func bindsLike(_ other: Trunk) -> Bool {
-        domain == other.domain && target == other.target && user == other.user && expires > 0
+        domain == other.domain && target == other.target && transport == other.transport && user == other.user
+            && expires > 0
     }
 }

@@ -63,7 +63,7 @@ extension UserAgent {
         var parting = old
         var fields = [SIPHeaders.Field(.userAgent, product)]
         if let reason = parting.reason { fields.append(SIPHeaders.Field(.reason, reason.text)) }
-        let target = parting.dialog.nextHop(fallback: parting.trunk.target)
+        let target = nextHop(of: parting.dialog, parting.trunk)
         // Credentials are for the trunk's eyes only.
         if target.host == parting.trunk.target.host {
             fields += parting.authentication.credentials(

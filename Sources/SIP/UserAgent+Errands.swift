@@ -49,7 +49,7 @@ extension UserAgent {
         _ errand: Errand, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) -> TransactionIdentifier? {
         guard var state = legs[errand.leg], var dialog = state[dialog: errand.tag] else { return nil }
-        let target = dialog.nextHop(fallback: state.trunk.target)
+        let target = nextHop(of: dialog, state.trunk)
         var fields = errand.fields + [SIPHeaders.Field(.userAgent, product)]
         // Credentials are for the trunk's eyes only.
         if target.host == state.trunk.target.host {

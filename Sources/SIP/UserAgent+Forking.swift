@@ -56,7 +56,7 @@ extension UserAgent {
     func acknowledgement(
         of invite: SIPRequest, in dialog: Dialog, trunk: Trunk, using generator: inout some RandomNumberGenerator
     ) -> Datagram? {
-        let target = dialog.nextHop(fallback: trunk.target)
+        let target = nextHop(of: dialog, trunk)
         var fields = invite.headers.fields.filter { $0.name == .contact }
         // Credentials are for the trunk's eyes only.
         if target.host == trunk.target.host {

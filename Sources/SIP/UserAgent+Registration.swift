@@ -70,10 +70,14 @@ extension UserAgent {
         return drain()
     }
 
-    /// Whether anything of ours still has to do with this address: the account, a call, a request without an answer.
-    package func speaks(to target: NetworkAddress) -> Bool {
-        accounts.values.contains { $0.trunk.target == target } || legs.values.contains { $0.trunk.target == target }
-            || layer.clients.values.contains { $0.target == target }
+    /// Whether anything of ours still has to do with this address by this transport: the account, a call, a request
+    /// without an answer.
+    package func speaks(to target: NetworkAddress, over transport: TransportProtocol) -> Bool {
+        let isMeant = { (trunk: Trunk) in trunk.target == target && trunk.transport == transport }
+        return accounts.values.contains { isMeant($0.trunk) } || legs.values.contains { isMeant($0.trunk) }
+            || layer.clients.values.contains {
+                $0.target == target && $0.request.headers.topVia?.transport == transport.viaName
+            }
     }
 
     private mutating func register(
@@ -133,6 +137,18 @@ extension UserAgent {
         step(number, now: now, using: &generator) { registration, _ in registration.timePassed(to: now) }
     }
 
+    /// The connection to the trunk's target ended: what waits for an answer on it fails, and the registrar, whose way to
+    /// us it was, is told the new one (RFC 5626 §4.5).
+    package mutating func connectionLost(
+        to target: NetworkAddress, now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) -> [UserAgentEffect] {
+        apply(layer.transportFailed(to: target), now: now, using: &generator)
+        if let current, accounts[current]?.trunk.target == target {
+            step(current, now: now, using: &generator) { registration, _ in registration.bindingChanged() }
+        }
+        return drain()
+    }
+
     /// A datagram of two line ends keeps the NAT's mapping open; whoever speaks SIP ignores it (RFC 5626 §3.5.1).
     mutating func keepAliveDue(now: MonotonicTime) {
         guard let current, let account = accounts[current], case .registered = account.registration.state else {
@@ -154,7 +170,8 @@ extension UserAgent {
         var from = address
         from.tag = account.tag
         var request = SIPRequest(
-            .register, registrar, via: via(using: &generator), from: from, to: address, callID: account.callID,
+            .register, registrar, via: via(over: trunk.transport, using: &generator), from: from, to: address,
+            callID: account.callID,
             cseq: account.sequence)
         describe(&request.headers, contact: contact(trunk))
         request.headers.expires = expires
@@ -233,7 +250,7 @@ extension UserAgent {
         }
         tell(.registered(expires: expires, publicAddress: seenAt), number)
         // Behind NAT the way back closes after half a minute of silence.
-        let isTranslated = seenAt.map { $0 != local } ?? false
+        let isTranslated = !transport.isReliable && seenAt.map { $0 != local } ?? false
         deadlines.set(isTranslated ? now + Self.keepAliveInterval : nil, for: .keepAlive)
         // The binding names an address where nobody can reach us: correct it at once.
         if contactAddress != former {

@@ -13,7 +13,7 @@ struct MessageFrame {
         contentLength = try Self.contentLength(lines)
     }
 
-    private static func contentLength(_ lines: MessageLines) throws(SIPParseError) -> Int? {
+    static func contentLength(_ lines: MessageLines) throws(SIPParseError) -> Int? {
         var found: Int?
         for (field, offset) in zip(lines.fields, lines.offsets) where field.name == .contentLength {
             guard found == nil else { throw SIPParseError(.repeatedHeader(.contentLength), at: offset) }

@@ -60,7 +60,7 @@ final class DatagramHandler: ChannelInboundHandler {
         }
         do {
             let message = try envelope.data.withUnsafeReadableBytes { try SIPMessage.parse($0) }
-            counts.report(.message(message, from: source), to: continuation)
+            counts.report(.message(message, from: SIPPeer(source)), to: continuation)
         } catch {
             counts.malformed.add(1, ordering: .relaxed)
         }
@@ -69,6 +69,6 @@ final class DatagramHandler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let peer, let error = error as? IOError, unreachableErrors.contains(error.errnoCode) else { return }
         guard counts.hasRoom() else { return }
-        counts.report(.unreachable(peer), to: continuation)
+        counts.report(.unreachable(SIPPeer(peer), nil), to: continuation)
     }
 }

@@ -125,6 +125,6 @@ private final class PrivateLineHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         guard let message = try? bytes.withUnsafeReadableBytes({ try SIPMessage.parse($0) }) else { return }
-        counts.report(.message(message, from: PrivateLine.address), to: continuation)
+        counts.report(.message(message, from: SIPPeer(PrivateLine.address)), to: continuation)
     }
 }

@@ -1,7 +1,9 @@
 // SIPTransport: SIP messages to and from the network.
 //
-// In the room: UDP sockets, name lookup, the choice of the local address, ICMP errors.
+// In the room: UDP sockets, TCP and TLS connections, their limits and certificates, name lookup, the choice of the local
+// address, ICMP errors.
 // Never in the room: transactions, dialogs, retransmission (RFC 3261 §17 lives in SIP).
+import CLinux
 import Glibc
 package import NIOCore
 import NIOPosix
@@ -9,15 +11,19 @@ package import SIPMessage
 import Synchronization
 package import Wire
 
-/// SIP over UDP (RFC 3261 §18): one socket for everybody, and one connected socket for each provider, because
+/// SIP over UDP, TCP and TLS (RFC 3261 §18).
+///
+/// Over UDP: one socket for everybody, and one connected socket for each provider, because
 /// only a connected UDP socket learns at once that its peer refuses datagrams (ICMP port unreachable).
 ///
 /// Messages are parsed on the socket's event loop, so that junk is gone before it costs anybody else anything.
 package final class SIPTransport: Sendable {
     package enum Input: Sendable {
-        case message(SIPMessage, from: NetworkAddress)
-        /// The network says that nobody listens there.
-        case unreachable(NetworkAddress)
+        case message(SIPMessage, from: SIPPeer)
+        /// The network says that nobody listens there, or no connection came about; once for all that waited for it.
+        case unreachable(SIPPeer, Problem?)
+        /// A connection that was opened to this peer ended; the next message to it opens another.
+        case lost(SIPPeer)
     }
 
     /// What came and went since the start.
@@ -40,16 +46,20 @@ package final class SIPTransport: Sendable {
 
     /// All sockets live on this one loop, so that the probe of it speaks for each of them.
     let loop: any EventLoop
-    private let line: PrivateLine
+    let line: PrivateLine
     private let channel: any Channel
     private let continuation: AsyncStream<Input>.Continuation
     /// nil once the transport is closed.
     private let connected = Mutex<[NetworkAddress: any Channel]?>([:])
     let counts: SharedCounts
+    let streams: NIOLoopBound<Streams>
+    /// Where TLS connections are taken; nil without a certificate of our own.
+    package let tlsAddress: NetworkAddress?
 
     private init(
         loop: any EventLoop, line: PrivateLine, channel: any Channel, localAddress: NetworkAddress,
-        inputs: AsyncStream<Input>, continuation: AsyncStream<Input>.Continuation, counts: SharedCounts
+        inputs: AsyncStream<Input>, continuation: AsyncStream<Input>.Continuation, counts: SharedCounts,
+        streams: NIOLoopBound<Streams>, tlsAddress: NetworkAddress?
     ) {
         self.loop = loop
         self.line = line
@@ -58,33 +68,62 @@ package final class SIPTransport: Sendable {
         self.inputs = inputs
         self.continuation = continuation
         self.counts = counts
+        self.streams = streams
+        self.tlsAddress = tlsAddress
     }
 
-    /// Binds the socket.
+    /// Binds the sockets: UDP and TCP of one port, and TLS if there is a certificate of our own.
     ///
-    /// - Throws: `sip.port-in-use`, or `sip.cannot-listen` with the system's reason.
-    package static func open(listen: NetworkAddress, on group: any EventLoopGroup) async throws(Problem) -> SIPTransport
-    {
+    /// - Throws: `sip.port-in-use`, `sip.cannot-listen` with the system's reason, or `sip.certificate`.
+    package static func open(
+        listen: NetworkAddress, tls: TLSOptions = TLSOptions(), limits: StreamLimits = StreamLimits(),
+        on group: any EventLoopGroup
+    ) async throws(Problem) -> SIPTransport {
+        // A port that the system chose for UDP may be taken for TCP; another will not be.
+        var attempts = listen.port == 0 ? 8 : 1
+        while true {
+            do throws(Problem) {
+                return try await openOnce(listen: listen, tls: tls, limits: limits, on: group)
+            } catch {
+                attempts -= 1
+                if attempts == 0 || error.code != "sip.port-in-use" { throw error }
+            }
+        }
+    }
+
+    private static func openOnce(
+        listen: NetworkAddress, tls: TLSOptions, limits: StreamLimits, on group: any EventLoopGroup
+    ) async throws(Problem) -> SIPTransport {
         try probe(listen)
         let (inputs, continuation) = AsyncStream.makeStream(of: Input.self)
         let counts = SharedCounts()
         let loop = group.next()
+        var line: PrivateLine?
+        var socket: (any Channel)?
         do {
-            let line = try await PrivateLine.open(on: loop, continuation: continuation, counts: counts)
+            let opened = try await PrivateLine.open(on: loop, continuation: continuation, counts: counts)
+            line = opened
             let channel = try await bootstrap(loop, peer: nil, continuation: continuation, counts: counts)
                 .bind(to: SocketAddress(listen)).get()
+            socket = channel
             guard let bound = channel.localAddress.flatMap(NetworkAddress.init) else {
                 throw IOError(errnoCode: EADDRNOTAVAIL, reason: "getsockname")
             }
-            return SIPTransport(
-                loop: loop, line: line, channel: channel, localAddress: bound, inputs: inputs,
-                continuation: continuation, counts: counts)
+            let (streams, tlsAddress) = try await listenForStreams(
+                bound, tls: tls, limits: limits, on: loop, continuation: continuation, counts: counts)
+            let transport = SIPTransport(
+                loop: loop, line: opened, channel: channel, localAddress: bound, inputs: inputs,
+                continuation: continuation, counts: counts, streams: streams, tlsAddress: tlsAddress)
+            transport.joinStreams()
+            return transport
         } catch {
-            throw cannotListen(listen, errnoCode: (error as? IOError)?.errnoCode ?? EIO)
+            await line?.close()
+            try? await socket?.close().get()
+            throw error as? Problem ?? cannotListen(listen, errnoCode: (error as? IOError)?.errnoCode ?? EIO)
         }
     }
 
-    /// Gives this peer a socket of its own, so that ``Input/unreachable(_:)`` is heard of. Without one, or while there
+    /// Gives this peer a socket of its own, so that ``Input/unreachable(_:_:)`` is heard of. Without one, or while there
     /// is none, it is spoken to through the socket for everybody.
     ///
     /// - Parameter localHost: the address that the route to the peer leaves from.
@@ -125,14 +164,18 @@ package final class SIPTransport: Sendable {
         connected.withLock { $0?[peer] }
     }
 
-    package func disconnect(from peer: NetworkAddress) {
-        connected.withLock { $0?.removeValue(forKey: peer) }?.close(promise: nil)
+    /// Gives up what was opened for this peer alone; nothing is told of its end. What is sent to it next opens another.
+    package func disconnect(from peer: SIPPeer) {
+        guard peer.transport == .udp else {
+            let streams = streams
+            return streams.eventLoop.execute { streams.value.leave(peer) }
+        }
+        connected.withLock { $0?.removeValue(forKey: peer.address) }?.close(promise: nil)
     }
 
-    /// Sends one message; what the kernel refuses because of the route comes back as ``Input/unreachable(_:)``. What it
+    /// Sends one datagram; what the kernel refuses because of the route comes back as ``Input/unreachable(_:_:)``. What it
     /// refuses otherwise is lost, as on any network.
-    package func send(_ bytes: [UInt8], to peer: NetworkAddress) {
-        if peer == PrivateLine.address { return loop.execute { self.line.answered(bytes) } }
+    func sendDatagram(_ bytes: [UInt8], to peer: NetworkAddress) {
         let own = socket(to: peer)
         let socket = own ?? channel
         socket.eventLoop.execute {
@@ -142,7 +185,7 @@ package final class SIPTransport: Sendable {
                 // The address that the peer's socket is bound to may be gone.
                 self.channel.eventLoop.execute { _ = self.channel.sendDatagram(bytes, to: peer) }
             } else if unreachableErrors.contains(errnoCode), self.counts.hasRoom() {
-                self.counts.report(.unreachable(peer), to: self.continuation)
+                self.counts.report(.unreachable(SIPPeer(peer), nil), to: self.continuation)
             }
         }
     }
@@ -169,6 +212,7 @@ package final class SIPTransport: Sendable {
             defer { sockets = nil }
             return sockets.map { Array($0.values) } ?? []
         }
+        await closeStreams()
         for socket in sockets + [channel] {
             try? await socket.close().get()
         }
@@ -202,11 +246,13 @@ package final class SIPTransport: Sendable {
         if errnoCode != 0 { throw cannotListen(address, errnoCode: errnoCode) }
     }
 
-    private static func cannotListen(_ address: NetworkAddress, errnoCode: CInt) -> Problem {
+    static func cannotListen(
+        _ address: NetworkAddress, errnoCode: CInt, over transport: String = "UDP"
+    ) -> Problem {
         if errnoCode == EADDRINUSE {
             return Problem(
-                code: "sip.port-in-use", sentence: "UDP port \(address.port) is in use by another program.",
-                remedy: "Stop that program (ss -lunp shows it) or choose another port.")
+                code: "sip.port-in-use", sentence: "\(transport) port \(address.port) is in use by another program.",
+                remedy: "Stop that program (ss -lntup shows it) or choose another port.")
         }
         return Problem(
             code: "sip.cannot-listen", sentence: "The box cannot listen on \(address): \(systemMessage(errnoCode)).",

@@ -46,6 +46,13 @@ extension BoxSettings {
         var table = source
         var sip = SIPSettings()
         sip.listen = try table.address("listen", default: sip.listen)
+        sip.certificate = try table.string("certificate", example: "/etc/sipcall/sip.pem")
+        sip.key = try table.string("key", example: "/etc/sipcall/sip.key")
+        guard (sip.certificate == nil) == (sip.key == nil) else {
+            throw table.error(
+                sip.key == nil ? "certificate" : "key", "A certificate is of no use without its key, nor a key alone.",
+                "Name both files, certificate and key, or neither.")
+        }
         try table.refuseUnknownKeys()
         return sip
     }
@@ -81,7 +88,8 @@ extension BoxSettings {
     ) throws(SettingsError) -> TrunkSettings {
         var table = source
         let server = try table.required("server", example: "sip.example.net")
-        let (host, port) = try hostAndPort(server, table)
+        let transport = try transport(&table)
+        let (host, port) = try hostAndPort(server, table, transport)
         let user = try table.required("user", example: "100200")
         guard user.utf8.count <= 128, !user.contains(where: { "@<>\" ".contains($0) }) else {
             throw table.error(
@@ -100,15 +108,25 @@ extension BoxSettings {
                 "codecs", "Known audio formats are pcmu, pcma and opus.", "For example: codecs = [\"pcmu\", \"pcma\"].")
         }
         let trunk = TrunkSettings(
-            name: try table.string("name", example: "Telnyx") ?? host, server: host, port: port, user: user,
+            name: try table.string("name", example: "Telnyx") ?? host, server: host, port: port,
+            transport: transport,
+            authorityFile: try table.string("ca_file", example: "/etc/sipcall/provider-ca.pem"), user: user,
             password: Redacted(password), number: number.map { Redacted($0) },
             expires: try table.integer("expires", in: 60...7200) ?? 300, codecs: codecs)
         try table.refuseUnknownKeys()
         return trunk
     }
 
+    private static func transport(_ table: inout SettingsTable) throws(SettingsError) -> TransportProtocol {
+        guard let text = try table.string("transport", example: "tls") else { return .udp }
+        guard let transport = TransportProtocol(rawValue: text) else {
+            throw table.error("transport", "SIP travels over udp, tcp or tls.", "For example: transport = \"tls\".")
+        }
+        return transport
+    }
+
     private static func hostAndPort(
-        _ server: String, _ table: SettingsTable
+        _ server: String, _ table: SettingsTable, _ transport: TransportProtocol
     ) throws(SettingsError) -> (String, UInt16) {
         if let address = NetworkAddress(hostAndPort: server) {
             return (address.isIPv6 ? "[\(address.host)]" : "\(address.host)", address.port)
@@ -117,7 +135,7 @@ extension BoxSettings {
         let isName =
             parts[0].utf8.count <= 253 && !parts[0].isEmpty
             && parts[0].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
-        let port = parts.count == 2 ? UInt16(parts[1]) : 5060
+        let port = parts.count == 2 ? UInt16(parts[1]) : transport.defaultPort
         guard isName, parts.count <= 2, let port, port > 0 else {
             throw table.error(
                 "server", "This is not a host name with an optional port.", "For example: server = \"sip.example.net\"."

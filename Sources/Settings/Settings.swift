@@ -16,8 +16,11 @@ package struct BoxSettings: Sendable, Equatable {
 }
 
 package struct SIPSettings: Sendable, Equatable {
-    /// Where the box speaks SIP over UDP.
+    /// Where the box speaks SIP, over UDP and TCP.
     package var listen = NetworkAddress(host: .ipv4(0), port: 5060)
+    /// PEM files for SIP over TLS on port 5061; without them nobody is listened to there.
+    package var certificate: String?
+    package var key: String?
 
     package init() {}
 }
@@ -48,6 +51,9 @@ package struct TrunkSettings: Sendable, Equatable {
     package var server: String
     /// 1...65535
     package var port: UInt16
+    package var transport = TransportProtocol.udp
+    /// PEM of the authorities that the provider's certificate is checked against; nil for those of the system.
+    package var authorityFile: String?
     package var user: String
     package var password: Redacted<String>
     /// The number shown to whoever is called; the user name if the file names none.

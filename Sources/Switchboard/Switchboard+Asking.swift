@@ -21,7 +21,7 @@ extension Switchboard {
     func askProvider() async throws(Problem) -> ControlReply {
         guard settings.trunk != nil else { throw Self.noTrunk }
         var report = ProviderReport(
-            address: trunkRoute?.target,
+            address: trunkRoute?.target.address,
             local: trunkRoute.map { NetworkAddress(host: $0.local, port: transport.localAddress.port) },
             seenAt: seenAt, advertised: settings.media.advertise.first)
         guard trunkRoute != nil else {
@@ -34,7 +34,7 @@ extension Switchboard {
             report.status = status
             report.roundTripMilliseconds = (time.milliseconds * 10).rounded() / 10
         case .noReply: report.problem = RegistrationFailure.noReply.problem
-        case .unreachable: report.problem = RegistrationFailure.unreachable.problem
+        case .unreachable: report.problem = connectionProblem ?? RegistrationFailure.unreachable.problem
         }
         return .provider(report)
     }

@@ -16,7 +16,7 @@ extension Switchboard {
             if lookUpAgain != nil { await findProvider() }
             return
         }
-        guard let local = LocalAddress.towards(route.target) else {
+        guard let local = LocalAddress.towards(route.target.address) else {
             guard !isCutOff else { return }
             isCutOff = true
             return setTrunk(.failed, Self.noRoute)
@@ -27,9 +27,10 @@ extension Switchboard {
                 ? "There is a route to the provider again." : "The address towards the provider changed.",
             metadata: ["trunk": "\(trunk.name)"])
         isCutOff = false
-        // Its socket is bound to the former address.
+        connectionProblem = nil
+        // Its socket or connection is bound to the former address.
         transport.disconnect(from: route.target)
-        await transport.connect(to: route.target, from: local)
+        if route.target.transport == .udp { await transport.connect(to: route.target.address, from: local) }
         guard trunkRoute == route, !stopping else { return leaveUnlessUsed(route.target) }
         trunkRoute = TrunkRoute(target: route.target, local: local)
         if trunkStatus.state == .failed { setTrunk(.registering, nil) }

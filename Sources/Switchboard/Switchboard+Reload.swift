@@ -16,7 +16,8 @@ extension Switchboard {
         let former = settings
         var notices: [Problem] = []
         if next.sip != former.sip {
-            notices.append(Self.restartNeeded("sip.listen", "sipcall-core", " This ends the running calls."))
+            let key = next.sip.listen == former.sip.listen ? "sip.certificate" : "sip.listen"
+            notices.append(Self.restartNeeded(key, "sipcall-core", " This ends the running calls."))
             next.sip = former.sip
         }
         if next.media.listen != former.media.listen {
@@ -36,24 +37,32 @@ extension Switchboard {
     }
 
     private func changeTrunk(from former: TrunkSettings?, to next: TrunkSettings?) {
-        guard var onlyCodecs = former, let next else { return searchProvider() }
+        guard var onlyCodecs = former, let next else { return searchProvider(leaving: former) }
         onlyCodecs.codecs = next.codecs
         // They are for the next call; the provider is told nothing.
         if onlyCodecs == next { return }
-        guard former?.server == next.server, former?.port == next.port, let route = trunkRoute else {
-            return searchProvider()
+        let isSameWay = former?.transport == next.transport && former?.authorityFile == next.authorityFile
+        guard former?.server == next.server, former?.port == next.port, isSameWay, let route = trunkRoute else {
+            return searchProvider(leaving: former)
         }
         announce(next, .registering)
-        use(next, at: route.target)
+        use(next, at: route.target.address)
     }
 
     /// The configured provider is another one, or none.
-    private func searchProvider() {
-        if let route = trunkRoute { retiredTargets.insert(route.target) }
+    private func searchProvider(leaving former: TrunkSettings?) {
+        let formerTarget = trunkRoute?.target
+        if let formerTarget { retiredTargets.insert(formerTarget) }
         trunkRoute = nil
+        connectionProblem = nil
         lookUpAgain = nil
         announce(settings.trunk, settings.trunk == nil ? .none : .registering)
         perform(userAgent.setTrunk(nil, now: .now(), using: &generator))
+        if former?.authorityFile != settings.trunk?.authorityFile {
+            transport.setAuthorities(settings.trunk?.authorityFile)
+            // Whom the former authorities vouched for is asked again; the removal of the registration went before.
+            if let formerTarget, formerTarget.transport == .tls { transport.disconnect(from: formerTarget) }
+        }
         if settings.trunk != nil { Task { await findProvider() } }
     }
 
@@ -74,8 +83,9 @@ extension Switchboard {
     }
 
     /// - Parameter target: of a provider that is not the configured one.
-    func leaveUnlessUsed(_ target: NetworkAddress) {
-        guard trunkRoute?.target != target, !userAgent.speaks(to: target) else { return }
+    func leaveUnlessUsed(_ target: SIPPeer) {
+        let isUsed = userAgent.speaks(to: target.address, over: target.transport)
+        guard trunkRoute?.target != target, !isUsed else { return }
         retiredTargets.remove(target)
         transport.disconnect(from: target)
     }

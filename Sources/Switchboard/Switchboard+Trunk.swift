@@ -46,11 +46,15 @@ extension Switchboard {
 
     private func connect(_ trunk: TrunkSettings, at target: NetworkAddress) async {
         guard let local = LocalAddress.towards(target) else { return searchAgainLater(because: Self.noRoute) }
-        await transport.connect(to: target, from: local)
-        guard settings.trunk == trunk, !stopping else { return leaveUnlessUsed(target) }
-        trunkRoute = TrunkRoute(target: target, local: local)
+        let peer = SIPPeer(trunk.transport, target, name: trunk.server)
+        if peer.transport == .udp { await transport.connect(to: target, from: local) }
+        guard settings.trunk == trunk, !stopping else { return leaveUnlessUsed(peer) }
+        trunkRoute = TrunkRoute(target: peer, local: local)
         isCutOff = false
-        retiredTargets.remove(target)
+        connectionProblem = nil
+        connectionLostAt = nil
+        retiredTargets.remove(peer)
+        transport.trust(Set(([peer] + retiredTargets).map(\.address.host)))
         perform(userAgent.moved(to: contact(from: local), now: .now(), using: &generator))
         setTrunk(.registering, nil)
         use(trunk, at: target)
@@ -69,7 +73,7 @@ extension Switchboard {
     func use(_ trunk: TrunkSettings, at target: NetworkAddress) {
         let account = Trunk(
             name: trunk.name, domain: trunk.server, target: target, user: trunk.user, password: trunk.password,
-            displayNumber: trunk.number?.revealed, expires: trunk.expires)
+            displayNumber: trunk.number?.revealed, expires: trunk.expires, transport: trunk.transport)
         perform(userAgent.setTrunk(account, now: .now(), using: &generator))
         schedule()
     }
@@ -77,10 +81,33 @@ extension Switchboard {
     func perform(_ effects: [UserAgentEffect]) {
         for effect in effects {
             switch effect {
-            case .send(let bytes, let target): transport.send(bytes, to: target)
+            case .send(let bytes, let target): send(bytes, to: target)
             case .event(let event): take(event)
             }
         }
+    }
+
+    /// A provider is spoken with the way that was configured, also while it is being left.
+    private func send(_ bytes: [UInt8], to target: NetworkAddress) {
+        let providers = [trunkRoute?.target].compactMap(\.self) + retiredTargets
+        if let provider = providers.first(where: { $0.address == target }) {
+            transport.send(bytes, to: provider)
+        } else {
+            transport.send(bytes, to: target)
+        }
+    }
+
+    /// The provider's way to us was that connection, so it is made again at once; a provider who closes each one at once
+    /// is asked again only when the registration is due.
+    func connectionLost(to peer: SIPPeer) {
+        guard peer == trunkRoute?.target, !stopping else { return }
+        let now = MonotonicTime.now()
+        let isFrequent = connectionLostAt.map { now - $0 < .seconds(30) } ?? false
+        connectionLostAt = now
+        perform(
+            isFrequent
+                ? userAgent.transportFailed(to: peer.address, now: now, using: &generator)
+                : userAgent.connectionLost(to: peer.address, now: now, using: &generator))
     }
 
     private func take(_ event: UserAgentEvent) {
@@ -215,7 +242,11 @@ extension Switchboard {
         case .registering: setTrunk(.registering, nil)
         case .registered(let expires, let publicAddress):
             seenAt = publicAddress
+            connectionProblem = nil
             setTrunk(.registered, nil, expires: expires)
+        case .failed(.unreachable):
+            // Without a route no connection comes about either, and that is only what follows from it.
+            setTrunk(.failed, isCutOff ? Self.noRoute : connectionProblem ?? RegistrationFailure.unreachable.problem)
         case .failed(let failure): setTrunk(.failed, failure.problem)
         // A former provider's; the next one's news follow.
         case .unregistered where settings.trunk != nil && !stopping: break

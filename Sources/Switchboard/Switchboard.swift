@@ -49,6 +49,10 @@ package actor Switchboard {
     var trunkRoute: TrunkRoute?
     /// There is no route to the provider that was found.
     var isCutOff = false
+    /// Why the last connection to the provider did not come about, if the network said more than that.
+    var connectionProblem: Problem?
+    /// When the last connection to the provider was lost.
+    var connectionLostAt: MonotonicTime?
     /// When the provider's name is looked up again, after that failed.
     var lookUpAgain: (at: MonotonicTime, delay: Duration)?
     var phones: [ConnectionIdentifier: Phone] = [:]
@@ -61,6 +65,7 @@ package actor Switchboard {
     var lastEvent: UInt64 = 0
     /// For what strangers can cause.
     var refusalLines = LineLimit(burst: 20, interval: .seconds(3))
+    var forgeryLines = LineLimit(burst: 5, interval: .seconds(60))
     /// Where the registrar sees us.
     var seenAt: NetworkAddress?
     var questions: [UInt64: Question] = [:]
@@ -71,10 +76,10 @@ package actor Switchboard {
     /// No new calls are taken.
     var draining = false
     /// Providers that only calls of a former configuration speak to.
-    var retiredTargets: Set<NetworkAddress> = []
+    var retiredTargets: Set<SIPPeer> = []
 
     struct TrunkRoute: Equatable {
-        var target: NetworkAddress
+        var target: SIPPeer
         var local: NetworkAddress.Host
     }
 
@@ -112,9 +117,12 @@ package actor Switchboard {
             transport.taken()
             switch input {
             case .message(let message, let source):
-                perform(userAgent.received(message, from: source, now: .now(), using: &generator))
-            case .unreachable(let peer):
-                perform(userAgent.transportFailed(to: peer, now: .now(), using: &generator))
+                guard isBelievable(message, from: source) else { break }
+                perform(userAgent.received(message, from: source.address, now: .now(), using: &generator))
+            case .unreachable(let peer, let problem):
+                if peer == trunkRoute?.target { connectionProblem = problem }
+                perform(userAgent.transportFailed(to: peer.address, now: .now(), using: &generator))
+            case .lost(let peer): connectionLost(to: peer)
             }
             schedule()
         }

@@ -39,10 +39,10 @@ struct CoreCommand: AsyncParsableCommand {
         let transport: SIPTransport
         do {
             transport = try await SIPTransport.open(
-                listen: settings.sip.listen, on: .singletonMultiThreadedEventLoopGroup)
+                listen: settings.sip.listen, tls: settings.tlsOptions, on: .singletonMultiThreadedEventLoopGroup)
         } catch {
             media.stop()
-            throw configuration.error("sip.listen", error)
+            throw configuration.error(error.code == "sip.certificate" ? "sip.certificate" : "sip.listen", error)
         }
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: productVersion,
@@ -103,6 +103,14 @@ struct CoreCommand: AsyncParsableCommand {
 }
 
 extension BoxSettings {
+    var tlsOptions: TLSOptions {
+        TLSOptions(
+            authorityFile: trunk?.authorityFile,
+            identity: sip.certificate.flatMap { certificate in
+                sip.key.map { TLSOptions.Identity(certificateFile: certificate, keyFile: $0) }
+            })
+    }
+
     var mediaConfiguration: MediaConfiguration {
         MediaConfiguration(
             browserListen: media.listen, trunkListen: sip.listen.host, trunkPorts: media.ports)

@@ -44,8 +44,10 @@ class Footprint:
 class Box:
     """A running box with one provider account. A context manager: leaving it ends the box."""
 
-    def __init__(self, machine: Namespace, folder: Path, account: Account, password: str | None = None) -> None:
-        """`password` replaces the account's own, to be refused by the provider."""
+    def __init__(
+        self, machine: Namespace, folder: Path, account: Account, password: str | None = None, trunk: str = ""
+    ) -> None:
+        """`password` replaces the account's own, to be refused by the provider. `trunk`: more lines of [trunk]."""
         self.state = folder / "box"
         self.log = folder / "box.log"
         self.address = f"http://127.0.0.1:{WEB_PORT}"
@@ -56,6 +58,7 @@ class Box:
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
+        self._trunk_lines = trunk.replace("{CERTIFICATE}", str(folder / "carrier.pem"))
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._cookie = ""
@@ -110,12 +113,13 @@ listen = "127.0.0.1:{WEB_PORT}"
 www = "{REPOSITORY}/rootfs/usr/share/sipcall/www"
 [trunk]
 name = "Carrier"
-server = "{CARRIER_ADDRESS}:5060"
+server = "{CARRIER_ADDRESS}:{5061 if '"tls"' in self._trunk_lines else 5060}"
 user = "{self._account.user}"
 password = "{self._trunk_password}"
 number = "{self._account.number}"
 expires = {self._account.expires}
 codecs = ["pcmu", "pcma"]
+{self._trunk_lines}
 """
         )
         return path

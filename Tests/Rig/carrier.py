@@ -1,5 +1,6 @@
 """The provider: Kamailio as digest registrar and proxy, on the carrier's machine at port 5060."""
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Carrier:
 
     def start(self) -> None:
         """Returns once Kamailio listens."""
+        self._certify()
         configuration = self._folder / "kamailio.cfg"
         configuration.write_text(self._filled())
         runtime = self._folder / "kamailio-run"
@@ -48,6 +50,19 @@ class Carrier:
         command = ["kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-Y", str(runtime), "-f", str(configuration)]
         self._program = Program("kamailio", self._machine.command(*command), self._folder / "kamailio.log")
         wait_for_options_reply(self._machine, (self._machine.address, 5060), 10, self._program.require_running)
+
+    @property
+    def certificate(self) -> Path:
+        """Its own authority: what the box is told to trust."""
+        return self._folder / "carrier.pem"
+
+    def _certify(self) -> None:
+        if self.certificate.exists():
+            return
+        key, address = self._folder / "carrier.key", self._machine.address
+        command = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {key} -days 30"
+        command += f" -out {self.certificate} -subj /CN=carrier.rig -addext subjectAltName=IP:{address}"
+        subprocess.run(command.split(), check=True, capture_output=True)
 
     def stop(self) -> None:
         """Closes the port: the kernel then answers with ICMP port unreachable."""
@@ -72,6 +87,8 @@ class Carrier:
         account = self.account
         values = {
             "MODULES": str(_modules()),
+            "CERTIFICATE": str(self.certificate),
+            "KEY": str(self._folder / "carrier.key"),
             "REALM": account.realm,
             "USER": account.user,
             "PASSWORD": account.password,

@@ -78,7 +78,9 @@ struct InviteClientTransactionTests {
     func reliable() {
         var machine = InviteClientTransaction(timers: .standard, isReliable: true, now: .zero)
         #expect(machine.nextDeadline == .seconds(32))
-        _ = machine.receivedResponse(status: 486, now: .seconds(1))
+        #expect(machine.receivedResponse(status: 486, now: .seconds(1)) == [.sendAcknowledgement, .deliverResponse])
+        #expect(machine.nextDeadline == .seconds(1))
+        #expect(machine.timePassed(to: .seconds(1)).isEmpty)
         #expect(machine.isTerminated)
     }
 }

@@ -24,7 +24,7 @@ struct ProbeTests {
 
     private static func reply(_ box: SIPTransport, to input: SIPTransport.Input) {
         guard case .message(let message, let source) = input, let request = message.request else { return }
-        box.send(SIPResponse(to: request, status: 200, toTag: "box").serialized(), to: source)
+        box.send(SIPResponse(to: request, status: 200, toTag: "box").serialized(), to: source.address)
     }
 
     @Test("It is answered by whoever reads the inputs, and only by the answer to itself")
@@ -33,11 +33,12 @@ struct ProbeTests {
         let answers = Atomic(0)
         box.probe { answers.add(1, ordering: .relaxed) }
         var inputs = box.inputs.makeAsyncIterator()
-        guard case .message(let message, let source)? = await inputs.next(), let request = message.request else {
+        guard case .message(let message, let peer)? = await inputs.next(), let request = message.request else {
             Issue.record("the probe did not arrive")
             return
         }
-        #expect(request.method == .options && source == PrivateLine.address)
+        let source = peer.address
+        #expect(request.method == .options && peer == SIPPeer(PrivateLine.address))
         var forged = request
         forged.headers.topVia = Via(sentBy: source, branch: Via.magicCookie + "guessed")
         box.send(SIPResponse(to: forged, status: 200, toTag: "x").serialized(), to: source)
@@ -45,7 +46,7 @@ struct ProbeTests {
         box.send([1, 2, 3], to: source)
         try await box.loop.submit {}.get()
         #expect(answers.load(ordering: .relaxed) == 0)
-        for _ in 0..<2 { Self.reply(box, to: .message(message, from: source)) }
+        for _ in 0..<2 { Self.reply(box, to: .message(message, from: peer)) }
         try await box.loop.submit {}.get()
         #expect(answers.load(ordering: .relaxed) == 1)
         await box.close()
@@ -73,7 +74,7 @@ struct ProbeTests {
         let reader = Task {
             for await input in box.inputs {
                 box.taken()
-                if case .message(_, PrivateLine.address) = input { Self.reply(box, to: input) }
+                if case .message(_, SIPPeer(PrivateLine.address)) = input { Self.reply(box, to: input) }
             }
         }
         try await Self.wait("the probe's answer") { isAnswered.load(ordering: .relaxed) }

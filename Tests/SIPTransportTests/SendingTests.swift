@@ -73,7 +73,7 @@ struct SendingTests {
         await former.close()
         await box.connect(to: address, from: address.host)
         box.send(try Self.message("nobody"), to: address)
-        guard case .unreachable(address) = await Self.next(box) else {
+        guard case .unreachable(SIPPeer(address), nil) = await Self.next(box) else {
             Issue.record("the refusal was not reported")
             return
         }

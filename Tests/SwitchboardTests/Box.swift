@@ -25,9 +25,9 @@ final class Box: Sendable {
         let all = Mutex<[ControlEvent]>([])
     }
 
-    static func open() async throws -> Box {
+    static func open(over transport: TransportProtocol = .udp) async throws -> Box {
         let provider = try await ScriptedProvider.open()
-        let settings = try Self.settings(provider: provider)
+        let settings = try Self.settings(provider: provider, over: transport)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let media = try MediaEngine.start(
             MediaConfiguration(
@@ -45,7 +45,7 @@ final class Box: Sendable {
 
     static func settings(
         provider: ScriptedProvider, password: String = "secret", listen: String = "127.0.0.1:0",
-        codecs: String = "\"pcmu\", \"pcma\""
+        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp
     ) throws -> BoxSettings {
         try BoxSettings(
             toml: """
@@ -56,6 +56,7 @@ final class Box: Sendable {
                 ports = "33000-33999"
                 [trunk]
                 server = "\(provider.address)"
+                transport = "\(transport.rawValue)"
                 user = "alice"
                 password = "\(password)"
                 codecs = [\(codecs)]
@@ -105,7 +106,7 @@ final class Box: Sendable {
         return try #require(incoming(page))
     }
 
-    private func incoming(_ page: ConnectionIdentifier) -> CallIdentifier? {
+    func incoming(_ page: ConnectionIdentifier) -> CallIdentifier? {
         events.all.withLock {
             for case .incoming(page, let call, _, _) in $0 { return call }
             return nil

@@ -34,7 +34,7 @@ struct ReloadTests {
             await box.switchboard.status().trunk.state == .registered && next.request(.register) != nil
         }
         try await box.wait("removal at the former") { box.provider.request(.register)?.headers.expires == 0 }
-        #expect(await box.switchboard.trunkRoute?.target == next.address)
+        #expect(await box.switchboard.trunkRoute?.target == SIPPeer(next.address))
         #expect(await box.switchboard.calls[call]?.call.publicState == .active)
         #expect(box.end(of: call, on: page) == nil)
 
@@ -55,7 +55,7 @@ struct ReloadTests {
         try await box.wait("BYE at the next") { next.request(.bye) != nil }
         try await box.expectNothingLeft()
         // Its transactions linger, and the socket with them.
-        #expect(await box.switchboard.retiredTargets == [box.provider.address])
+        #expect(await box.switchboard.retiredTargets == [SIPPeer(box.provider.address)])
         #expect(box.transport.socket(to: box.provider.address) != nil)
         await box.switchboard.letPass(.seconds(40))
         #expect(await box.switchboard.retiredTargets.isEmpty)

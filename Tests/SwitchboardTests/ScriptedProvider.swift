@@ -25,7 +25,7 @@ final class ScriptedProvider: Sendable {
         Task {
             for await input in provider.transport.inputs {
                 provider.transport.taken()
-                if case .message(let message, let source) = input { provider.take(message, from: source) }
+                if case .message(let message, let source) = input { provider.take(message, from: source.address) }
             }
         }
         return provider
@@ -52,7 +52,6 @@ final class ScriptedProvider: Sendable {
         transport.send(answer.serialized(), to: source)
     }
 
-    /// How many requests of this kind came.
     /// How many requests of this method came, each counted once however often it was sent again.
     func count(_ method: SIPMethod) -> Int {
         heard.withLock {
@@ -73,17 +72,18 @@ final class ScriptedProvider: Sendable {
     }
 
     /// Calls the box.
-    func call(_ box: NetworkAddress) {
+    func call(_ box: NetworkAddress, over protocol: TransportProtocol = .udp) {
         let target = SIPURI(user: "alice", address: box)
         let own = SIPURI(user: "gateway", address: address)
         var invite = SIPRequest(
-            .invite, target, via: Via(sentBy: address, branch: Via.magicCookie + "call"),
+            .invite, target,
+            via: Via(transport: `protocol`.viaName, sentBy: address, branch: Via.magicCookie + "call"),
             from: NameAddress(SIPURI(user: "+493023125000", address: address), tag: "caller"), to: NameAddress(target),
             callID: "call", cseq: 1)
         invite.headers.contact = NameAddress(own)
         let offer = TrunkOffer.make(
             local: NetworkAddress(host: address.host, port: 40_000), sessionID: 1, version: 1, codecs: [.pcmu])
         invite.setBody(offer.bytes)
-        transport.send(invite.serialized(), to: box)
+        transport.send(invite.serialized(), to: SIPPeer(`protocol`, box))
     }
 }

@@ -48,22 +48,34 @@ private func readMessage(_ bytes: [UInt8]) {
     }
 }
 
+/// - Returns: why the stream cannot be read on.
+private func takeAll(of framer: inout StreamFramer, into found: inout [StreamFramer.Element]) -> StreamFramer.Failure? {
+    do throws(StreamFramer.Failure) {
+        while let element = try framer.next() { found.append(element) }
+        return nil
+    } catch {
+        return error
+    }
+}
+
 /// Cut anywhere, a stream gives the same frames as whole.
 private func readStream(_ bytes: [UInt8]) {
     guard let step = bytes.first else { return }
-    var whole = SIPStreamFramer()
-    var pieces = SIPStreamFramer()
+    var whole = StreamFramer()
+    var pieces = StreamFramer()
     let stream = bytes.dropFirst()
     whole.append(stream)
-    var expected: [SIPStreamFramer.Frame] = []
-    while let frame = whole.next() { expected.append(frame) }
-    var found: [SIPStreamFramer.Frame] = []
+    var expected: [StreamFramer.Element] = []
+    let expectedEnd = takeAll(of: &whole, into: &expected)
+    var found: [StreamFramer.Element] = []
+    var end: StreamFramer.Failure?
     var rest = stream
-    while !rest.isEmpty {
+    while !rest.isEmpty, end == nil {
         pieces.append(rest.prefix(Int(step) + 1))
         rest = rest.dropFirst(Int(step) + 1)
-        while let frame = pieces.next() { found.append(frame) }
+        end = takeAll(of: &pieces, into: &found)
     }
+    precondition(end == expectedEnd, "the end of a stream depends on how it was cut")
     precondition(found == expected, "frames depend on how the stream was cut")
 }
 

@@ -1,6 +1,6 @@
 """The acceptance checks. Each measures one promise of the box, and can be run against something broken on purpose."""
 
-from . import clean_hangup, failure_sentences, first_call, first_syllable, inbound_call, junk_datagrams
+from . import clean_hangup, failure_sentences, first_call, first_syllable, inbound_call, junk_datagrams, sip_idle
 from .check import Check
 
 CHECKS: dict[str, Check] = {
@@ -12,5 +12,6 @@ CHECKS: dict[str, Check] = {
         first_syllable.CHECK,
         junk_datagrams.CHECK,
         failure_sentences.CHECK,
+        sip_idle.CHECK,
     )
 }

@@ -1,0 +1,105 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import NIOSSL
+package import Wire
+
+extension SIPTransport {
+    /// Sends one message the way that the peer is spoken with. A connection is opened when there is none; if that fails,
+    /// ``Input/unreachable(_:_:)`` comes. A request over UDP that is larger than 1,300 bytes goes by TCP where the peer
+    /// takes it (RFC 3261 §18.1.1).
+    package func send(_ bytes: [UInt8], to peer: SIPPeer) {
+        let streams = streams
+        streams.eventLoop.execute {
+            if peer.transport == .udp {
+                streams.value.sendByUDP(bytes, to: peer.address)
+            } else {
+                streams.value.send(bytes, to: peer)
+            }
+        }
+    }
+
+    /// Sends one message to whoever is at this address: over the connection that was heard from there, or else by UDP.
+    package func send(_ bytes: [UInt8], to address: NetworkAddress) {
+        if address == PrivateLine.address { return loop.execute { self.line.answered(bytes) } }
+        let streams = streams
+        streams.eventLoop.execute {
+            if let peer = streams.value.peer(at: address) {
+                streams.value.send(bytes, to: peer)
+            } else {
+                streams.value.sendByUDP(bytes, to: address)
+            }
+        }
+    }
+
+    /// The hosts of providers: their connections give way to nobody, and theirs is the last room for messages.
+    package func trust(_ hosts: Set<NetworkAddress.Host>) {
+        let streams = streams
+        streams.eventLoop.execute { streams.value.trust(hosts) }
+    }
+
+    /// From now on providers' certificates are checked against other authorities. Connections that stand were checked
+    /// against the former ones: ``disconnect(from:)`` ends them.
+    /// - Parameter file: PEM; nil for the authorities of the system.
+    package func setAuthorities(_ file: String?) {
+        let streams = streams
+        streams.eventLoop.execute { streams.value.tls.setAuthorities(file) }
+    }
+
+    /// TCP and TLS connections that stand.
+    package func connectionCount() async -> Int {
+        let streams = streams
+        return (try? await streams.eventLoop.submit { streams.value.count }.get()) ?? 0
+    }
+
+    func closeStreams() async {
+        let streams = streams
+        try? await streams.eventLoop.submit { streams.value.closeAll() }.get()
+    }
+
+    /// Lets large requests fall back on UDP.
+    func joinStreams() {
+        let streams = streams
+        streams.eventLoop.execute { [weak self] in
+            streams.value.sendDatagram = { [weak self] bytes, address in self?.sendDatagram(bytes, to: address) }
+        }
+    }
+
+    /// - Parameter address: that of the UDP socket.
+    static func listenForStreams(
+        _ address: NetworkAddress, tls: TLSOptions, limits: StreamLimits, on loop: any EventLoop,
+        continuation: AsyncStream<Input>.Continuation, counts: SharedCounts
+    ) async throws(Problem) -> (NIOLoopBound<Streams>, NetworkAddress?) {
+        let server = try await serverContext(tls)
+        let tlsAddress = NetworkAddress(host: address.host, port: tls.listenPort)
+        var place = address
+        var opened: NIOLoopBound<Streams>?
+        do {
+            let streams = try await loop.submit {
+                NIOLoopBound(
+                    Streams(loop: loop, limits: limits, tls: tls, counts: counts, continuation: continuation),
+                    eventLoop: loop)
+            }.get()
+            opened = streams
+            _ = try await loop.flatSubmit { streams.value.listen(address) }.get()
+            guard let server else { return (streams, nil) }
+            place = tlsAddress
+            return (streams, try await loop.flatSubmit { streams.value.listen(tlsAddress, tls: server) }.get())
+        } catch {
+            if let opened { try? await loop.submit { opened.value.closeAll() }.get() }
+            throw cannotListen(place, errnoCode: (error as? IOError)?.errnoCode ?? EIO, over: "TCP")
+        }
+    }
+
+    private static func serverContext(_ tls: TLSOptions) async throws(Problem) -> NIOSSLContext? {
+        let outcome: Result<NIOSSLContext?, Problem>
+        do {
+            outcome = try await NIOThreadPool.singleton.runIfActive { () -> Result<NIOSSLContext?, Problem> in
+                Result { () throws(Problem) in try tls.serverContext() }
+            }
+        } catch {
+            outcome = .success(nil)
+        }
+        return try outcome.get()
+    }
+}

@@ -1,0 +1,108 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Wire
+
+/// What the owner says about TLS.
+package struct TLSOptions: Sendable {
+    /// Our own certificate, for those who connect to us.
+    package struct Identity: Sendable, Equatable {
+        /// PEM, our own certificate first.
+        package var certificateFile: String
+        package var keyFile: String
+
+        package init(certificateFile: String, keyFile: String) {
+            self.certificateFile = certificateFile
+            self.keyFile = keyFile
+        }
+    }
+
+    /// PEM of the authorities to be trusted; nil for those of the system.
+    package var authorityFile: String?
+    package var identity: Identity?
+    /// Where those with TLS are listened to, if there is an identity.
+    package var listenPort: UInt16 = 5061
+
+    package init(authorityFile: String? = nil, identity: Identity? = nil) {
+        self.authorityFile = authorityFile
+        self.identity = identity
+    }
+}
+
+extension TLSOptions {
+    /// Reads files: not for an event loop.
+    ///
+    /// The chain is verified by the library; the name is not, because it would let a `*` stand for any label, which
+    /// RFC 5922 §7.2 forbids.
+    func clientContext() throws(Problem) -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.certificateVerification = .noHostnameVerification
+        if let authorityFile {
+            guard let authorities = try? NIOSSLCertificate.fromPEMFile(authorityFile) else {
+                throw Problem(
+                    code: "trunk.authority-file",
+                    sentence:
+                        "The file of the authorities that the provider's certificate is checked against cannot be used.",
+                    remedy: "Let trunk.ca_file name a readable file with certificates in PEM form, or leave it out.")
+            }
+            configuration.trustRoots = .certificates(authorities)
+        }
+        do {
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw Problem(
+                code: "trunk.authority-file", sentence: "The machine's list of certificate authorities cannot be read.",
+                remedy: "Install the package ca-certificates, or name a file in trunk.ca_file.")
+        }
+    }
+
+    /// Reads files: not for an event loop.
+    /// - Returns: nil without an identity.
+    func serverContext() throws(Problem) -> NIOSSLContext? {
+        guard let identity else { return nil }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(identity.certificateFile)
+            let key = try NIOSSLPrivateKey(file: identity.keyFile, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw Problem(
+                code: "sip.certificate",
+                sentence: "The box's own certificate for SIP over TLS, or its key, cannot be used.",
+                remedy: "Let sip.certificate and sip.key name readable PEM files that belong together.")
+        }
+    }
+}
+
+/// The context for outbound connections: made when the first one is wanted, on a thread that may read files.
+final class TLSClient {
+    private var options: TLSOptions
+    private let loop: any EventLoop
+    private var context: EventLoopFuture<NIOSSLContext>?
+
+    init(_ options: TLSOptions, loop: any EventLoop) {
+        self.options = options
+        self.loop = loop
+    }
+
+    /// On the loop.
+    func ready() -> EventLoopFuture<NIOSSLContext> {
+        if let context { return context }
+        let options = options
+        let made = NIOThreadPool.singleton.runIfActive(eventLoop: loop) { try options.clientContext() }
+        context = made
+        // The file may be there the next time.
+        made.assumeIsolated().whenFailure { _ in if self.context === made { self.context = nil } }
+        return made
+    }
+
+    /// On the loop. Files are read anew, even if their name is the former one.
+    func setAuthorities(_ file: String?) {
+        options.authorityFile = file
+        context = nil
+    }
+}

@@ -1,0 +1,46 @@
+import Logging
+import SIP
+import SIPMessage
+import SIPTransport
+import Settings
+import Wire
+
+// Who is taken for the provider.
+extension Switchboard {
+    /// Whether a message may be what its source says. The user agent knows the provider by the host alone, which anybody
+    /// can write into a datagram: where the provider is spoken with over a connection, what comes from its host without
+    /// one, or without a certificate that was asked for, is not the provider's.
+    ///
+    /// The other way round is no danger: large requests of a provider of UDP come over TCP (RFC 3261 §18.1.1).
+    func isBelievable(_ message: SIPMessage, from source: SIPPeer) -> Bool {
+        let isProvider = { (peer: SIPPeer) in peer.address.host == source.address.host }
+        let isAsSafe = { (peer: SIPPeer) in source.transport.safety >= peer.transport.safety }
+        let providers = [trunkRoute?.target].compactMap(\.self).filter(isProvider)
+        let former = retiredTargets.filter(isProvider)
+        if providers.isEmpty && former.isEmpty { return true }
+        // Calls of a former configuration go on over its transport; new ones do not begin there.
+        let beginsNothing = message.request.map { $0.headers.to?.tag != nil } ?? true
+        let mayBeFormer = providers.isEmpty || beginsNothing
+        if providers.contains(where: isAsSafe) || mayBeFormer && former.contains(where: isAsSafe) { return true }
+        if let missing = forgeryLines.admits(at: .now()) {
+            log.warning(
+                "A message from the provider's address came by a less safe way than the provider's, and was dropped.",
+                metadata: [
+                    "trunk": "\(settings.trunk?.name ?? "")", "transport": "\(source.transport.rawValue)",
+                    "unreported": "\(missing)",
+                ])
+        }
+        return false
+    }
+}
+
+extension TransportProtocol {
+    /// How much the address that a message came from is worth.
+    fileprivate var safety: Int {
+        switch self {
+        case .udp: 0
+        case .tcp: 1
+        case .tls: 2
+        }
+    }
+}
