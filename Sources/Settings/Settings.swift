@@ -9,6 +9,7 @@ package struct BoxSettings: Sendable, Equatable {
     package var sip = SIPSettings()
     package var media = MediaSettings()
     package var web = WebSettings()
+    package var dialling = DiallingSettings()
     /// The provider's account; without one only the services on the box can be called.
     package var trunk: TrunkSettings?
 

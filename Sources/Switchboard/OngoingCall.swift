@@ -26,6 +26,9 @@ struct OngoingCall {
     /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
 
+    /// What counts for its transfers.
+    var transfers: Set<CallIdentifier> = []
+
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
     /// Keys that were pressed on either side.

@@ -88,6 +88,7 @@ extension Switchboard {
             noteEnd(of: identifier, reason, for: connection)
         }
         calls[identifier] = nil
+        releaseAll(of: identifier, ongoing)
     }
 
     /// Tells the page which codec the far end speaks, so that it sends the same and nothing is transcoded.

@@ -32,10 +32,14 @@ extension Switchboard {
         publish(.box(event))
     }
 
-    func record(_ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem) {
+    func record(
+        _ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem,
+        _ fill: (inout BoxEvent) -> Void = { _ in }
+    ) {
         record(kind, identifier) { event in
             event.code = problem.code
             event.sentence = problem.remedy.isEmpty ? problem.sentence : "\(problem.sentence) \(problem.remedy)"
+            fill(&event)
         }
     }
 

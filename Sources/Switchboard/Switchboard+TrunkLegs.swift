@@ -25,7 +25,8 @@ extension Switchboard {
             }
             update(leg) { $0.farAnswered(now: .now()) }
         case .ended(let leg, let end):
-            let reason = EndReason(end)
+            let reason = EndReason(
+                end, over: trunkRoute?.target.transport ?? .udp, network: isCutOff ? Self.noRoute : connectionProblem)
             update(leg) { $0.farEnded(reason) }
         case .asked(let number, let outcome): answered(number, outcome)
         // The user agent is not told to ask: it answers offers and declines transfers by itself.
@@ -60,10 +61,16 @@ extension Switchboard {
         }
     }
 
-    /// - Returns: our offer.
-    func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
+    @discardableResult
+    func requireTrunk() throws(Problem) -> (TrunkSettings, TrunkRoute) {
         guard let trunk = settings.trunk else { throw EndReason.noTrunk.problem }
         guard let route = trunkRoute else { throw trunkStatus.problem ?? EndReason.providerUnreachable.problem }
+        return (trunk, route)
+    }
+
+    /// - Returns: our offer.
+    func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
+        let (trunk, route) = try requireTrunk()
         let port = try media.openTrunkLeg(leg)
         return TrunkOffer.make(
             local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),

@@ -11,6 +11,8 @@ final class ScriptedProvider: Sendable {
     private let heard = Mutex<[SIPMessage]>([])
     /// Picks up every call at once.
     let answersCalls = Atomic(false)
+    /// Refuses every call with this status; 0 for none.
+    let refusal = Atomic(0)
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
 
@@ -40,6 +42,9 @@ final class ScriptedProvider: Sendable {
         switch request.method {
         case .register: answer.headers.copy(.contact, from: request.headers)
         case .bye, .cancel, .options: break
+        case .invite where refusal.load(ordering: .relaxed) != 0:
+            answer = SIPResponse(to: request, status: refusal.load(ordering: .relaxed), toTag: "provider")
+            answer.headers.contact = NameAddress(SIPURI(user: "+499001234567", address: address))
         case .invite where answersCalls.load(ordering: .relaxed):
             guard let body = request.body.isEmpty ? nil : try? SessionDescription(request.body),
                 let (description, _) = try? TrunkAnswer.make(
