@@ -11,6 +11,8 @@ package struct BoxSettings: Sendable, Equatable {
     package var web = WebSettings()
     /// The provider's account; without one only the services on the box can be called.
     package var trunk: TrunkSettings?
+    /// Where calls go that nobody here takes; nil keeps them here.
+    package var forwarding: ForwardingSettings?
 
     package init() {}
 }

@@ -25,9 +25,13 @@ final class Box: Sendable {
         let all = Mutex<[ControlEvent]>([])
     }
 
-    static func open(over transport: TransportProtocol = .udp) async throws -> Box {
+    /// - Parameter change: of the settings.
+    static func open(
+        over transport: TransportProtocol = .udp, _ change: (inout BoxSettings) -> Void = { _ in }
+    ) async throws -> Box {
         let provider = try await ScriptedProvider.open()
-        let settings = try Self.settings(provider: provider, over: transport)
+        var settings = try Self.settings(provider: provider, over: transport)
+        change(&settings)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let media = try MediaEngine.start(
             MediaConfiguration(
