@@ -12,6 +12,8 @@ package import Wire
 ///                        │  └──progress──▶ early ─┤                                │
 ///                        └────────answered───────▶┴─▶ active                       │
 ///
+///  passed on:  forward ─▶ the second number is dialled as `near`; its answer answers the caller
+///
 ///  from a terminal: summon ─▶ summoning ─a page picks up─▶ dialling, and on as above
 ///
 ///        any ── hung up, failed, 60 s without answer, box stopping ─────────────────┴─▶ ended(reason)
@@ -47,7 +49,7 @@ package struct Call: Sendable, Equatable, Codable {
         case ended(EndReason)
     }
 
-    private enum State: Sendable, Equatable, Codable {
+    enum State: Sendable, Equatable, Codable {
         case summoning
         case dialling
         case ringing
@@ -60,9 +62,11 @@ package struct Call: Sendable, Equatable, Codable {
     package let direction: Direction
     package let far: Far
     /// Browser legs: one for an outbound or answered call; while pages ring those of them that have media ready.
-    package private(set) var near: [LegIdentifier]
-    private var state: State
-    private var answerDeadline: MonotonicTime
+    package internal(set) var near: [LegIdentifier]
+    /// The trunk leg to the number that an inbound call was passed on to; it is the only one in `near` then.
+    package internal(set) var onward: LegIdentifier?
+    var state: State
+    var answerDeadline: MonotonicTime
 
     /// How long the far side, or a person here, may take to answer.
     package static let answerTime: Duration = .seconds(60)
@@ -138,7 +142,7 @@ package struct Call: Sendable, Equatable, Codable {
         }
     }
 
-    private var trunkLeg: LegIdentifier? {
+    var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = far { leg } else { nil }
     }
 }
@@ -185,7 +189,9 @@ extension Call {
 
 extension Call {
     /// Whether it rings here and nobody has picked up yet.
-    package var isForTheTaking: Bool { state == .summoning || direction == .inbound && state == .ringing }
+    package var isForTheTaking: Bool {
+        state == .summoning || direction == .inbound && state == .ringing && onward == nil
+    }
 
     /// Whether one more browser may join.
     package var admitsNear: Bool { isForTheTaking && near.count < 16 }

@@ -11,6 +11,7 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case unavailable = "call.unavailable"
     case cancelled = "call.cancelled"
     case answeredElsewhere = "call.answered-elsewhere"
+    case forwarded = "call.forwarded"
     case providerSilent = "call.provider-silent"
     case providerUnreachable = "call.provider-unreachable"
     case providerRefused = "call.provider-refused"
@@ -63,6 +64,7 @@ extension EndReason {
         case .unavailable: "The number cannot be reached at the moment."
         case .cancelled: "The caller gave up before you answered."
         case .answeredElsewhere: "The call was answered on another device."
+        case .forwarded: "The call was passed on to the number that is set for it."
         case .providerSilent: "The provider did not reply for 32 seconds."
         case .providerUnreachable: "The provider cannot be reached over the network."
         case .providerRefused: "The provider refused the call."
@@ -102,7 +104,7 @@ extension EndReason {
 
     package var remedy: String {
         switch self {
-        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere: ""
+        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded: ""
         case .busy, .noAnswer, .unavailable: "Try again later."
         case .wrongNumber: "Check the number and dial it with its area or country code."
         case .providerSilent: "Check the provider's address in the settings and that the firewall lets UDP 5060 out."

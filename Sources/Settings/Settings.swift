@@ -12,6 +12,8 @@ package struct BoxSettings: Sendable, Equatable {
     package var dialling = DiallingSettings()
     /// The provider's account; without one only the services on the box can be called.
     package var trunk: TrunkSettings?
+    /// Where calls go that nobody here takes; nil keeps them here.
+    package var forwarding: ForwardingSettings?
 
     package init() {}
 }

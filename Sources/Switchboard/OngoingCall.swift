@@ -19,6 +19,10 @@ struct OngoingCall {
     var trunkDescription: SessionDescription?
     /// What both sides agreed on; known from the first SDP of the far side on.
     var trunkAudio: TrunkAudio?
+    /// The second trunk leg, of a call that was passed on.
+    var onward: Onward?
+    /// When an inbound call that nobody picked up is passed on.
+    var forwardAt: MonotonicTime?
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
     /// Browser legs whose sound connection is up; pages make it while they ring.
@@ -37,12 +41,26 @@ struct OngoingCall {
     /// How long ICE and DTLS may take.
     static let soundTime: Duration = .seconds(15)
 
+    struct Onward {
+        let leg: LegIdentifier
+        let number: Redacted<String>
+        let offer: SessionDescription
+        var audio: TrunkAudio?
+    }
+
     var deadline: MonotonicTime? {
-        [call.deadline, soundDeadline].compactMap(\.self).min()
+        [call.deadline, soundDeadline, forwardAt].compactMap(\.self).min()
     }
 
     var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = call.far { leg } else { nil }
+    }
+
+    /// What is dialled on a trunk leg, with our offer.
+    func invitation(on leg: LegIdentifier) -> (number: Redacted<String>, offer: SessionDescription)? {
+        if let onward, onward.leg == leg { return (onward.number, onward.offer) }
+        guard let dialled, let trunkDescription else { return nil }
+        return (dialled, trunkDescription)
     }
 
     var service: BoxService? {

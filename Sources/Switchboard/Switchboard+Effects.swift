@@ -23,7 +23,7 @@ extension Switchboard {
             guard let ongoing = calls[identifier] else { return }
             switch effect {
             case .dial(let leg):
-                guard let number = ongoing.dialled, let offer = ongoing.trunkDescription else { continue }
+                guard let (number, offer) = ongoing.invitation(on: leg) else { continue }
                 perform(
                     userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
             case .ring(let leg):
@@ -57,7 +57,7 @@ extension Switchboard {
     private func release(_ leg: LegIdentifier, _ reason: EndReason, of identifier: CallIdentifier) {
         closeMedia(leg, of: identifier)
         guard let ongoing = calls[identifier] else { return }
-        if ongoing.trunkLeg == leg {
+        if ongoing.trunkLeg == leg || ongoing.onward?.leg == leg {
             // Whichever the state wants: an unanswered inbound invitation is refused, anything else cancelled or ended.
             perform(userAgent.reject(leg, status: reason.rejection, now: .now(), using: &generator))
             perform(userAgent.hangUp(leg, now: .now(), using: &generator))
@@ -73,14 +73,15 @@ extension Switchboard {
         }
     }
 
-    /// A call that no page is left to take is over.
+    /// A call that no page is left to take is passed on, or over.
     func endIfNobodyRings(_ identifier: CallIdentifier) {
         guard let left = calls[identifier], left.call.isForTheTaking, left.ringing.isEmpty else { return }
+        if left.call.direction == .inbound, settings.forwarding != nil { return passOn(identifier) }
         update(identifier) { $0.terminate($0.direction == .inbound ? .unavailable : .browserGone) }
     }
 
     private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
-        let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg].compactMap(\.self)
+        let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg, ongoing.onward?.leg].compactMap(\.self)
         for leg in legs { closeMedia(leg, of: identifier) }
         recordEnd(of: identifier, ongoing, reason)
         for connection in ongoing.audience(phones) {

@@ -23,11 +23,11 @@ extension Switchboard {
                 update(leg) { $0.terminate(.noCommonCodec) }
                 return
             }
-            update(leg) { $0.farAnswered(now: .now()) }
+            update(leg) { $0.onward == leg ? $0.onwardAnswered(now: .now()) : $0.farAnswered(now: .now()) }
         case .ended(let leg, let end):
             let reason = EndReason(
                 end, over: trunkRoute?.target.transport ?? .udp, network: isCutOff ? Self.noRoute : connectionProblem)
-            update(leg) { $0.farEnded(reason) }
+            update(leg) { $0.onward == leg ? $0.nearEnded(leg, reason) : $0.farEnded(reason) }
         case .asked(let number, let outcome): answered(number, outcome)
         // The user agent is not told to ask: it answers offers and declines transfers by itself.
         case .renegotiated, .offered, .agreed, .offerRefused, .digit, .digitsRefused, .transferRequested,
@@ -45,6 +45,7 @@ extension Switchboard {
     /// - Returns: whether there is something both sides can hear.
     private func agree(_ leg: LegIdentifier, on body: [UInt8]) -> Bool {
         guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return false }
+        if ongoing.onward?.leg == leg { return agree(onward: leg, of: identifier, on: body) }
         if body.isEmpty { return ongoing.trunkAudio != nil }
         do {
             guard let offer = ongoing.trunkDescription else { return false }
@@ -95,7 +96,8 @@ extension Switchboard {
             perform(userAgent.reject(leg, status: 480, now: .now(), using: &generator))
             return
         }
-        guard !stopping, !idle.isEmpty else {
+        let isPassedOn = isPassedOn(idle: idle)
+        guard !stopping, !idle.isEmpty || isPassedOn else {
             recordRefusal(
                 from: from,
                 stopping ? EndReason.boxStopping.problem : pageCount == 0 ? Self.noPageOpen : Self.pagesBusy)
@@ -111,9 +113,14 @@ extension Switchboard {
             let (call, effects) = Call.inbound(identifier, far: leg, now: .now())
             callOfLeg[leg] = identifier
             calls[identifier] = OngoingCall(
-                call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
+                call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
+                trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
             media.setTrunkAudio(leg, audio)
-            record(.callCreated, identifier) { $0.pages = idle.count }
+            record(.callCreated, identifier) { $0.pages = isPassedOn ? 0 : idle.count }
+            if isPassedOn {
+                carryOut(effects, of: identifier)
+                return passOn(identifier)
+            }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
                 publish(.incoming(connection: connection, call: identifier, from: from, name: name))
             }

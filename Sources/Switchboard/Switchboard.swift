@@ -193,6 +193,7 @@ extension Switchboard {
             if let deadline = ongoing.soundDeadline, now >= deadline {
                 update(identifier) { $0.terminate(.mediaFailed) }
             }
+            if let forwardAt = ongoing.forwardAt, now >= forwardAt { passOn(identifier) }
         }
         forgetLost(now: now)
         if let lookUpAgain, now >= lookUpAgain.at {

@@ -25,6 +25,7 @@ package enum MessageIdentifiers {
         "call.credit-exhausted": "8ce8fa5e7b7342efa4ddb9565178596f",
         "call.declined": "4124ea06b6ef49a8a6321937c2ad4fdb",
         "call.digits-invalid": "42c48776632e42809fac8d81f7abb7bd",
+        "call.forwarded": "8b5eb51b1537418e80514165b9e63ca3",
         "call.hung-up-here": "574d7a2191ac4cff857dfacd1f3e2cb8",
         "call.hung-up-there": "d4b1a5405b1b4df69f5fea28c0475509",
         "call.internal-error": "f9731cfb6c644ba38cfc004866705531",

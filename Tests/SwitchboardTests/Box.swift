@@ -25,9 +25,14 @@ final class Box: Sendable {
         let all = Mutex<[ControlEvent]>([])
     }
 
-    static func open(over transport: TransportProtocol = .udp, dialling: String = everything) async throws -> Box {
+    /// - Parameter change: of the settings.
+    static func open(
+        over transport: TransportProtocol = .udp, dialling: String = everything,
+        _ change: (inout BoxSettings) -> Void = { _ in }
+    ) async throws -> Box {
         let provider = try await ScriptedProvider.open()
-        let settings = try Self.settings(provider: provider, over: transport, dialling: dialling)
+        var settings = try Self.settings(provider: provider, over: transport, dialling: dialling)
+        change(&settings)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let media = try MediaEngine.start(
             MediaConfiguration(

@@ -69,7 +69,7 @@ struct EndReasonTests {
         let german = try String(
             contentsOf: package.appending(path: "rootfs/usr/share/sipcall/www/language/de.js"), encoding: .utf8)
         let fine: Set<EndReason> = [
-            .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .browserGone,
+            .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .browserGone,
         ]
         for problem in EndReason.allCases.map(\.problem) + DiallingRefusal.allCases.map(\.problem) {
             #expect(problem.sentence.hasSuffix(".") && problem.sentence.split(separator: " ").count >= 3)

@@ -76,6 +76,31 @@ final class ScriptedProvider: Sendable {
         }
     }
 
+    /// As the caller, to the box's 200.
+    func acknowledge() {
+        let answer = heard.withLock { $0.lazy.compactMap(\.response).last { $0.headers.cseq?.method == .invite } }
+        guard let headers = answer?.headers, let from = headers.from, let to = headers.to, let callID = headers.callID,
+            case .sip(let target)? = headers.contact?.uri, let box = target.numericAddress
+        else { return }
+        let ack = SIPRequest(
+            .ack, target, via: Via(sentBy: address, branch: Via.magicCookie + "ack"), from: from, to: to,
+            callID: callID, cseq: 1)
+        transport.send(ack.serialized(), to: box)
+    }
+
+    /// As the callee that answered the box's newest INVITE.
+    func hangUp() {
+        guard let invite = request(.invite), let from = invite.headers.from, var to = invite.headers.to,
+            let contact = invite.headers.contact, let callID = invite.headers.callID
+        else { return }
+        to.parameters["tag"] = "provider"
+        guard case .sip(let target) = contact.uri, let box = target.numericAddress else { return }
+        let bye = SIPRequest(
+            .bye, target, via: Via(sentBy: address, branch: Via.magicCookie + "bye"), from: to, to: from,
+            callID: callID, cseq: 1)
+        transport.send(bye.serialized(), to: box)
+    }
+
     /// Calls the box.
     func call(_ box: NetworkAddress, over protocol: TransportProtocol = .udp) {
         let target = SIPURI(user: "alice", address: box)

@@ -57,6 +57,7 @@ export const german = {
   'call.wrong-number': 'Diese Rufnummer gibt es nicht. Prüfen Sie sie und wählen Sie mit Vorwahl.',
   'call.unavailable': 'Die Nummer ist zurzeit nicht erreichbar. Versuchen Sie es später noch einmal.',
   'call.cancelled': 'Der Anrufer hat aufgelegt, bevor Sie abgenommen haben.',
+  'call.forwarded': 'Der Anruf wurde an die dafür eingestellte Rufnummer weitergeleitet.',
   'call.answered-elsewhere': 'Der Anruf wurde auf einem anderen Gerät angenommen.',
   'call.provider-silent': 'Der Anbieter hat 32 Sekunden lang nicht geantwortet. Prüfen Sie seine Adresse und ob die Firewall UDP 5060 hinauslässt.',
   'call.provider-unreachable': 'Der Anbieter ist über das Netz nicht erreichbar. Prüfen Sie die Internetverbindung der Box und die Adresse des Anbieters.',
