@@ -75,6 +75,11 @@ package actor Switchboard {
     private(set) var stopping = false
     /// No new calls are taken.
     var draining = false
+    /// Who may be called by a transfer: nobody, until the owner's rules are known. See
+    /// ``permission(toTransfer:to:as:)``.
+    var transferRule: @Sendable (CallIdentifier, Redacted<String>, CallIdentifier) -> DiallingPolicy.Decision = {
+        _, _, _ in .refuse(.nobodysCall)
+    }
     /// Providers that only calls of a former configuration speak to.
     var retiredTargets: Set<SIPPeer> = []
 
@@ -99,7 +104,7 @@ package actor Switchboard {
         userAgent = UserAgent(
             contact: NetworkAddress(
                 host: Self.contactHost(settings, local: transport.localAddress.host), port: transport.localAddress.port),
-            product: product)
+            product: product, asksOwner: true)
     }
 
     /// Takes inputs until it is cancelled.

@@ -14,6 +14,11 @@ final class ScriptedProvider: Sendable {
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
 
+    /// What a REFER is answered with.
+    let refer = Atomic(202)
+    /// The refusal of every re-INVITE; 0 accepts them.
+    let holdAnswer = Atomic(0)
+
     private init(_ transport: SIPTransport) {
         self.transport = transport
     }
@@ -39,7 +44,10 @@ final class ScriptedProvider: Sendable {
         var answer = SIPResponse(to: request, status: 200, toTag: "provider")
         switch request.method {
         case .register: answer.headers.copy(.contact, from: request.headers)
-        case .bye, .cancel, .options: break
+        case .bye, .cancel, .options, .info, .notify: break
+        case .refer: answer = SIPResponse(to: request, status: refer.load(ordering: .relaxed), toTag: "provider")
+        case .invite where holdAnswer.load(ordering: .relaxed) != 0 && request.headers.to?.tag != nil:
+            answer = SIPResponse(to: request, status: holdAnswer.load(ordering: .relaxed), toTag: "provider")
         case .invite where answersCalls.load(ordering: .relaxed):
             guard let body = request.body.isEmpty ? nil : try? SessionDescription(request.body),
                 let (description, _) = try? TrunkAnswer.make(
@@ -64,6 +72,13 @@ final class ScriptedProvider: Sendable {
         heard.withLock { $0.lazy.compactMap(\.request).last { $0.method == method } }
     }
 
+    /// What came first: the INVITE that began the call.
+    func first(_ method: SIPMethod) -> SIPRequest? {
+        heard.withLock { $0.lazy.compactMap(\.request).first { $0.method == method } }
+    }
+
+    var responses: [SIPResponse] { heard.withLock { $0.compactMap(\.response) } }
+
     /// The newest final response to the INVITE.
     var finalStatus: Int? {
         heard.withLock {
@@ -72,7 +87,7 @@ final class ScriptedProvider: Sendable {
     }
 
     /// Calls the box.
-    func call(_ box: NetworkAddress, over protocol: TransportProtocol = .udp) {
+    func call(_ box: NetworkAddress, over protocol: TransportProtocol = .udp, withOffer: Bool = true) {
         let target = SIPURI(user: "alice", address: box)
         let own = SIPURI(user: "gateway", address: address)
         var invite = SIPRequest(
@@ -83,7 +98,7 @@ final class ScriptedProvider: Sendable {
         invite.headers.contact = NameAddress(own)
         let offer = TrunkOffer.make(
             local: NetworkAddress(host: address.host, port: 40_000), sessionID: 1, version: 1, codecs: [.pcmu])
-        invite.setBody(offer.bytes)
+        if withOffer { invite.setBody(offer.bytes) }
         transport.send(invite.serialized(), to: SIPPeer(`protocol`, box))
     }
 }
