@@ -200,9 +200,9 @@ extension Call {
     /// The far leg is gone already; the near ones are released. While somebody else is about to take its place, the call
     /// waits for them.
     package mutating func farEnded(_ reason: EndReason) -> [Effect] {
-        if transfer?.isOrphan == false {
+        if transfer?.isOrphan == false, let leg = trunkLeg {
             transfer?.isOrphan = true
-            return []
+            return [.release(leg, reason)]
         }
         return end(isReferred && reason == .hungUpThere ? .transferred : reason, releasing: near)
     }

@@ -110,7 +110,7 @@ struct TransferTests {
     func orphan(answers: Bool) {
         var call = answered()
         _ = call.transferBegan(on: other, now: at(10))
-        #expect(call.farEnded(.hungUpThere) == [])
+        #expect(call.farEnded(.hungUpThere) == [.release(far, .hungUpThere)])
         if answers {
             #expect(call.transferAnswered() == [.connect(near: near, far: other, bothWays: true)])
             #expect(call.farEnded(.hungUpThere) == [.release(near, .hungUpThere), .ended(.hungUpThere)])
