@@ -41,3 +41,17 @@ def test_both_sides_hold_a_call_and_take_it_up_again(rig: Rig) -> None:
     wait_until(lambda: _hears_the_telephone(phone), 5, "the telephone to be heard again")
     phone.press("hangup")
     phone.wait_for_state("idle", "ended", seconds=3)
+
+
+def test_a_transfer_that_the_owner_does_not_allow_is_refused_with_a_sentence(rig: Rig) -> None:
+    phone = rig.phone()
+    phone.dial(rig.account.answers)
+    phone.wait_for_state("active", seconds=10)
+    phone.press("transfer")
+    phone.page.fill('[data-testid="transfer-number"]', "+88216123456")
+    assert Axe().run(phone.page).response["violations"] == []
+    phone.press("transfer-send")
+    phone.page.wait_for_selector('[data-testid="problem"][data-code^="dial."]:visible', timeout=3000)
+    assert phone.page.query_selector('[data-testid="transfer-number"]:visible') is None
+    phone.press("hangup")
+    phone.wait_for_state("idle", "ended", seconds=3)

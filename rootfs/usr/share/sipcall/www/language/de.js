@@ -13,6 +13,8 @@ export const german = {
   hangUp: 'Auflegen',
   mute: 'Stumm',
   hold: 'Halten',
+  transfer: 'Vermitteln',
+  transferTo: 'Vermitteln an',
   keypad: 'Tasten',
   eraseDigit: 'Letzte Ziffer löschen',
   close: 'Schließen',

@@ -13,6 +13,8 @@ export const english = {
   hangUp: 'Hang up',
   mute: 'Mute',
   hold: 'Hold',
+  transfer: 'Transfer',
+  transferTo: 'Transfer to',
   keypad: 'Keypad',
   eraseDigit: 'Erase the last digit',
   close: 'Close',

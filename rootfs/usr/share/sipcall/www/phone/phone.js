@@ -163,6 +163,19 @@ export class Phone extends EventTarget {
       .catch((error) => call.notice(error))
   }
 
+  /**
+   * Lets the other side call somebody else in the place of this page.
+   *
+   * @param {string} number
+   */
+  transfer(number) {
+    const call = this.call
+    if (call?.state !== 'active') return
+    this.#socket
+      .request('call.transfer', { call: call.identifier, to: number })
+      .catch((error) => call.notice(error))
+  }
+
   /** Puts the ended call away. */
   dismiss() {
     if (!this.isBusy) this.#update({ call: null })
