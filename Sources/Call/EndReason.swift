@@ -26,6 +26,12 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case ownAcknowledgementLostOnStream = "call.own-acknowledgement-lost-tcp"
     case mediaFailed = "call.media-failed"
     case browserGone = "call.browser-gone"
+    /// The other side talks to somebody else now, as was asked for.
+    case transferred = "call.transferred"
+    /// Another call took this one's place.
+    case replaced = "call.replaced"
+    case sessionExpired = "call.session-expired"
+    case dialogLost = "call.dialog-lost"
     case boxStopping = "call.box-stopping"
     case internalError = "call.internal-error"
     case redirected = "call.redirected"
@@ -80,6 +86,10 @@ extension EndReason {
             "The provider accepted the call, but took no notice of our acknowledgement over TCP: it hung up after 32 s."
         case .mediaFailed: "No sound connection between your browser and the box came about."
         case .browserGone: "The browser that held the call has gone."
+        case .transferred: "The call was transferred."
+        case .replaced: "Another call took this one's place."
+        case .sessionExpired: "Nobody confirmed in time that the call still goes on."
+        case .dialogLost: "The provider does not know the call any more."
         case .boxStopping: "The box is shutting down."
         case .internalError: "The box could not carry the call because of a fault of its own."
         case .redirected: "The provider wanted to send the call to another number, and the box does not follow."
@@ -104,7 +114,8 @@ extension EndReason {
 
     package var remedy: String {
         switch self {
-        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded: ""
+        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .transferred, .replaced:
+            ""
         case .busy, .noAnswer, .unavailable: "Try again later."
         case .wrongNumber: "Check the number and dial it with its area or country code."
         case .providerSilent: "Check the provider's address in the settings and that the firewall lets UDP 5060 out."
@@ -121,6 +132,8 @@ extension EndReason {
             "Set media.advertise to the box's public address if it is behind a router, or try TLS for this trunk."
         case .mediaFailed: "Open the box's UDP media port (3478) in every firewall between browser and box."
         case .browserGone: ""
+        case .sessionExpired: "Dial again; if it happens often, a router on the way loses the provider's messages."
+        case .dialogLost: "Dial again; if it happens often, ask the provider whether it ended the call or restarted."
         case .boxStopping: "Dial again in a minute."
         case .internalError: "Read the journal of sipcall-core and report what it says."
         case .redirected: "Dial the other number yourself; diversions of your own end in the provider's portal."

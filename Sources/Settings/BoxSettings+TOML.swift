@@ -115,7 +115,7 @@ extension BoxSettings {
             transport: transport,
             authorityFile: try table.string("ca_file", example: "/etc/sipcall/provider-ca.pem"), user: user,
             password: Redacted(password), number: number.map { Redacted($0) },
-            expires: try table.integer("expires", in: 60...7200) ?? 300, codecs: codecs)
+            expires: try table.integer("expires", in: 60...7200) ?? 300, codecs: codecs, digits: try digits(&table))
         try table.refuseUnknownKeys()
         return trunk
     }
@@ -126,6 +126,16 @@ extension BoxSettings {
             throw table.error("transport", "SIP travels over udp, tcp or tls.", "For example: transport = \"tls\".")
         }
         return transport
+    }
+
+    private static func digits(_ table: inout SettingsTable) throws(SettingsError) -> TrunkSettings.DigitTransport {
+        guard let text = try table.string("digits", example: "telephone-event") else { return .sound }
+        guard let digits = TrunkSettings.DigitTransport(rawValue: text) else {
+            throw table.error(
+                "digits", "Pressed keys travel as telephone-event or by info.",
+                "For example: digits = \"telephone-event\".")
+        }
+        return digits
     }
 
     private static func hostAndPort(

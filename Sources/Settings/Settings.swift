@@ -65,4 +65,13 @@ package struct TrunkSettings: Sendable, Equatable {
     package var expires: Int
     /// Audio formats in order of preference: `pcmu`, `pcma`, `opus`.
     package var codecs: [String]
+    package var digits = DigitTransport.sound
+
+    /// How keys that are pressed here travel to the provider.
+    package enum DigitTransport: String, Sendable, CaseIterable {
+        /// As telephone-events (RFC 4733), or as tones where those were not agreed on.
+        case sound = "telephone-event"
+        /// INFO with `application/dtmf-relay`.
+        case message = "info"
+    }
 }

@@ -1,22 +1,29 @@
 import Call
 import SIP
+import SIPMessage
 import Wire
 
 extension EndReason {
     /// What the trunk's end of a call means to a person.
     /// - Parameters:
+    ///   - cause: what the other side said of it (RFC 3326).
     ///   - transport: how SIP travelled.
     ///   - network: why the provider cannot be reached, if the network said more than that.
-    init(_ end: LegEnd, over transport: TransportProtocol = .udp, network: Problem? = nil) {
+    init(
+        _ end: LegEnd, cause: SIPReason? = nil, over transport: TransportProtocol = .udp, network: Problem? = nil
+    ) {
         switch end {
-        case .rejected(let status, _): self = Self(status: status)
+        case .rejected(let status, _): self = cause.flatMap { Self(cause: $0, status: status) } ?? Self(status: status)
         case .noReply: self = .providerSilent
         case .unreachable: self = Self(network: network)
         case .authenticationFailed: self = .passwordWrong
-        case .sessionExpired, .dialogLost: self = .providerSilent
-        case .replaced: self = .hungUpHere
+        case .sessionExpired: self = .sessionExpired
+        case .dialogLost: self = .dialogLost
+        case .replaced: self = .replaced
         case .remoteHangUp: self = .hungUpThere
-        case .cancelledByRemote: self = .cancelled
+        // RFC 3326 §3.1: another of the phones that the caller's proxy let ring.
+        case .cancelledByRemote:
+            self = cause?.protocolName.lowercased() == "sip" && cause?.cause == 200 ? .answeredElsewhere : .cancelled
         case .localHangUp: self = .hungUpHere
         case .acknowledgementMissing:
             self = transport == .udp ? .acknowledgementLost : .acknowledgementLostOnStream
@@ -72,6 +79,22 @@ extension EndReason {
         case 608: self = .blocked
         case 601...699: self = .declined
         default: self = .providerRefused
+        }
+    }
+
+    /// The cause of the telephone network (ITU-T Q.850), which says more than a status that stands for many.
+    private init?(cause: SIPReason, status: Int) {
+        guard cause.protocolName.lowercased() == "q.850", status == 480 || (500...599).contains(status) else {
+            return nil
+        }
+        switch cause.cause {
+        case 1, 22, 28: self = .wrongNumber
+        case 17: self = .busy
+        case 18, 19: self = .noAnswer
+        case 20, 27, 31, 41: self = .unavailable
+        case 21: self = .declined
+        case 34, 38, 42, 44, 47: self = .providerOverloaded
+        default: return nil
         }
     }
 

@@ -1,6 +1,7 @@
 import Call
 import Control
 import SDP
+import SIPMessage
 import Wire
 
 /// A call with what the switchboard needs to carry out its effects.
@@ -23,6 +24,16 @@ struct OngoingCall {
     var onward: Onward?
     /// When an inbound call that nobody picked up is passed on.
     var forwardAt: MonotonicTime?
+    /// What we offered in the call and what was not answered yet.
+    var trunkOffer: SessionDescription?
+    /// Who is about to take the far side's place.
+    var next: NextFarSide?
+    /// The call whose far side was asked to be brought together with this one's.
+    var partner: CallIdentifier?
+    /// What the far side said of why it ends the call (RFC 3326).
+    var cause: SIPReason?
+    /// The far side takes no digits by INFO.
+    var refusesDigitMessages = false
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
     /// Browser legs whose sound connection is up; pages make it while they ring.
@@ -30,23 +41,18 @@ struct OngoingCall {
     /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
 
-    /// What counts for its transfers.
+    /// Transfers that the dialling policy counts as calls of their own, until this one ends.
     var transfers: Set<CallIdentifier> = []
 
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
+    /// Who holds the call, as it was told.
+    var reportedHold = (here: false, there: false)
     /// Keys that were pressed on either side.
     var digits = 0
 
     /// How long ICE and DTLS may take.
     static let soundTime: Duration = .seconds(15)
-
-    struct Onward {
-        let leg: LegIdentifier
-        let number: Redacted<String>
-        let offer: SessionDescription
-        var audio: TrunkAudio?
-    }
 
     var deadline: MonotonicTime? {
         [call.deadline, soundDeadline, forwardAt].compactMap(\.self).min()
@@ -58,7 +64,7 @@ struct OngoingCall {
 
     /// What is dialled on a trunk leg, with our offer.
     func invitation(on leg: LegIdentifier) -> (number: Redacted<String>, offer: SessionDescription)? {
-        if let onward, onward.leg == leg { return (onward.number, onward.offer) }
+        if let onward, onward.leg == leg { return (onward.number, onward.side.description) }
         guard let dialled, let trunkDescription else { return nil }
         return (dialled, trunkDescription)
     }

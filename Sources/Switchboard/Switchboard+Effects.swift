@@ -22,16 +22,20 @@ extension Switchboard {
         for effect in effects {
             guard let ongoing = calls[identifier] else { return }
             switch effect {
-            case .dial(let leg):
-                guard let (number, offer) = ongoing.invitation(on: leg) else { continue }
-                perform(
-                    userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
+            case .dial(let leg): dial(leg, of: ongoing)
             case .ring(let leg):
                 perform(userAgent.ring(leg, now: .now(), using: &generator))
             case .accept(let leg):
                 guard let answer = ongoing.trunkDescription else { continue }
                 perform(userAgent.accept(leg, answer: answer.bytes, now: .now(), using: &generator))
                 announceCodec(identifier)
+            case .park(let near, let far):
+                media.connect(near, far, aToB: false, bToA: false)
+                media.startService(far, .silence)
+            case .offer(let leg):
+                offerSession(on: leg, of: identifier)
+            case .reportHold(let here, let there):
+                reportHold(of: identifier, here: here, there: there)
             case .startService(let service, let leg):
                 media.startService(leg, MediaService(service))
             case .connect(let near, let far, let bothWays):
@@ -57,7 +61,7 @@ extension Switchboard {
     private func release(_ leg: LegIdentifier, _ reason: EndReason, of identifier: CallIdentifier) {
         closeMedia(leg, of: identifier)
         guard let ongoing = calls[identifier] else { return }
-        if ongoing.trunkLeg == leg || ongoing.onward?.leg == leg {
+        if ongoing.browserLegs[leg] == nil {
             // Whichever the state wants: an unanswered inbound invitation is refused, anything else cancelled or ended.
             perform(userAgent.reject(leg, status: reason.rejection, now: .now(), using: &generator))
             perform(userAgent.hangUp(leg, now: .now(), using: &generator))
@@ -73,6 +77,12 @@ extension Switchboard {
         }
     }
 
+    private func dial(_ leg: LegIdentifier, of ongoing: OngoingCall) {
+        if let next = ongoing.next, next.leg == leg { return dial(next) }
+        guard let (number, offer) = ongoing.invitation(on: leg) else { return }
+        perform(userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
+    }
+
     /// A call that no page is left to take is passed on, or over.
     func endIfNobodyRings(_ identifier: CallIdentifier) {
         guard let left = calls[identifier], left.call.isForTheTaking, left.ringing.isEmpty else { return }
@@ -81,7 +91,9 @@ extension Switchboard {
     }
 
     private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
-        let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg, ongoing.onward?.leg].compactMap(\.self)
+        let legs =
+            Array(ongoing.browserLegs.keys)
+            + [ongoing.trunkLeg, ongoing.next?.leg, ongoing.onward?.leg].compactMap(\.self)
         for leg in legs { closeMedia(leg, of: identifier) }
         recordEnd(of: identifier, ongoing, reason)
         for connection in ongoing.audience(phones) {

@@ -39,7 +39,8 @@ extension Switchboard {
             let leg = makeLeg()
             let offer = try openTrunkLeg(leg)
             callOfLeg[leg] = identifier
-            calls[identifier]?.onward = OngoingCall.Onward(leg: leg, number: Redacted(number.text), offer: offer)
+            calls[identifier]?.onward = Onward(
+                leg: leg, number: Redacted(number.text), side: TrunkSide(description: offer))
             update(identifier) { $0.forward(to: leg, now: .now()) }
             dropRinging(identifier)
         } catch {
@@ -58,21 +59,8 @@ extension Switchboard {
         }
     }
 
-    /// The number that a call was passed on to answered, or sends sound before.
-    /// - Returns: whether there is something both sides can hear.
-    func agree(onward leg: LegIdentifier, of identifier: CallIdentifier, on body: [UInt8]) -> Bool {
-        guard let onward = calls[identifier]?.onward, onward.leg == leg else { return false }
-        if body.isEmpty { return onward.audio != nil }
-        do {
-            let audio = try TrunkOffer.agreed(offer: onward.offer, answer: SessionDescription(body))
-            guard audio != onward.audio else { return true }
-            calls[identifier]?.onward?.audio = audio
-            media.setTrunkAudio(leg, audio)
-            return true
-        } catch {
-            log.warning(
-                "The provider's SDP cannot be used.", metadata: ["call": "\(identifier)", "error": "\(error)"])
-            return false
-        }
+    /// The call that this leg leads on, if it does.
+    func onwardCall(_ leg: LegIdentifier) -> CallIdentifier? {
+        callOfLeg[leg].flatMap { calls[$0]?.onward?.leg == leg ? $0 : nil }
     }
 }

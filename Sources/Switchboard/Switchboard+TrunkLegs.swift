@@ -13,47 +13,71 @@ extension Switchboard {
         switch event {
         case .registration(let state): take(state)
         case .incoming(let leg, let from, let name, _, let offer): ring(leg, from: from, name: name, offer: offer)
-        case .ringing(let leg): update(leg) { $0.farRinging() }
+        case .incomingReplacement(let leg, let former, let from, _, _, let offer):
+            replace(former, by: leg, from: from, offer: offer)
+        case .ringing(let leg):
+            if isNext(leg) { nextProgressed(leg, status: 180) } else { update(leg) { $0.farRinging() } }
         case .noReplyYet(let leg): update(leg) { $0.farSilent() }
         case .progress(let leg, let body):
             guard agree(leg, on: body) else { return }
-            update(leg) { $0.farProgressed() }
-        case .answered(let leg, let body):
-            guard agree(leg, on: body) else {
-                update(leg) { $0.terminate(.noCommonCodec) }
-                return
-            }
-            update(leg) { $0.onward == leg ? $0.onwardAnswered(now: .now()) : $0.farAnswered(now: .now()) }
-        case .ended(let leg, let end):
-            let reason = EndReason(
-                end, over: trunkRoute?.target.transport ?? .udp, network: isCutOff ? Self.noRoute : connectionProblem)
-            update(leg) { $0.onward == leg ? $0.nearEnded(leg, reason) : $0.farEnded(reason) }
+            if isNext(leg) { nextProgressed(leg, status: 183) } else { update(leg) { $0.farProgressed() } }
+        case .answered(let leg, let body): answered(leg, body)
+        case .reason(let leg, let reason): callOfLeg[leg].map { calls[$0]?.cause = reason }
+        case .ended(let leg, let end): ended(leg, end)
+        case .offered(let leg, let offer): answerOffer(leg, offer)
+        case .agreed(let leg, let answer): agreed(leg, answer)
+        case .offerRefused(let leg, let status): offerRefused(leg, status: status)
+        case .digit(let leg, let report):
+            if let identifier = callOfLeg[leg] { hear(report.revealed.digit, on: leg, of: identifier) }
+        case .digitsRefused(let leg, let status): digitsRefused(leg, status: status)
+        case .transferRequested(let leg, let request): transferRequested(leg, request)
+        case .transferProgress(let leg, let status): transferProgressed(leg, status: status)
         case .asked(let number, let outcome): answered(number, outcome)
-        // The user agent is not told to ask: it answers offers and declines transfers by itself.
-        case .renegotiated, .offered, .agreed, .offerRefused, .digit, .digitsRefused, .transferRequested,
-            .transferProgress, .incomingReplacement, .reason:
-            break
+        // The user agent asks before it answers an offer.
+        case .renegotiated: break
         }
     }
 
+    private func answered(_ leg: LegIdentifier, _ body: [UInt8]) {
+        guard agree(leg, on: body) else {
+            guard isNext(leg) else { return terminate(leg, .noCommonCodec) }
+            perform(userAgent.hangUp(leg, now: .now(), using: &generator))
+            return nextEnded(leg, .rejected(status: 488, reason: ""))
+        }
+        if isNext(leg) { return nextAnswered(leg) }
+        if let identifier = onwardCall(leg) { return update(identifier) { $0.onwardAnswered(now: .now()) } }
+        update(leg) { $0.farAnswered(now: .now()) }
+        if let identifier = callOfLeg[leg] { noteHold(leg, of: identifier) }
+    }
+
+    private func ended(_ leg: LegIdentifier, _ end: LegEnd) {
+        if isNext(leg) { return nextEnded(leg, end) }
+        let reason = EndReason(
+            end, cause: callOfLeg[leg].flatMap { calls[$0]?.cause }, over: trunkRoute?.target.transport ?? .udp,
+            network: isCutOff ? Self.noRoute : connectionProblem)
+        if let identifier = onwardCall(leg) { return update(identifier) { $0.nearEnded(leg, reason) } }
+        update(leg) { $0.farEnded(reason) }
+    }
+
+    private func terminate(_ leg: LegIdentifier, _ reason: EndReason) {
+        guard let identifier = onwardCall(leg) else { return update(leg) { $0.terminate(reason) } }
+        update(identifier) { $0.terminate(reason) }
+    }
+
+    /// Tells a call what its far side does. A leg whose place another has taken has nothing to say any more.
     private func update(_ leg: LegIdentifier, _ body: (inout Call) -> [Call.Effect]) {
-        guard let identifier = callOfLeg[leg] else { return }
+        guard let identifier = callOfLeg[leg], calls[identifier]?.trunkLeg == leg else { return }
         update(identifier, body)
     }
 
     /// Reads the far side's answer; an empty one means that an earlier one still holds.
     /// - Returns: whether there is something both sides can hear.
     private func agree(_ leg: LegIdentifier, on body: [UInt8]) -> Bool {
-        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return false }
-        if ongoing.onward?.leg == leg { return agree(onward: leg, of: identifier, on: body) }
-        if body.isEmpty { return ongoing.trunkAudio != nil }
+        guard let identifier = callOfLeg[leg], let side = calls[identifier]?[side: leg] else { return false }
+        if body.isEmpty { return side.audio != nil }
         do {
-            guard let offer = ongoing.trunkDescription else { return false }
-            let audio = try TrunkOffer.agreed(offer: offer, answer: SessionDescription(body))
-            guard audio != ongoing.trunkAudio else { return true }
-            calls[identifier]?.trunkAudio = audio
-            media.setTrunkAudio(leg, audio)
-            announceCodec(identifier)
+            let audio = try TrunkOffer.agreed(offer: side.description, answer: SessionDescription(body))
+            use(audio, on: leg, of: identifier)
             return true
         } catch {
             log.warning(
@@ -73,6 +97,7 @@ extension Switchboard {
     func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
         let (trunk, route) = try requireTrunk()
         let port = try media.openTrunkLeg(leg)
+        chooseDigitTransport(leg)
         return TrunkOffer.make(
             local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), version: 1,
@@ -115,7 +140,7 @@ extension Switchboard {
             calls[identifier] = OngoingCall(
                 call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
                 trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
-            media.setTrunkAudio(leg, audio)
+            if let audio { media.setTrunkAudio(leg, audio) }
             record(.callCreated, identifier) { $0.pages = isPassedOn ? 0 : idle.count }
             if isPassedOn {
                 carryOut(effects, of: identifier)
@@ -133,11 +158,12 @@ extension Switchboard {
         }
     }
 
-    private func answer(_ offer: [UInt8]?, on leg: LegIdentifier) throws -> (SessionDescription, TrunkAudio) {
-        guard let trunk = settings.trunk, let route = trunkRoute, let offer else {
-            throw EndReason.noCommonCodec.problem
-        }
+    /// Our side of a call that comes in: the answer, or the offer where the invitation has none.
+    func answer(_ offer: [UInt8]?, on leg: LegIdentifier) throws -> (SessionDescription, TrunkAudio?) {
+        guard let offer else { return (try openTrunkLeg(leg), nil) }
+        guard let trunk = settings.trunk, let route = trunkRoute else { throw EndReason.noCommonCodec.problem }
         let port = try media.openTrunkLeg(leg)
+        chooseDigitTransport(leg)
         let (answer, audio) = try TrunkAnswer.make(
             to: SessionDescription(offer),
             local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),

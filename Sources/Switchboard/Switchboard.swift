@@ -102,7 +102,7 @@ package actor Switchboard {
         userAgent = UserAgent(
             contact: NetworkAddress(
                 host: Self.contactHost(settings, local: transport.localAddress.host), port: transport.localAddress.port),
-            product: product)
+            product: product, asksOwner: true)
     }
 
     /// Takes inputs until it is cancelled.
