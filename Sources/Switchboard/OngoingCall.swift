@@ -26,6 +26,11 @@ struct OngoingCall {
     /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
 
+    /// The account that the call goes by; nil for a service, and before it is dialled.
+    var trunk: String?
+    /// How an outbound call goes there.
+    var way: CallWay?
+
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
     /// Keys that were pressed on either side.

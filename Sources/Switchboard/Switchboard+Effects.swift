@@ -22,10 +22,7 @@ extension Switchboard {
         for effect in effects {
             guard let ongoing = calls[identifier] else { return }
             switch effect {
-            case .dial(let leg):
-                guard let number = ongoing.dialled, let offer = ongoing.trunkDescription else { continue }
-                perform(
-                    userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
+            case .dial(let leg): dial(leg, of: identifier)
             case .ring(let leg):
                 perform(userAgent.ring(leg, now: .now(), using: &generator))
             case .accept(let leg):

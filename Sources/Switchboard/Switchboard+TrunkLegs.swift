@@ -11,10 +11,14 @@ import Wire
 extension Switchboard {
     func take(_ event: UserAgentEvent) {
         switch event {
-        case .registration(let state): take(state)
+        case .registration(let trunk, let state): take(state, of: trunk)
+        case .targetReached(let trunk, let peer): take(nil, at: peer, of: trunk)
+        case .targetFailed(let trunk, let peer, let failure): take(failure, at: peer, of: trunk)
         case .incoming(let leg, let from, let name, _, let offer): ring(leg, from: from, name: name, offer: offer)
         case .ringing(let leg): update(leg) { $0.farRinging() }
-        case .noReplyYet(let leg): update(leg) { $0.farSilent() }
+        case .noReplyYet(let leg):
+            guard !hurriesOn(leg) else { break }
+            update(leg) { $0.farSilent() }
         case .progress(let leg, let body):
             guard agree(leg, on: body) else { return }
             update(leg) { $0.farProgressed() }
@@ -23,8 +27,10 @@ extension Switchboard {
                 update(leg) { $0.terminate(.noCommonCodec) }
                 return
             }
+            noteAnswer(leg)
             update(leg) { $0.farAnswered(now: .now()) }
         case .ended(let leg, let end):
+            guard !goesElsewhere(leg, after: end) else { break }
             let reason = EndReason(end)
             update(leg) { $0.farEnded(reason) }
         case .asked(let number, let outcome): answered(number, outcome)
@@ -62,13 +68,8 @@ extension Switchboard {
 
     /// - Returns: our offer.
     func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
-        guard let trunk = settings.trunk else { throw EndReason.noTrunk.problem }
-        guard let route = trunkRoute else { throw trunkStatus.problem ?? EndReason.providerUnreachable.problem }
-        let port = try media.openTrunkLeg(leg)
-        return TrunkOffer.make(
-            local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
-            sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), version: 1,
-            codecs: trunk.codecs.compactMap(AudioCodec.init))
+        let (line, local) = try firstLine()
+        return offer(port: try media.openTrunkLeg(leg), local: local, codecs: line.settings.codecs)
     }
 
     /// Calls that may ring at a time: invitations can be forged, and each holds ports and disturbs people.
@@ -105,6 +106,7 @@ extension Switchboard {
             callOfLeg[leg] = identifier
             calls[identifier] = OngoingCall(
                 call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
+            calls[identifier]?.trunk = userAgent.trunk(of: leg)?.name
             media.setTrunkAudio(leg, audio)
             record(.callCreated, identifier) { $0.pages = idle.count }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
@@ -120,15 +122,14 @@ extension Switchboard {
     }
 
     private func answer(_ offer: [UInt8]?, on leg: LegIdentifier) throws -> (SessionDescription, TrunkAudio) {
-        guard let trunk = settings.trunk, let route = trunkRoute, let offer else {
-            throw EndReason.noCommonCodec.problem
-        }
+        guard let line = userAgent.trunk(of: leg).flatMap({ self.line($0.name) }), let route = line.route, let offer
+        else { throw EndReason.noCommonCodec.problem }
         let port = try media.openTrunkLeg(leg)
         let (answer, audio) = try TrunkAnswer.make(
             to: SessionDescription(offer),
             local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
-            codecs: trunk.codecs.compactMap(AudioCodec.init))
+            codecs: line.settings.codecs.compactMap(AudioCodec.init))
         return (answer, audio)
     }
 }
