@@ -11,6 +11,8 @@ final class ScriptedProvider: Sendable {
     private let heard = Mutex<[SIPMessage]>([])
     /// Picks up every call at once.
     let answersCalls = Atomic(false)
+    /// What it answers instead, by method; 0 is silence.
+    private let refusals = Mutex<[SIPMethod: Int]>([:])
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
 
@@ -36,6 +38,12 @@ final class ScriptedProvider: Sendable {
     private func take(_ message: SIPMessage, from source: NetworkAddress) {
         if !isForgetful.load(ordering: .relaxed) { heard.withLock { $0.append(message) } }
         guard let request = message.request else { return }
+        if let status = refusals.withLock({ $0[request.method] }) {
+            if status > 0 {
+                transport.send(SIPResponse(to: request, status: status, toTag: "no").serialized(), to: source)
+            }
+            return
+        }
         var answer = SIPResponse(to: request, status: 200, toTag: "provider")
         switch request.method {
         case .register: answer.headers.copy(.contact, from: request.headers)
@@ -50,6 +58,11 @@ final class ScriptedProvider: Sendable {
         default: return
         }
         transport.send(answer.serialized(), to: source)
+    }
+
+    /// From now on all requests of this method are answered so; nil: as ever.
+    func refuse(_ method: SIPMethod, with status: Int?) {
+        refusals.withLock { $0[method] = status }
     }
 
     /// How many requests of this method came, each counted once however often it was sent again.
