@@ -49,7 +49,7 @@ extension TrunkSettings {
         expires = try table.integer("expires", in: 60...7200) ?? preset?.expires ?? expires
         codecs = try Self.codecs(&table, preset) ?? codecs
         digits =
-            try table.choice("digits", of: Digits.self) ?? preset?.digits.flatMap(Digits.init) ?? digits
+            try table.choice("digits", of: DigitTransport.self) ?? preset?.digits.flatMap(DigitTransport.init) ?? digits
         prefersReliableProvisional = preset?.reliableProvisional ?? prefersReliableProvisional
         try table.refuseUnknownKeys()
     }

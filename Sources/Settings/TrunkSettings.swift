@@ -2,12 +2,12 @@ package import Wire
 
 /// An account with a provider.
 package struct TrunkSettings: Sendable, Equatable {
-    /// How pressed keys travel.
-    package enum Digits: String, Sendable, CaseIterable {
-        /// RFC 4733
-        case telephoneEvent = "telephone-event"
+    /// How keys that are pressed here travel to the provider.
+    package enum DigitTransport: String, Sendable, CaseIterable {
+        /// As telephone-events (RFC 4733), or as tones where those were not agreed on.
+        case sound = "telephone-event"
         /// INFO with `application/dtmf-relay`
-        case info
+        case message = "info"
     }
 
     /// How the page and the journal call it; no two have the same.
@@ -41,7 +41,7 @@ package struct TrunkSettings: Sendable, Equatable {
     package var expires = 300
     /// Audio formats in order of preference: `pcmu`, `pcma`, `opus`.
     package var codecs = ["pcmu", "pcma"]
-    package var digits = Digits.telephoneEvent
+    package var digits = DigitTransport.sound
     /// Provisional responses are made reliable for every caller that can (RFC 3262).
     package var prefersReliableProvisional = false
 
