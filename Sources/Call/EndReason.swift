@@ -21,6 +21,13 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case acknowledgementLost = "call.acknowledgement-lost"
     case mediaFailed = "call.media-failed"
     case browserGone = "call.browser-gone"
+    /// The other side talks to somebody else now, as was asked for.
+    case transferred = "call.transferred"
+    /// Another call took this one's place.
+    case replaced = "call.replaced"
+    case sessionExpired = "call.session-expired"
+    case dialogLost = "call.dialog-lost"
+    case redirectRefused = "call.redirect-refused"
     case boxStopping = "call.box-stopping"
     case internalError = "call.internal-error"
 }
@@ -52,6 +59,11 @@ extension EndReason {
         case .acknowledgementLost: "The provider never confirmed that the call was answered."
         case .mediaFailed: "No sound connection between your browser and the box came about."
         case .browserGone: "The browser that held the call has gone."
+        case .transferred: "The call was transferred."
+        case .replaced: "Another call took this one's place."
+        case .sessionExpired: "Nobody confirmed in time that the call still goes on."
+        case .dialogLost: "The provider does not know the call any more."
+        case .redirectRefused: "The number is diverted, and the box does not follow diversions of the other side."
         case .boxStopping: "The box is shutting down."
         case .internalError: "The box could not carry the call because of a fault of its own."
         }
@@ -59,7 +71,7 @@ extension EndReason {
 
     package var remedy: String {
         switch self {
-        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere: ""
+        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .transferred, .replaced: ""
         case .busy, .noAnswer, .unavailable: "Try again later."
         case .wrongNumber: "Check the number and dial it with its area or country code."
         case .providerSilent: "Check the provider's address in the settings and that the firewall lets UDP 5060 out."
@@ -73,6 +85,9 @@ extension EndReason {
             "UDP through your router may lose large packets; try again, or ask the provider for TCP."
         case .mediaFailed: "Open the box's UDP media port (3478) in every firewall between browser and box."
         case .browserGone: ""
+        case .sessionExpired: "Dial again; if it happens often, a router on the way loses the provider's messages."
+        case .dialogLost: "Dial again; if it happens often, ask the provider whether it ended the call or restarted."
+        case .redirectRefused: "Dial the number that it is diverted to."
         case .boxStopping: "Dial again in a minute."
         case .internalError: "Read the journal of sipcall-core and report what it says."
         }

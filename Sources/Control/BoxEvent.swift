@@ -17,6 +17,12 @@ package struct BoxEvent: Codable, Sendable, Equatable {
         case callEarly = "call.early"
         /// `codec` is that of the far side.
         case callAnswered = "call.answered"
+        /// `side` holds the call from now on.
+        case callHeld = "call.held"
+        /// `side` holds it no more.
+        case callResumed = "call.resumed"
+        /// Somebody else has taken the place of the far side: `far` is the new one.
+        case callTransferred = "call.transferred"
         /// Somebody pressed a key: `side` says who.
         case callDigit = "call.digit"
         /// Something worth knowing that does not end the call: `code` and `sentence`.

@@ -19,6 +19,12 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case answer(connection: ConnectionIdentifier, call: CallIdentifier)
     /// Hangs up, gives up or declines, as the call's state wants.
     case end(connection: ConnectionIdentifier, call: CallIdentifier)
+    /// Holds a call, or takes it up again; both at once for a call that is so already.
+    case hold(connection: ConnectionIdentifier, call: CallIdentifier, wanted: Bool)
+    /// Lets the far side call `to`, as it was dialled, in the place of this page; answered once it was asked to.
+    case transfer(connection: ConnectionIdentifier, call: CallIdentifier, to: Redacted<String>)
+    /// Brings the far sides of two calls of this page together.
+    case bringTogether(connection: ConnectionIdentifier, call: CallIdentifier, other: CallIdentifier)
     /// Digits `0-9 A-D * #` that the box sends as telephone-events.
     case digits(connection: ConnectionIdentifier, call: CallIdentifier, digits: Redacted<String>)
     /// Answered with `ControlReply.status`.
@@ -47,6 +53,7 @@ extension ControlCommand {
         switch self {
         case .attach(let connection, _), .detach(let connection, _), .start(let connection, _, _),
             .offer(let connection, _, _), .answer(let connection, _), .end(let connection, _),
+            .hold(let connection, _, _), .transfer(let connection, _, _), .bringTogether(let connection, _, _),
             .digits(let connection, _, _):
             connection
         case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events: nil

@@ -95,7 +95,7 @@ extension UserAgent {
         if let early { dialog.follow(early.dialog) }
         state.authentication.succeeded()
         state.peerMethods = response.headers.allow.isEmpty ? state.peerMethods : response.headers.allow
-        let body = response.carriesSession ? response.body : early.map(\.body) ?? calling.progress
+        let body = response.carriesSession ? response.session : early.map(\.body) ?? calling.progress
         state.remoteBody = body
         var connected = Leg.Connected(dialog: dialog, invite: calling.invite)
         connected.early = calling.early.mapValues(\.dialog)

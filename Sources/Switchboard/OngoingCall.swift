@@ -1,6 +1,7 @@
 import Call
 import Control
 import SDP
+import SIPMessage
 import Wire
 
 /// A call with what the switchboard needs to carry out its effects.
@@ -19,6 +20,18 @@ struct OngoingCall {
     var trunkDescription: SessionDescription?
     /// What both sides agreed on; known from the first SDP of the far side on.
     var trunkAudio: TrunkAudio?
+    /// What we offered in the call and what was not answered yet.
+    var trunkOffer: SessionDescription?
+    /// Who is about to take the far side's place.
+    var next: NextFarSide?
+    /// The call whose far side was asked to be brought together with this one's.
+    var partner: CallIdentifier?
+    /// Transfers that the dialling policy counts as calls of their own, until this one ends.
+    var permits: [CallIdentifier] = []
+    /// What the far side said of why it ends the call (RFC 3326).
+    var cause: SIPReason?
+    /// The far side takes no digits by INFO.
+    var refusesDigitMessages = false
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
     /// Browser legs whose sound connection is up; pages make it while they ring.
@@ -33,6 +46,8 @@ struct OngoingCall {
 
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
+    /// Who holds the call, as it was told.
+    var reportedHold = (here: false, there: false)
     /// Keys that were pressed on either side.
     var digits = 0
 

@@ -29,6 +29,12 @@ extension Switchboard {
                 return .done
             case .digits(let connection, let identifier, let digits):
                 return try send(digits: digits.revealed, connection, identifier)
+            case .hold(let connection, let identifier, let isWanted):
+                return try hold(connection, identifier, isWanted)
+            case .transfer(let connection, let identifier, let to):
+                return try transfer(connection, identifier, to: to.revealed)
+            case .bringTogether(let connection, let identifier, let other):
+                return try bringTogether(connection, identifier, other)
             case .status:
                 return .status(await status())
             case .summon(let to):
@@ -59,7 +65,7 @@ extension Switchboard {
     ) throws(Problem) -> ControlReply {
         try requirePhone(connection)
         let destination = try destination(text)
-        guard calls.values.allSatisfy({ $0.browserLeg(of: connection) == nil }) else { throw Self.busyHere }
+        guard isFree(connection) else { throw Self.busyHere }
         let page = try pageOffer(offer)
 
         let identifier = CallIdentifier(using: &generator)
@@ -142,9 +148,15 @@ extension Switchboard {
                 code: "call.digits-invalid", sentence: "These are not telephone digits.",
                 remedy: "Send 1 to 32 of 0-9, A-D, * and #.")
         }
-        media.sendDigits(leg, digits)
+        press(digits, on: leg, of: ongoing)
         for digit in digits { record(digit, .near, of: identifier) }
         return .done
+    }
+
+    /// Whether a page may begin a call: beside one that it holds, to ask somebody before a transfer, but not a third.
+    private func isFree(_ connection: ConnectionIdentifier) -> Bool {
+        let own = calls.values.filter { $0.browserLeg(of: connection) != nil }
+        return own.count < 2 && own.allSatisfy(\.call.isHeldHere)
     }
 
     private func requirePhone(_ connection: ConnectionIdentifier) throws(Problem) {

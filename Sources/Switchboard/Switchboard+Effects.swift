@@ -29,6 +29,13 @@ extension Switchboard {
                 guard let answer = ongoing.trunkDescription else { continue }
                 perform(userAgent.accept(leg, answer: answer.bytes, now: .now(), using: &generator))
                 announceCodec(identifier)
+            case .park(let near, let far):
+                media.connect(near, far, aToB: false, bToA: false)
+                media.startService(far, .silence)
+            case .offer(let leg):
+                offerSession(on: leg, of: identifier)
+            case .reportHold(let here, let there):
+                reportHold(of: identifier, here: here, there: there)
             case .startService(let service, let leg):
                 media.startService(leg, MediaService(service))
             case .connect(let near, let far, let bothWays):
@@ -54,7 +61,7 @@ extension Switchboard {
     private func release(_ leg: LegIdentifier, _ reason: EndReason, of identifier: CallIdentifier) {
         closeMedia(leg, of: identifier)
         guard let ongoing = calls[identifier] else { return }
-        if ongoing.trunkLeg == leg {
+        if ongoing.browserLegs[leg] == nil {
             // Whichever the state wants: an unanswered inbound invitation is refused, anything else cancelled or ended.
             perform(userAgent.reject(leg, status: reason.rejection, now: .now(), using: &generator))
             perform(userAgent.hangUp(leg, now: .now(), using: &generator))
@@ -77,7 +84,7 @@ extension Switchboard {
     }
 
     private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
-        let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg].compactMap(\.self)
+        let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg, ongoing.next?.leg].compactMap(\.self)
         for leg in legs { closeMedia(leg, of: identifier) }
         recordEnd(of: identifier, ongoing, reason)
         for connection in ongoing.audience(phones) {

@@ -49,6 +49,20 @@ extension Switchboard {
         }
     }
 
+    /// Who holds a call changed.
+    func reportHold(of identifier: CallIdentifier, here: Bool, there: Bool) {
+        guard let ongoing = calls[identifier] else { return }
+        for (side, isHeld, wasHeld) in [
+            (BoxEvent.Side.near, here, ongoing.reportedHold.here), (.far, there, ongoing.reportedHold.there),
+        ] where isHeld != wasHeld {
+            record(isHeld ? .callHeld : .callResumed, identifier) { $0.side = side }
+        }
+        calls[identifier]?.reportedHold = (here, there)
+        for connection in ongoing.audience(phones) {
+            publish(.held(connection: connection, call: identifier, here: here, there: there))
+        }
+    }
+
     func recordEnd(of identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
         record(.callEnded, identifier) { event in
             event.code = reason.rawValue
@@ -77,7 +91,7 @@ extension Switchboard {
             if closing.count >= 4096 { closing.removeAll() }
             closing[leg] = ClosingLeg(
                 call: identifier, direction: ongoing.call.direction, far: ongoing.farNumber,
-                side: ongoing.trunkLeg == leg ? .far : .near, wasAnswered: ongoing.answeredAt != nil)
+                side: ongoing.browserLegs[leg] == nil ? .far : .near, wasAnswered: ongoing.answeredAt != nil)
         }
         media.close(leg)
         callOfLeg[leg] = nil

@@ -17,10 +17,11 @@ extension Switchboard {
     }
 
     /// The account that a call is offered to first.
+    /// - Parameter name: of the one that it has to be.
     /// - Throws: why there is none.
-    func firstLine() throws(Problem) -> (line: TrunkLine, local: NetworkAddress.Host) {
+    func firstLine(_ name: String? = nil) throws(Problem) -> (line: TrunkLine, local: NetworkAddress.Host) {
         guard !lines.isEmpty else { throw EndReason.noTrunk.problem }
-        guard let line = callLines.first, let route = line.route else {
+        guard let line = callLines.first(where: { name == nil || $0.name == name }), let route = line.route else {
             throw trunkStatus.problem ?? EndReason.providerUnreachable.problem
         }
         return (line, route.local)
@@ -52,6 +53,7 @@ extension Switchboard {
 
     /// Sends the INVITE of an outbound call.
     func dial(_ leg: LegIdentifier, of identifier: CallIdentifier) {
+        if let next = calls[identifier]?.next, next.leg == leg { return dial(next, over: calls[identifier]?.trunk) }
         guard let way = nextWay(after: nil) else {
             return update(identifier) { $0.farEnded(.providerUnreachable) }
         }
@@ -67,6 +69,7 @@ extension Switchboard {
         // What another provider answered holds no longer.
         calls[identifier]?.trunkAudio = nil
         calls[identifier]?.trunkDescription = offer(port: port, local: way.local, codecs: line.settings.codecs)
+        chooseDigitTransport(leg, line.settings)
         guard way.peer.transport == .udp, way.peer != line.route?.target else { return invite(leg, of: identifier) }
         retiredTargets.insert(way.peer)
         trustProviders()
@@ -105,7 +108,7 @@ extension Switchboard {
     /// A call's INVITE came to nothing: whether it is tried elsewhere, or that was done already.
     func goesElsewhere(_ leg: LegIdentifier, after end: LegEnd) -> Bool {
         guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], var way = ongoing.way,
-            ongoing.call.publicState == .dialling, !stopping
+            ongoing.trunkLeg == leg, ongoing.call.publicState == .dialling, !stopping
         else { return false }
         if way.isGivenUp { return true }
         switch end {
@@ -127,7 +130,7 @@ extension Switchboard {
     /// - Returns: whether it is taken.
     func hurriesOn(_ leg: LegIdentifier) -> Bool {
         guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], let way = ongoing.way,
-            ongoing.call.publicState == .dialling, !stopping
+            ongoing.trunkLeg == leg, ongoing.call.publicState == .dialling, !stopping
         else { return false }
         punish(way, .timeout)
         guard let next = nextWay(after: way), let line = line(next.trunk),

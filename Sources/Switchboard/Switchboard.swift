@@ -68,6 +68,11 @@ package actor Switchboard {
     private(set) var stopping = false
     /// No new calls are taken.
     var draining = false
+    /// Who may be called by a transfer: nobody, until the owner's rules are known. See
+    /// ``permission(toTransfer:to:as:)``.
+    var transferRule: @Sendable (CallIdentifier, Redacted<String>, CallIdentifier) -> DiallingPolicy.Decision = {
+        _, _, _ in .refuse(.nobodysCall)
+    }
     /// Addresses of providers that only calls speak to: of a former configuration, or a server that another stood in for.
     var retiredTargets: Set<SIPPeer> = []
 
@@ -90,7 +95,7 @@ package actor Switchboard {
         userAgent = UserAgent(
             contact: NetworkAddress(
                 host: Self.contactHost(settings, local: transport.localAddress.host), port: transport.localAddress.port),
-            product: product)
+            product: product, asksOwner: true)
     }
 
     /// Takes inputs until it is cancelled.

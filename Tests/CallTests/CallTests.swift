@@ -35,9 +35,21 @@ struct CallTests {
     @Test("sound before the answer is early media, and a later ringing does not undo it")
     func early() {
         var call = dialled()
-        #expect(call.farProgressed() == [.report(.early)])
+        #expect(call.farHeard() == [.report(.early)])
+        #expect(call.farProgressed() == [])
         #expect(call.farRinging() == [])
         #expect(call.publicState == .early)
+    }
+
+    @Test("announced sound that does not come leaves the ringing here, until it comes")
+    func announced() {
+        var call = dialled()
+        #expect(call.farProgressed() == [.report(.ringing)])
+        #expect(call.publicState == .ringing)
+        #expect(call.farHeard() == [.report(.early)])
+        #expect(call.farHeard() == [])
+        _ = call.farAnswered(now: at(3))
+        #expect(call.farHeard() == [])
     }
 
     @Test("nobody answers for 60 seconds")

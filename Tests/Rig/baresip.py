@@ -33,9 +33,13 @@ class Baresip:
     """One telephone with G.711. It records what it hears, and plays `source`. A context manager."""
 
     def __init__(
-        self, machine: Namespace, folder: Path, user: str, port: int, source: Path, answers: bool = True
+        self, machine: Namespace, folder: Path, user: str, port: int, source: Path, answers: bool = True,
+        account: str = "",
     ) -> None:
-        """`answers` picks up at once; otherwise it rings until `accept`. It also takes `port` + 1 (for TLS)."""
+        """`answers` picks up at once; otherwise it rings until `accept`. It also takes `port` + 1 (for TLS).
+
+        account: more parameters of its account.
+        """
         self.user = user
         self.port = port
         self._machine = machine
@@ -47,7 +51,7 @@ class Baresip:
         """The events that `wait_for` has seen since `forget_events`."""
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._write(source, answers)
+        self._write(source, answers, account)
 
     def __enter__(self) -> "Baresip":
         if shutil.which("baresip") is None:
@@ -119,7 +123,7 @@ class Baresip:
             raise RigError(f"baresip ({self.user}) has {len(files)} recordings of what it heard, not one")
         return wait_until(lambda: _finished(files[0]), 3, "baresip to finish its recording")
 
-    def _write(self, source: Path, answers: bool) -> None:
+    def _write(self, source: Path, answers: bool, account: str) -> None:
         modules = next((folder for folder in MODULES if folder.is_dir()), None)
         if modules is None:
             raise RigError("baresip's modules are missing: run packaging/setup")
@@ -135,10 +139,11 @@ class Baresip:
         for key, value in values.items():
             text = text.replace(f"@{key}@", value)
         (self._folder / "config").write_text(text)
+        more = f";{account}" if account else ""
         mode = "auto" if answers else "manual"
         address = f"sip:{self.user}@{self._machine.address}:{self.port}"
         (self._folder / "accounts").write_text(
-            f"<{address}>;regint=0;answermode={mode};audio_codecs=pcmu/8000/1,pcma/8000/1\n"
+            f"<{address}>;regint=0;answermode={mode};audio_codecs=pcmu/8000/1,pcma/8000/1{more}\n"
         )
 
     def _connected(self) -> socket.socket | None:

@@ -25,9 +25,9 @@ final class Box: Sendable {
         let all = Mutex<[ControlEvent]>([])
     }
 
-    static func open(over transport: TransportProtocol = .udp) async throws -> Box {
+    static func open(over transport: TransportProtocol = .udp, trunk: String = "") async throws -> Box {
         let provider = try await ScriptedProvider.open()
-        return try await open(Self.settings(provider: provider, over: transport), provider)
+        return try await open(Self.settings(provider: provider, over: transport, trunk: trunk), provider)
     }
 
     /// - Parameter resolver: who is asked for the providers' names.
@@ -51,7 +51,7 @@ final class Box: Sendable {
 
     static func settings(
         provider: ScriptedProvider, password: String = "secret", listen: String = "127.0.0.1:0",
-        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp
+        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp, trunk: String = ""
     ) throws -> BoxSettings {
         try BoxSettings(
             toml: """
@@ -66,6 +66,7 @@ final class Box: Sendable {
                 user = "alice"
                 password = "\(password)"
                 codecs = [\(codecs)]
+                \(trunk)
                 """, file: "test", readSecret: { _ in nil })
     }
 
@@ -149,6 +150,35 @@ final class Box: Sendable {
             for case .ended(page, call, let reason) in $0 { return reason }
             return nil
         }
+    }
+
+    /// Who holds the call, as this page was told last.
+    func held(_ call: CallIdentifier, on page: ConnectionIdentifier) -> (here: Bool, there: Bool)? {
+        events.all.withLock {
+            for case .held(page, call, let here, let there) in $0.reversed() { return (here, there) }
+            return nil
+        }
+    }
+
+    func notices(of call: CallIdentifier, on page: ConnectionIdentifier) -> [String] {
+        events.all.withLock {
+            $0.compactMap { if case .notice(page, call, let problem) = $0 { problem.code } else { nil } }
+        }
+    }
+
+    func digits(of call: CallIdentifier, on page: ConnectionIdentifier) -> String {
+        events.all.withLock {
+            $0.compactMap { if case .digit(page, call, let digit) = $0 { digit } else { nil } }.joined()
+        }
+    }
+
+    /// A call from a page that the provider has answered.
+    func talk(_ page: ConnectionIdentifier, to number: String = "100") async throws -> CallIdentifier {
+        provider.answersCalls.store(true, ordering: .relaxed)
+        let reply = await switchboard.handle(.start(connection: page, to: Redacted(number), offer: Self.offer))
+        guard case .media(let call, _) = reply else { throw TookTooLong(what: "\(reply)") }
+        try await wait("answer") { await self.switchboard.calls[call]?.call.publicState == .active }
+        return call
     }
 
     /// Nothing is held for any call any more.

@@ -16,6 +16,13 @@ final class ScriptedProvider: Sendable {
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
 
+    /// What an INFO is answered with.
+    let info = Atomic(200)
+    /// What a REFER is answered with.
+    let refer = Atomic(202)
+    /// The refusal of every re-INVITE; 0 accepts them.
+    let holdAnswer = Atomic(0)
+
     private init(_ transport: SIPTransport) {
         self.transport = transport
     }
@@ -47,7 +54,15 @@ final class ScriptedProvider: Sendable {
         var answer = SIPResponse(to: request, status: 200, toTag: "provider")
         switch request.method {
         case .register: answer.headers.copy(.contact, from: request.headers)
-        case .bye, .cancel, .options: break
+        case .bye, .cancel, .options, .notify: break
+        case .info: answer = SIPResponse(to: request, status: info.load(ordering: .relaxed), toTag: "provider")
+        case .invite where request.uri.sip?.user == "486":
+            answer = SIPResponse(to: request, status: 486, toTag: "provider")
+        case .invite where request.uri.sip?.user == "302":
+            answer = SIPResponse(to: request, status: 302, toTag: "provider")
+        case .refer: answer = SIPResponse(to: request, status: refer.load(ordering: .relaxed), toTag: "provider")
+        case .invite where holdAnswer.load(ordering: .relaxed) != 0 && request.headers.to?.tag != nil:
+            answer = SIPResponse(to: request, status: holdAnswer.load(ordering: .relaxed), toTag: "provider")
         case .invite where answersCalls.load(ordering: .relaxed):
             guard let body = request.body.isEmpty ? nil : try? SessionDescription(request.body),
                 let (description, _) = try? TrunkAnswer.make(
@@ -77,6 +92,14 @@ final class ScriptedProvider: Sendable {
         heard.withLock { $0.lazy.compactMap(\.request).last { $0.method == method } }
     }
 
+    /// What came first: the INVITE that began the call.
+    func first(_ method: SIPMethod) -> SIPRequest? {
+        heard.withLock { $0.lazy.compactMap(\.request).first { $0.method == method } }
+    }
+
+    var requests: [SIPRequest] { heard.withLock { $0.compactMap(\.request) } }
+    var responses: [SIPResponse] { heard.withLock { $0.compactMap(\.response) } }
+
     /// The newest final response to the INVITE.
     var finalStatus: Int? {
         heard.withLock {
@@ -85,18 +108,22 @@ final class ScriptedProvider: Sendable {
     }
 
     /// Calls the box.
-    func call(_ box: NetworkAddress, over protocol: TransportProtocol = .udp) {
+    func call(
+        _ box: NetworkAddress, over protocol: TransportProtocol = .udp, withOffer: Bool = true,
+        replacing replaces: Replaces? = nil, branch: String = "call"
+    ) {
         let target = SIPURI(user: "alice", address: box)
         let own = SIPURI(user: "gateway", address: address)
         var invite = SIPRequest(
             .invite, target,
-            via: Via(transport: `protocol`.viaName, sentBy: address, branch: Via.magicCookie + "call"),
+            via: Via(transport: `protocol`.viaName, sentBy: address, branch: Via.magicCookie + branch),
             from: NameAddress(SIPURI(user: "+493023125000", address: address), tag: "caller"), to: NameAddress(target),
-            callID: "call", cseq: 1)
+            callID: branch, cseq: 1)
         invite.headers.contact = NameAddress(own)
         let offer = TrunkOffer.make(
             local: NetworkAddress(host: address.host, port: 40_000), sessionID: 1, version: 1, codecs: [.pcmu])
-        invite.setBody(offer.bytes)
+        invite.headers.replaces = replaces
+        if withOffer { invite.setBody(offer.bytes) }
         transport.send(invite.serialized(), to: SIPPeer(`protocol`, box))
     }
 }

@@ -74,7 +74,9 @@ class CallElement extends HTMLElement {
       dialling: text('stateDialling'),
       ringing: text('stateRinging'),
       early: text('stateEarly'),
-      active: text('stateActive'),
+      active: call.held.here
+        ? text('stateHeldHere')
+        : call.held.there ? text('stateHeldThere') : text('stateActive'),
       ended: text('stateEnded'),
       incoming: call.direction === 'summoned' ? text('stateSummoned') : text('stateIncoming'),
     }[call.state]
@@ -97,6 +99,7 @@ class CallElement extends HTMLElement {
     this.#keypad.hidden = !this.#keypadOpen || call.state === 'ended' || call.state === 'incoming'
     const mute = this.#controls.querySelector('[data-testid=mute]')
     if (mute) this.#showMute(/** @type {HTMLButtonElement} */ (mute), call)
+    this.#controls.querySelector('[data-testid=hold]')?.setAttribute('aria-pressed', String(call.held.here))
     this.#tick()
   }
 
@@ -123,7 +126,10 @@ class CallElement extends HTMLElement {
       })
       keys.querySelector('button')?.setAttribute('aria-expanded', String(this.#keypadOpen))
       const mute = this.#button('mute', 'microphone', text('mute'), 'plain', () => call.mute(!call.muted))
-      this.#controls.replaceChildren(mute, keys, hangUp)
+      // A service of the box has nobody who would wait.
+      const mayHold = call.state === 'active' && !call.party.startsWith('*')
+      const hold = this.#button('hold', 'pause', text('hold'), 'plain', () => this.phone.hold(!call.held.here))
+      this.#controls.replaceChildren(mute, ...(mayHold ? [hold] : []), keys, hangUp)
     }
     const first = { incoming: 'answer', ended: 'close' }[/** @type {string} */ (call.state)] ?? 'hangup'
     if (hadFocus) /** @type {HTMLElement | null} */ (this.#controls.querySelector(`[data-testid=${first}]`))?.focus()

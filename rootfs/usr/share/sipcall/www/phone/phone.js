@@ -150,6 +150,19 @@ export class Phone extends EventTarget {
       .catch((error) => call.notice(error))
   }
 
+  /**
+   * Holds the call, or takes it up again; the box says when it is so.
+   *
+   * @param {boolean} wanted
+   */
+  hold(wanted) {
+    const call = this.call
+    if (call?.state !== 'active') return
+    this.#socket
+      .request('call.hold', { call: call.identifier, held: wanted })
+      .catch((error) => call.notice(error))
+  }
+
   /** Puts the ended call away. */
   dismiss() {
     if (!this.isBusy) this.#update({ call: null })
@@ -196,6 +209,8 @@ export class Phone extends EventTarget {
     switch (method) {
       case 'call.state':
         return call.setState(params.state)
+      case 'call.held':
+        return call.setHeld(params.here === true, params.there === true)
       case 'call.codec':
         return void call.follow(params.codec)
       case 'call.digit':
