@@ -43,6 +43,10 @@ struct OngoingCall {
 
     /// Transfers that the dialling policy counts as calls of their own, until this one ends.
     var transfers: Set<CallIdentifier> = []
+    /// The account that the call goes by; nil for a service, and before it is dialled.
+    var trunk: String?
+    /// How an outbound call goes there.
+    var way: CallWay?
 
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
@@ -60,13 +64,6 @@ struct OngoingCall {
 
     var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = call.far { leg } else { nil }
-    }
-
-    /// What is dialled on a trunk leg, with our offer.
-    func invitation(on leg: LegIdentifier) -> (number: Redacted<String>, offer: SessionDescription)? {
-        if let onward, onward.leg == leg { return (onward.number, onward.side.description) }
-        guard let dialled, let trunkDescription else { return nil }
-        return (dialled, trunkDescription)
     }
 
     var service: BoxService? {

@@ -22,7 +22,7 @@ extension Switchboard {
         for effect in effects {
             guard let ongoing = calls[identifier] else { return }
             switch effect {
-            case .dial(let leg): dial(leg, of: ongoing)
+            case .dial(let leg): dial(leg, of: identifier)
             case .ring(let leg):
                 perform(userAgent.ring(leg, now: .now(), using: &generator))
             case .accept(let leg):
@@ -75,12 +75,6 @@ extension Switchboard {
             }
             endIfNobodyRings(identifier)
         }
-    }
-
-    private func dial(_ leg: LegIdentifier, of ongoing: OngoingCall) {
-        if let next = ongoing.next, next.leg == leg { return dial(next) }
-        guard let (number, offer) = ongoing.invitation(on: leg) else { return }
-        perform(userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
     }
 
     /// A call that no page is left to take is passed on, or over.

@@ -4,6 +4,7 @@ import Logging
 import Media
 import Numbering
 import SDP
+import SIP
 import Settings
 import Wire
 
@@ -37,10 +38,11 @@ extension Switchboard {
             guard case .number(let number) = destination else { throw DiallingRefusal.notANumber.problem }
             try reserve(identifier, to: destination, by: Self.forwarding)
             let leg = makeLeg()
-            let offer = try openTrunkLeg(leg)
+            let trunk = try firstLine().line.name
+            let offer = try openTrunkLeg(leg, over: trunk)
             callOfLeg[leg] = identifier
             calls[identifier]?.onward = Onward(
-                leg: leg, number: Redacted(number.text), side: TrunkSide(description: offer))
+                leg: leg, number: Redacted(number.text), trunk: trunk, side: TrunkSide(description: offer))
             update(identifier) { $0.forward(to: leg, now: .now()) }
             dropRinging(identifier)
         } catch {
@@ -48,6 +50,14 @@ extension Switchboard {
             record(.callNotice, identifier, error)
             if calls[identifier]?.ringing.isEmpty == true { update(identifier) { $0.terminate(.unavailable) } }
         }
+    }
+
+    func dial(_ onward: Onward) {
+        let number = line(onward.trunk)?.settings.written(onward.number) ?? onward.number
+        perform(
+            userAgent.invite(
+                onward.leg, to: number, over: onward.trunk, offer: onward.side.description.bytes, now: .now(),
+                using: &generator))
     }
 
     /// Pages that ring without media have no leg to be released.

@@ -26,7 +26,7 @@ extension Switchboard {
         let next = makeLeg()
         let offer: SessionDescription
         do throws(Problem) {
-            offer = try openTrunkLeg(next)
+            offer = try openTrunkLeg(next, over: ongoing.trunk)
         } catch {
             release(permit.call)
             record(.callNotice, identifier, error)
@@ -44,10 +44,12 @@ extension Switchboard {
         perform(userAgent.refuseTransfer(leg, status: status, now: .now(), using: &generator))
     }
 
-    func dial(_ next: NextFarSide) {
+    /// - Parameter trunk: of the call: it alone knows the call that `Replaces` may name.
+    func dial(_ next: NextFarSide, over trunk: String?) {
+        let number = trunk.flatMap { line($0)?.settings.written(next.number) } ?? next.number
         perform(
             userAgent.invite(
-                next.leg, to: next.number, offer: next.side.description.bytes, replacing: next.request.replaces,
+                next.leg, to: number, over: trunk, offer: next.side.description.bytes, replacing: next.request.replaces,
                 referredBy: next.request.referredBy, now: .now(), using: &generator))
     }
 
@@ -99,7 +101,6 @@ extension Switchboard {
             calls[identifier]?.adopt(TrunkSide(description: description, audio: audio))
             if ongoing.dialled != nil { calls[identifier]?.dialled = from } else { calls[identifier]?.from = from }
             if let audio { media.setTrunkAudio(leg, audio) }
-            chooseDigitTransport(leg)
             update(identifier) { $0.farReplaced(by: leg, now: .now()) }
             record(.callTransferred, identifier)
             noteHold(leg, of: identifier)
@@ -121,7 +122,9 @@ extension Switchboard {
             release(permit.call)
             throw Self.cannotTransfer
         }
-        perform(userAgent.transfer(leg, to: permit.dialled, now: .now(), using: &generator))
+        let account = calls[identifier]?.trunk.flatMap { line($0) }?.settings
+        let number = account?.written(permit.dialled) ?? permit.dialled
+        perform(userAgent.transfer(leg, to: number, now: .now(), using: &generator))
         return .done
     }
 

@@ -36,6 +36,8 @@ struct NextFarSide {
 struct Onward {
     let leg: LegIdentifier
     let number: Redacted<String>
+    /// The account that it goes out by.
+    let trunk: String
     var side: TrunkSide
 }
 

@@ -105,7 +105,7 @@ struct CoreCommand: AsyncParsableCommand {
 extension BoxSettings {
     var tlsOptions: TLSOptions {
         TLSOptions(
-            authorityFile: trunk?.authorityFile,
+            authorityFiles: authorityFiles,
             identity: sip.certificate.flatMap { certificate in
                 sip.key.map { TLSOptions.Identity(certificateFile: certificate, keyFile: $0) }
             })

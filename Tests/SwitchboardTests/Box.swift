@@ -33,6 +33,13 @@ final class Box: Sendable {
         let provider = try await ScriptedProvider.open()
         var settings = try Self.settings(provider: provider, over: transport, trunk: trunk, dialling: dialling)
         change(&settings)
+        return try await open(settings, provider)
+    }
+
+    /// - Parameter resolver: who is asked for the providers' names.
+    static func open(
+        _ settings: BoxSettings, _ provider: ScriptedProvider, resolver: DNSClient = .system
+    ) async throws -> Box {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let media = try MediaEngine.start(
             MediaConfiguration(
@@ -41,10 +48,10 @@ final class Box: Sendable {
         let transport = try await SIPTransport.open(
             listen: settings.sip.listen, on: MultiThreadedEventLoopGroup.singleton)
         let switchboard = Switchboard(
-            settings: settings, transport: transport, media: media, version: "test",
+            settings: settings, transport: transport, media: media, version: "test", resolver: resolver,
             figures: { ProcessFigures(openDescriptors: 0, threads: 0, residentBytes: 0) }, log: quiet)
         let box = Box(switchboard, transport, provider, media)
-        try await box.wait("registered") { await box.switchboard.status().trunk.state == .registered }
+        try await box.wait("registered") { await box.switchboard.status().trunk.isUsable }
         return box
     }
 
@@ -137,6 +144,16 @@ final class Box: Sendable {
         events.all.withLock {
             for case .summons(page, let call, _) in $0 { return call }
             return nil
+        }
+    }
+
+    /// The accounts that a call was dialled by, as the watchers were told.
+    func trunks(dialledFor call: CallIdentifier) -> [String?] {
+        events.all.withLock {
+            $0.compactMap {
+                guard case .box(let event) = $0, event.call == call, event.kind == .callDialling else { return nil }
+                return .some(event.trunk)
+            }
         }
     }
 

@@ -44,8 +44,11 @@ struct ReservationTests {
         await box.switchboard.letPass(.seconds(40))
         try await expectNothing(box, "given up")
 
-        for (status, reason) in [(486, EndReason.busy), (302, .redirected), (402, .creditExhausted), (503, .providerOverloaded)] {
-            box.provider.refusal.store(status, ordering: .relaxed)
+        let refusals = [
+            (486, EndReason.busy), (302, .redirected), (402, .creditExhausted), (503, .providerOverloaded),
+        ]
+        for (status, reason) in refusals {
+            box.provider.refuse(.invite, with: status)
             call = try await start(box, page)
             try await box.wait("the page's news") { box.end(of: call, on: page) == reason }
             try await expectNothing(box, "\(status)")
@@ -53,7 +56,7 @@ struct ReservationTests {
         // A redirection was not followed: each INVITE went to what was dialled.
         #expect(box.provider.request(.invite)?.uri.sip?.user == "+49301234567")
         #expect(box.provider.count(.invite) == 5)
-        box.provider.refusal.store(0, ordering: .relaxed)
+        box.provider.refuse(.invite, with: nil)
         box.provider.answersCalls.store(true, ordering: .relaxed)
 
         let ends: [(String, @Sendable (CallIdentifier) async throws -> Void)] = [
