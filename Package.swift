@@ -79,7 +79,7 @@ let package = Package(
         room("RTP", ["Wire"]),
         room("Audio"),
         room("Numbering"),
-        room("Settings", ["Wire", .toml]),
+        room("Settings", ["Numbering", "Wire", .toml]),
 
         // 3: protocol machines and C libraries made safe
         room("SIP", ["SIPMessage", "Wire", .crypto]),
@@ -100,7 +100,10 @@ let package = Package(
         // 5: the one actor
         room(
             "Switchboard",
-            ["Call", "SIP", "SIPMessage", "SIPTransport", "SDP", "Media", "Control", "Settings", "Wire", .logging]),
+            [
+                "Call", "SIP", "SIPMessage", "SIPTransport", "SDP", "Media", "Control", "Settings", "Numbering", "Wire",
+                .logging,
+            ]),
 
         // 6: the web
         room(
@@ -136,7 +139,7 @@ let package = Package(
         tests(of: "RTP", ["Wire"]),
         tests(of: "Audio"),
         tests(of: "Numbering", ["Wire"]),
-        tests(of: "Settings", ["Wire"]),
+        tests(of: "Settings", ["Numbering", "Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
         tests(of: "Call", ["Numbering", "Wire"]),
         tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix, .nioSSL]),
@@ -152,8 +155,8 @@ let package = Package(
         tests(
             of: "Switchboard",
             [
-                "Call", "Control", "Media", "SDP", "SIP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging,
-                .nioPosix,
+                "Call", "Control", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTransport", "Settings", "Wire",
+                .logging, .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "Console", ["Control", "Call", "Wire"]),

@@ -12,6 +12,8 @@ package import Wire
 ///                        │  └──progress──▶ early ─┤                                │
 ///                        └────────answered───────▶┴─▶ active                       │
 ///
+///  passed on:  forward ─▶ the second number is dialled as `near`; its answer answers the caller
+///
 ///  from a terminal: summon ─▶ summoning ─a page picks up─▶ dialling, and on as above
 ///
 ///        any ── hung up, failed, 60 s without answer, box stopping ─────────────────┴─▶ ended(reason)
@@ -68,7 +70,9 @@ package struct Call: Sendable, Equatable, Codable {
     package let direction: Direction
     package internal(set) var far: Far
     /// Browser legs: one for an outbound or answered call; while pages ring those of them that have media ready.
-    package private(set) var near: [LegIdentifier]
+    package internal(set) var near: [LegIdentifier]
+    /// The trunk leg to the number that an inbound call was passed on to; it is the only one in `near` then.
+    package internal(set) var onward: LegIdentifier?
     /// The person here holds the call.
     package internal(set) var isHeldHere = false
     /// The far side holds the call: it wants to hear nothing for now.
@@ -78,7 +82,7 @@ package struct Call: Sendable, Equatable, Codable {
     /// The far side was asked to call somebody else in the place of this side.
     var isReferred = false
     var state: State
-    private var answerDeadline: MonotonicTime
+    var answerDeadline: MonotonicTime
 
     /// How long the far side, or a person here, may take to answer.
     package static let answerTime: Duration = .seconds(60)
@@ -217,7 +221,9 @@ extension Call {
 
 extension Call {
     /// Whether it rings here and nobody has picked up yet.
-    package var isForTheTaking: Bool { state == .summoning || direction == .inbound && state == .ringing }
+    package var isForTheTaking: Bool {
+        state == .summoning || direction == .inbound && state == .ringing && onward == nil
+    }
 
     /// Whether one more browser may join.
     package var admitsNear: Bool { isForTheTaking && near.count < 16 }

@@ -128,7 +128,10 @@ package struct StatusScreen: Sendable {
 
     private var callSummary: String {
         let talking = status.list.count { $0.talkSeconds != nil }
-        return status.calls == 0 ? "none" : "\(status.calls), \(talking) of them answered"
+        guard status.calls > 0 else { return "none" }
+        let dialled =
+            status.callsDialled > 0 ? "; \(status.callsDialled) dialled, \(status.callsDialledLimit) allowed at once" : ""
+        return "\(status.calls), \(talking) of them answered" + dialled
     }
 
     private static func line(_ call: CallStatus, _ style: Style) -> String {

@@ -7,7 +7,8 @@ package struct BoxEvent: Codable, Sendable, Equatable {
     package enum Kind: String, Codable, Sendable, CaseIterable {
         /// A person or the provider wants a call; `direction` and `far` are known.
         case callCreated = "call.created"
-        /// A call from the provider was turned away before it became one; `code` says why.
+        /// A call from the provider was turned away, or one from here was not dialled (`direction`), before it became one;
+        /// `code` says why.
         case callRefused = "call.refused"
         /// The pages here ring; the far side is dialled when one of them picks up.
         case callSummoning = "call.summoning"

@@ -88,6 +88,9 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package static let mostListed = 500
     /// No new calls are taken.
     package var draining = false
+    /// Calls through the provider that were dialled here, and how many may be at once.
+    package var callsDialled = 0
+    package var callsDialledLimit = 0
     /// What the core can do only in part; empty on a healthy box.
     package var degraded: [DegradedPart] = []
 

@@ -68,6 +68,9 @@ extension UserAgent {
         case .connected(var connected) where connected.invite == identifier && response.isSuccess:
             // The ACK was lost, or a fork of the call was answered too.
             guard let state = legs[leg] else { return }
+            if response.headers.to?.tag == connected.dialog.remoteTag {
+                connected.repeatedAnswer = (connected.repeatedAnswer?.first ?? now, now)
+            }
             connected.acknowledgements = acknowledge(
                 identifier, response, known: connected.acknowledgements, connected.early, state.authentication,
                 state.trunk, now: now, using: &generator)

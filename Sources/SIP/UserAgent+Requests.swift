@@ -109,7 +109,8 @@ extension UserAgent {
         if case .ringing = state.phase {
             refuse(leg, 487, .cancelledByRemote, now: now, using: &generator)
         } else {
-            end(leg, .remoteHangUp, now: now, using: &generator)
+            let wasUnheard = state.connected?.wasUnheard(at: now) ?? false
+            end(leg, wasUnheard ? .acknowledgementUnheard : .remoteHangUp, now: now, using: &generator)
         }
     }
 }

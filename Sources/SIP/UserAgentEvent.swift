@@ -75,6 +75,8 @@ package enum LegEnd: Hashable, Sendable, Codable {
     case localHangUp
     /// Our 200 was never acknowledged.
     case acknowledgementMissing
+    /// They hung up after they had repeated their 200 for 64·T1: none of our ACKs had arrived.
+    case acknowledgementUnheard
     /// Nobody refreshed the session in time (RFC 4028 §10).
     case sessionExpired
     /// The other side does not know the call any more, or does not answer in it.

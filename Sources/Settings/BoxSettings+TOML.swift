@@ -28,7 +28,7 @@ extension BoxSettings {
             throw SettingsError(file: file, line: 0, key: "", reason: "The file is not TOML.", remedy: "Restore it.")
         }
         let lines = KeyLines(text)
-        let known = ["media", "sip", "trunk", "web"]
+        let known = ["dialling", "forwarding", "media", "sip", "trunk", "web"]
         for key in document.keys.sorted() where !known.contains(key) {
             throw SettingsError(
                 file: file, line: lines.line(of: key), key: key, reason: "This key is unknown.",
@@ -38,8 +38,11 @@ extension BoxSettings {
         sip = try Self.sip(from: SettingsTable(name: "sip", in: document, file: file, lines: lines))
         media = try Self.media(from: SettingsTable(name: "media", in: document, file: file, lines: lines))
         web = try Self.web(from: SettingsTable(name: "web", in: document, file: file, lines: lines))
+        dialling = try DiallingSettings(SettingsTable(name: "dialling", in: document, file: file, lines: lines))
         let trunkTable = try SettingsTable(name: "trunk", in: document, file: file, lines: lines)
         trunk = try trunkTable.isPresent ? Self.trunk(from: trunkTable, readSecret: readSecret) : nil
+        forwarding = try ForwardingSettings(
+            from: SettingsTable(name: "forwarding", in: document, file: file, lines: lines))
     }
 
     private static func sip(from source: SettingsTable) throws(SettingsError) -> SIPSettings {

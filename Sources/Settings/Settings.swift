@@ -9,8 +9,11 @@ package struct BoxSettings: Sendable, Equatable {
     package var sip = SIPSettings()
     package var media = MediaSettings()
     package var web = WebSettings()
+    package var dialling = DiallingSettings()
     /// The provider's account; without one only the services on the box can be called.
     package var trunk: TrunkSettings?
+    /// Where calls go that nobody here takes; nil keeps them here.
+    package var forwarding: ForwardingSettings?
 
     package init() {}
 }

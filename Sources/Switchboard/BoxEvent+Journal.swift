@@ -15,6 +15,8 @@ extension BoxEvent {
         switch kind {
         case .boxHeartbeat, .callDigit: nil
         case .callCreated: line(.info, direction == .inbound ? "A call comes in." : "A call is wanted.")
+        case .callRefused where direction == .outbound:
+            line(.notice, "A call was not dialled. \(sentence ?? "")" + missing)
         case .callRefused:
             line(.notice, "A call came in and was turned away. \(sentence ?? "")" + missing)
         case .callSummoning: line(.info, "The pages here ring; whoever picks up is put through.")

@@ -26,18 +26,23 @@ struct OngoingCall {
     var next: NextFarSide?
     /// The call whose far side was asked to be brought together with this one's.
     var partner: CallIdentifier?
-    /// Transfers that the dialling policy counts as calls of their own, until this one ends.
-    var permits: [CallIdentifier] = []
     /// What the far side said of why it ends the call (RFC 3326).
     var cause: SIPReason?
     /// The far side takes no digits by INFO.
     var refusesDigitMessages = false
+    /// The second trunk leg, of a call that was passed on.
+    var onward: Onward?
+    /// When an inbound call that nobody picked up is passed on.
+    var forwardAt: MonotonicTime?
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
     /// Browser legs whose sound connection is up; pages make it while they ring.
     var connectedLegs: Set<LegIdentifier> = []
     /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
+
+    /// What counts for its transfers.
+    var transfers: Set<CallIdentifier> = []
 
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
@@ -49,12 +54,33 @@ struct OngoingCall {
     /// How long ICE and DTLS may take.
     static let soundTime: Duration = .seconds(15)
 
+    struct Onward {
+        let leg: LegIdentifier
+        let number: Redacted<String>
+        var side: TrunkSide
+
+        init(leg: LegIdentifier, number: Redacted<String>, offer: SessionDescription) {
+            (self.leg, self.number, side) = (leg, number, TrunkSide(description: offer))
+        }
+    }
+
     var deadline: MonotonicTime? {
-        [call.deadline, soundDeadline].compactMap(\.self).min()
+        [call.deadline, soundDeadline, forwardAt].compactMap(\.self).min()
     }
 
     var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = call.far { leg } else { nil }
+    }
+
+    /// Whether a leg is on this side of the call: a page's, or of the number that it was passed on to.
+    func isNear(_ leg: LegIdentifier) -> Bool { browserLegs[leg] != nil || onward?.leg == leg }
+
+    /// What is dialled on a trunk leg, with our offer.
+    func invitation(on leg: LegIdentifier) -> (number: Redacted<String>, offer: SessionDescription)? {
+        if let onward, onward.leg == leg { return (onward.number, onward.side.description) }
+        if let next, next.leg == leg { return (next.number, next.side.description) }
+        guard let dialled, let trunkDescription else { return nil }
+        return (dialled, trunkDescription)
     }
 
     var service: BoxService? {

@@ -2,6 +2,7 @@ import Call
 package import Control
 import Logging
 import Media
+import Numbering
 import SDP
 import Settings
 import Wire
@@ -63,19 +64,20 @@ extension Switchboard {
     private func start(
         _ connection: ConnectionIdentifier, to text: String, offer: String
     ) throws(Problem) -> ControlReply {
-        try requirePhone(connection)
+        let user = try requirePhone(connection).user
         let destination = try destination(text)
         guard isFree(connection) else { throw Self.busyHere }
         let page = try pageOffer(offer)
 
         let identifier = CallIdentifier(using: &generator)
         let near = makeLeg()
-        let far = try openFar(destination)
+        try reserve(identifier, to: destination, by: CallOwner(user))
+        let far: FarSide
         let answer: String
         do throws(Problem) {
-            answer = try openBrowserLeg(near, page)
+            (far, answer) = try open(destination, near, page)
         } catch {
-            if case .trunk(let leg) = far.side { media.close(leg) }
+            release(identifier)
             throw error
         }
         if case .trunk(let leg) = far.side { callOfLeg[leg] = identifier }
@@ -90,10 +92,24 @@ extension Switchboard {
         return .media(call: identifier, answer: Redacted(answer))
     }
 
+    /// Both sides of a call that is wanted, or nothing.
+    /// - Returns: the SDP for the page too.
+    private func open(
+        _ destination: Destination, _ near: LegIdentifier, _ page: (offer: BrowserOffer, audio: BrowserAudio)
+    ) throws(Problem) -> (FarSide, String) {
+        let far = try openFar(destination)
+        do throws(Problem) {
+            return (far, try openBrowserLeg(near, page))
+        } catch {
+            if case .trunk(let leg) = far.side { media.close(leg) }
+            throw error
+        }
+    }
+
     private func join(
         _ connection: ConnectionIdentifier, _ identifier: CallIdentifier, offer: String
     ) throws(Problem) -> ControlReply {
-        try requirePhone(connection)
+        _ = try requirePhone(connection)
         guard let ongoing = calls[identifier], ongoing.ringing.contains(connection),
             ongoing.browserLeg(of: connection) == nil, ongoing.call.admitsNear
         else { throw Self.noSuchCall }
@@ -119,6 +135,7 @@ extension Switchboard {
         update(identifier) { $0.nearAnswered(leg, now: .now()) }
         guard calls[identifier]?.call.isForTheTaking == false else { throw Self.noSuchCall }
         calls[identifier]?.ringing = []
+        taken(identifier, by: connection)
         if !ongoing.connectedLegs.contains(leg) {
             calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
         }
@@ -159,11 +176,12 @@ extension Switchboard {
         return own.count < 2 && own.allSatisfy(\.call.isHeldHere)
     }
 
-    private func requirePhone(_ connection: ConnectionIdentifier) throws(Problem) {
-        guard phones[connection] != nil else {
+    private func requirePhone(_ connection: ConnectionIdentifier) throws(Problem) -> Phone {
+        guard let phone = phones[connection] else {
             throw Problem(
                 code: "phone.not-attached", sentence: "This page is not connected to the box.", remedy: "Reload it.")
         }
+        return phone
     }
 
     /// The far side of a call that is wanted, made ready.
@@ -173,14 +191,6 @@ extension Switchboard {
         var description: SessionDescription?
     }
 
-    /// What was dialled, if the box takes calls at all.
-    func destination(_ text: String) throws(Problem) -> Destination {
-        if stopping { throw EndReason.boxStopping.problem }
-        if draining { throw Self.isDrained }
-        guard let destination = Destination(dialled: text) else { throw Self.notANumber }
-        return destination
-    }
-
     /// Whoever calls it closes a trunk leg that leads to no call.
     func openFar(_ destination: Destination) throws(Problem) -> FarSide {
         switch destination {
@@ -188,7 +198,7 @@ extension Switchboard {
         case .number(let number):
             let leg = makeLeg()
             let description = try openTrunkLeg(leg)
-            return FarSide(side: .trunk(leg), dialled: Redacted(number), description: description)
+            return FarSide(side: .trunk(leg), dialled: Redacted(number.text), description: description)
         }
     }
 }
@@ -232,9 +242,6 @@ extension Switchboard {
         return answer.text
     }
 
-    static let notANumber = Problem(
-        code: "call.number-invalid", sentence: "This is not a telephone number.",
-        remedy: "Use digits, *, # and at most a + before them.")
     static let busyHere = Problem(
         code: "call.busy-here", sentence: "This page is in a call already.", remedy: "Hang up first.")
     static let noSuchCall = Problem(

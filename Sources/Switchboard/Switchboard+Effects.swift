@@ -78,19 +78,25 @@ extension Switchboard {
     }
 
     private func dial(_ leg: LegIdentifier, of ongoing: OngoingCall) {
-        if let next = ongoing.next, next.leg == leg { return dial(next) }
-        guard let number = ongoing.dialled, let offer = ongoing.trunkDescription else { return }
-        perform(userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
+        guard let (number, offer) = ongoing.invitation(on: leg) else { return }
+        let request = ongoing.next.flatMap { $0.leg == leg ? $0.request : nil }
+        perform(
+            userAgent.invite(
+                leg, to: number, offer: offer.bytes, replacing: request?.replaces, referredBy: request?.referredBy,
+                now: .now(), using: &generator))
     }
 
-    /// A call that no page is left to take is over.
+    /// A call that no page is left to take is passed on, or over.
     func endIfNobodyRings(_ identifier: CallIdentifier) {
         guard let left = calls[identifier], left.call.isForTheTaking, left.ringing.isEmpty else { return }
+        if left.call.direction == .inbound, settings.forwarding != nil { return passOn(identifier) }
         update(identifier) { $0.terminate($0.direction == .inbound ? .unavailable : .browserGone) }
     }
 
     private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
-        let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg, ongoing.next?.leg].compactMap(\.self)
+        let legs =
+            Array(ongoing.browserLegs.keys)
+            + [ongoing.trunkLeg, ongoing.onward?.leg, ongoing.next?.leg].compactMap(\.self)
         for leg in legs { closeMedia(leg, of: identifier) }
         recordEnd(of: identifier, ongoing, reason)
         for connection in ongoing.audience(phones) {
@@ -98,6 +104,7 @@ extension Switchboard {
             noteEnd(of: identifier, reason, for: connection)
         }
         calls[identifier] = nil
+        releaseAll(of: identifier, ongoing)
     }
 
     /// Tells the page which codec the far end speaks, so that it sends the same and nothing is transcoded.

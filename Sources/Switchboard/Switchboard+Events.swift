@@ -32,10 +32,14 @@ extension Switchboard {
         publish(.box(event))
     }
 
-    func record(_ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem) {
+    func record(
+        _ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem,
+        _ fill: (inout BoxEvent) -> Void = { _ in }
+    ) {
         record(kind, identifier) { event in
             event.code = problem.code
             event.sentence = problem.remedy.isEmpty ? problem.sentence : "\(problem.sentence) \(problem.remedy)"
+            fill(&event)
         }
     }
 
@@ -90,7 +94,7 @@ extension Switchboard {
             if closing.count >= 4096 { closing.removeAll() }
             closing[leg] = ClosingLeg(
                 call: identifier, direction: ongoing.call.direction, far: ongoing.farNumber,
-                side: ongoing.browserLegs[leg] == nil ? .far : .near, wasAnswered: ongoing.answeredAt != nil)
+                side: ongoing.isNear(leg) ? .near : .far, wasAnswered: ongoing.answeredAt != nil)
         }
         media.close(leg)
         callOfLeg[leg] = nil

@@ -9,16 +9,6 @@ import Wire
 // Calls that change their far side: because the far side asks for it (REFER), because a call comes that takes another's
 // place (Replaces), or because a person here wants the far side to talk to somebody else.
 extension Switchboard {
-    /// The one place where the destination of a transfer is asked for permission, whoever wants the transfer: the owner
-    /// of the call pays for it.
-    /// - Parameters:
-    ///   - permit: the transfer as a call of its own; what is allowed counts until the call that it belongs to ends.
-    func permission(
-        toTransfer identifier: CallIdentifier, to number: Redacted<String>, as permit: CallIdentifier
-    ) -> DiallingPolicy.Decision {
-        transferRule(identifier, number, permit)
-    }
-
     // MARK: The far side asks for it
 
     /// The far side wants this side to talk to somebody else. Nothing is done on its word alone.
@@ -26,37 +16,25 @@ extension Switchboard {
         guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], ongoing.trunkLeg == leg,
             ongoing.call.mayBeTransferred, !draining, !stopping
         else { return refuseTransfer(leg) }
-        let permit = CallIdentifier(using: &generator)
-        if case .refuse(let refusal) = permission(toTransfer: identifier, to: request.number, as: permit) {
-            record(.callNotice, identifier, refusal.problem)
-            return refuseTransfer(leg)
-        }
-        calls[identifier]?.permits.append(permit)
+        let permit: TransferPermit
         let next = makeLeg()
         let offer: SessionDescription
         do throws(Problem) {
+            permit = try mayTransfer(identifier, to: request.number.revealed).get()
             offer = try openTrunkLeg(next)
         } catch {
             record(.callNotice, identifier, error)
-            return refuseTransfer(leg, status: 480)
+            return refuseTransfer(leg)
         }
         callOfLeg[next] = identifier
         calls[identifier]?.next = NextFarSide(
-            leg: next, number: request.number, side: TrunkSide(description: offer), permit: permit, request: request,
-            referrer: leg)
+            leg: next, number: permit.dialled, side: TrunkSide(description: offer), request: request, referrer: leg)
         perform(userAgent.acceptTransfer(leg, now: .now(), using: &generator))
         update(identifier) { $0.transferBegan(on: next, now: .now()) }
     }
 
     private func refuseTransfer(_ leg: LegIdentifier, status: Int = 603) {
         perform(userAgent.refuseTransfer(leg, status: status, now: .now(), using: &generator))
-    }
-
-    func dial(_ next: NextFarSide) {
-        perform(
-            userAgent.invite(
-                next.leg, to: next.number, offer: next.side.description.bytes, replacing: next.request.replaces,
-                referredBy: next.request.referredBy, now: .now(), using: &generator))
     }
 
     /// Whether a leg is that of the next far side; then its news are told to whoever asked for it.
@@ -123,10 +101,9 @@ extension Switchboard {
         _ connection: ConnectionIdentifier, _ identifier: CallIdentifier, to text: String
     ) throws(Problem) -> ControlReply {
         let leg = try transferableLeg(connection, identifier)
-        guard case .number(let number) = try destination(text) else { throw Self.cannotTransfer }
-        try require(permissionFor: identifier, Redacted(number))
+        let permit = try mayTransfer(identifier, to: text).get()
         guard calls[identifier]?.call.refer() == true else { throw Self.cannotTransfer }
-        perform(userAgent.transfer(leg, to: Redacted(number), now: .now(), using: &generator))
+        perform(userAgent.transfer(leg, to: permit.dialled, now: .now(), using: &generator))
         return .done
     }
 
@@ -137,7 +114,7 @@ extension Switchboard {
         let leg = try transferableLeg(connection, identifier)
         let target = try transferableLeg(connection, other)
         guard identifier != other else { throw Self.cannotTransfer }
-        if let number = calls[other]?.dialled { try require(permissionFor: identifier, number) }
+        // Both were dialled by the owner's permission, or came by themselves: nothing new is called.
         guard calls[identifier]?.call.refer() == true, calls[other]?.call.refer() == true else {
             throw Self.cannotTransfer
         }
@@ -152,14 +129,6 @@ extension Switchboard {
         guard let ongoing = calls[identifier], ongoing.browserLeg(of: connection) != nil else { throw Self.noSuchCall }
         guard let leg = ongoing.trunkLeg, ongoing.call.mayBeTransferred else { throw Self.cannotTransfer }
         return leg
-    }
-
-    private func require(permissionFor identifier: CallIdentifier, _ number: Redacted<String>) throws(Problem) {
-        let permit = CallIdentifier(using: &generator)
-        if case .refuse(let refusal) = permission(toTransfer: identifier, to: number, as: permit) {
-            throw refusal.problem
-        }
-        calls[identifier]?.permits.append(permit)
     }
 
     /// How the transfer goes that a person here asked for.
@@ -189,7 +158,8 @@ extension LegEnd {
         case .rejected(let status, _): status
         case .noReply: 408
         case .cancelledByRemote, .localHangUp, .remoteHangUp, .replaced: 487
-        case .unreachable, .authenticationFailed, .acknowledgementMissing, .sessionExpired, .dialogLost,
+        case .unreachable, .authenticationFailed, .acknowledgementMissing, .acknowledgementUnheard, .sessionExpired,
+            .dialogLost,
             .protocolError:
             503
         }

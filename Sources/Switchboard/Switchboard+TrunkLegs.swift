@@ -45,19 +45,23 @@ extension Switchboard {
             return nextEnded(leg, .rejected(status: 488, reason: ""))
         }
         if isNext(leg) { return nextAnswered(leg) }
-        update(leg) { $0.farAnswered(now: .now()) }
+        update(leg) { $0.onward == leg ? $0.onwardAnswered(now: .now()) : $0.farAnswered(now: .now()) }
         if let identifier = callOfLeg[leg] { noteHold(leg, of: identifier) }
     }
 
     private func ended(_ leg: LegIdentifier, _ end: LegEnd) {
         if isNext(leg) { return nextEnded(leg, end) }
-        let reason = EndReason(end, cause: callOfLeg[leg].flatMap { calls[$0]?.cause })
-        update(leg) { $0.farEnded(reason) }
+        let reason = EndReason(
+            end, cause: callOfLeg[leg].flatMap { calls[$0]?.cause }, over: trunkRoute?.target.transport ?? .udp,
+            network: isCutOff ? Self.noRoute : connectionProblem)
+        update(leg) { $0.onward == leg ? $0.nearEnded(leg, reason) : $0.farEnded(reason) }
     }
 
     /// Tells a call what its far side does. A leg whose place another has taken has nothing to say any more.
     private func update(_ leg: LegIdentifier, _ body: (inout Call) -> [Call.Effect]) {
-        guard let identifier = callOfLeg[leg], calls[identifier]?.trunkLeg == leg else { return }
+        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier],
+            ongoing.trunkLeg == leg || ongoing.onward?.leg == leg
+        else { return }
         update(identifier, body)
     }
 
@@ -77,10 +81,16 @@ extension Switchboard {
         }
     }
 
-    /// - Returns: our offer.
-    func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
+    @discardableResult
+    func requireTrunk() throws(Problem) -> (TrunkSettings, TrunkRoute) {
         guard let trunk = settings.trunk else { throw EndReason.noTrunk.problem }
         guard let route = trunkRoute else { throw trunkStatus.problem ?? EndReason.providerUnreachable.problem }
+        return (trunk, route)
+    }
+
+    /// - Returns: our offer.
+    func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
+        let (trunk, route) = try requireTrunk()
         let port = try media.openTrunkLeg(leg)
         chooseDigitTransport(leg)
         return TrunkOffer.make(
@@ -106,7 +116,8 @@ extension Switchboard {
             perform(userAgent.reject(leg, status: 480, now: .now(), using: &generator))
             return
         }
-        guard !stopping, !idle.isEmpty else {
+        let isPassedOn = isPassedOn(idle: idle)
+        guard !stopping, !idle.isEmpty || isPassedOn else {
             recordRefusal(
                 from: from,
                 stopping ? EndReason.boxStopping.problem : pageCount == 0 ? Self.noPageOpen : Self.pagesBusy)
@@ -122,9 +133,14 @@ extension Switchboard {
             let (call, effects) = Call.inbound(identifier, far: leg, now: .now())
             callOfLeg[leg] = identifier
             calls[identifier] = OngoingCall(
-                call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
+                call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
+                trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
             if let audio { media.setTrunkAudio(leg, audio) }
-            record(.callCreated, identifier) { $0.pages = idle.count }
+            record(.callCreated, identifier) { $0.pages = isPassedOn ? 0 : idle.count }
+            if isPassedOn {
+                carryOut(effects, of: identifier)
+                return passOn(identifier)
+            }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
                 publish(.incoming(connection: connection, call: identifier, from: from, name: name))
             }

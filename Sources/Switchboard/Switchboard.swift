@@ -44,6 +44,8 @@ package actor Switchboard {
 
     var generator = SystemRandomNumberGenerator()
     var userAgent: UserAgent
+    /// Who may dial what, and what counts against the caps.
+    var dialling = DiallingPolicy()
     var trunkStatus: TrunkStatus
     /// Where the provider is, and which of our addresses its route leaves from.
     var trunkRoute: TrunkRoute?
@@ -65,6 +67,7 @@ package actor Switchboard {
     var lastEvent: UInt64 = 0
     /// For what strangers can cause.
     var refusalLines = LineLimit(burst: 20, interval: .seconds(3))
+    var dialRefusalLines = LineLimit(burst: 20, interval: .seconds(3))
     var forgeryLines = LineLimit(burst: 5, interval: .seconds(60))
     /// Where the registrar sees us.
     var seenAt: NetworkAddress?
@@ -75,11 +78,6 @@ package actor Switchboard {
     private(set) var stopping = false
     /// No new calls are taken.
     var draining = false
-    /// Who may be called by a transfer: nobody, until the owner's rules are known. See
-    /// ``permission(toTransfer:to:as:)``.
-    var transferRule: @Sendable (CallIdentifier, Redacted<String>, CallIdentifier) -> DiallingPolicy.Decision = {
-        _, _, _ in .refuse(.nobodysCall)
-    }
     /// Providers that only calls of a former configuration speak to.
     var retiredTargets: Set<SIPPeer> = []
 
@@ -195,6 +193,7 @@ extension Switchboard {
             if let deadline = ongoing.soundDeadline, now >= deadline {
                 update(identifier) { $0.terminate(.mediaFailed) }
             }
+            if let forwardAt = ongoing.forwardAt, now >= forwardAt { passOn(identifier) }
         }
         forgetLost(now: now)
         if let lookUpAgain, now >= lookUpAgain.at {
@@ -218,6 +217,8 @@ extension Switchboard {
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
             threads: figures.threads, residentBytes: figures.residentBytes, pages: pageCount, list: callList)
         status.draining = draining
+        status.callsDialled = dialling.runningCount
+        status.callsDialledLimit = settings.dialling.callsAtOnce
         return status
     }
 

@@ -25,18 +25,18 @@ struct NextFarSide {
     let leg: LegIdentifier
     let number: Redacted<String>
     var side: TrunkSide
-    /// The transfer as a call of its own, for the dialling policy.
-    let permit: CallIdentifier
     let request: TransferRequest
     /// Who asked for it, and is told how it goes.
     let referrer: LegIdentifier
 }
 
 extension OngoingCall {
-    /// The trunk legs of a call: the far side's, and that of the one who is about to take its place.
+    /// The trunk legs of a call: the far side's, that of the one who is about to take its place, and that of the number
+    /// which the call was passed on to.
     subscript(side leg: LegIdentifier) -> TrunkSide? {
         get {
             if let next, next.leg == leg { return next.side }
+            if let onward, onward.leg == leg { return onward.side }
             guard leg == trunkLeg, let trunkDescription else { return nil }
             return TrunkSide(description: trunkDescription, audio: trunkAudio, offer: trunkOffer)
         }
@@ -44,6 +44,8 @@ extension OngoingCall {
             guard let newValue else { return }
             if next?.leg == leg {
                 next?.side = newValue
+            } else if onward?.leg == leg {
+                onward?.side = newValue
             } else if leg == trunkLeg {
                 adopt(newValue)
             }

@@ -45,9 +45,10 @@ class Box:
     """A running box with one provider account. A context manager: leaving it ends the box."""
 
     def __init__(
-        self, machine: Namespace, folder: Path, account: Account, password: str | None = None, trunk: str = ""
-    ) -> None:
-        """`password` replaces the account's own, to be refused by the provider. `trunk`: more lines of [trunk]."""
+        self, machine: Namespace, folder: Path, account: Account, password: str | None = None, trunk: str = "",
+        dialling: str = "",
+    ) -> None:  # fmt: skip
+        """`password` replaces the account's own, to be refused by the provider. `trunk`, `dialling`: more lines of those."""
         self.state = folder / "box"
         self.log = folder / "box.log"
         self.address = f"http://127.0.0.1:{WEB_PORT}"
@@ -58,6 +59,7 @@ class Box:
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
+        self._dialling_lines = dialling
         self._trunk_lines = trunk.replace("{CERTIFICATE}", str(folder / "carrier.pem"))
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
@@ -111,6 +113,13 @@ ports = "20000-20999"
 [web]
 listen = "127.0.0.1:{WEB_PORT}"
 www = "{REPOSITORY}/rootfs/usr/share/sipcall/www"
+[dialling]
+country = "DE"
+calls_at_once_per_user = 1000
+calls_at_once = 1000
+new_calls_per_minute_per_user = 10000
+new_calls_per_minute = 10000
+{self._dialling_lines}
 [trunk]
 name = "Carrier"
 server = "{CARRIER_ADDRESS}:{5061 if '"tls"' in self._trunk_lines else 5060}"

@@ -25,9 +25,16 @@ final class Box: Sendable {
         let all = Mutex<[ControlEvent]>([])
     }
 
-    static func open(over transport: TransportProtocol = .udp, trunk: String = "") async throws -> Box {
+    /// - Parameters:
+    ///   - trunk: more lines of the account.
+    ///   - change: of the settings.
+    static func open(
+        over transport: TransportProtocol = .udp, dialling: String = everything, trunk: String = "",
+        _ change: (inout BoxSettings) -> Void = { _ in }
+    ) async throws -> Box {
         let provider = try await ScriptedProvider.open()
-        let settings = try Self.settings(provider: provider, over: transport, trunk: trunk)
+        var settings = try Self.settings(provider: provider, over: transport, dialling: dialling, trunk: trunk)
+        change(&settings)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let media = try MediaEngine.start(
             MediaConfiguration(
@@ -43,9 +50,20 @@ final class Box: Sendable {
         return box
     }
 
+    /// Rules that refuse nothing that these tests dial, as often as they like.
+    static let everything = """
+        country = "DE"
+        allow_short_numbers = true
+        calls_at_once_per_user = 10000
+        calls_at_once = 10000
+        new_calls_per_minute_per_user = 60000
+        new_calls_per_minute = 60000
+        """
+
     static func settings(
         provider: ScriptedProvider, password: String = "secret", listen: String = "127.0.0.1:0",
-        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp, trunk: String = ""
+        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp, dialling: String = everything,
+        trunk: String = ""
     ) throws -> BoxSettings {
         try BoxSettings(
             toml: """
@@ -61,6 +79,8 @@ final class Box: Sendable {
                 password = "\(password)"
                 codecs = [\(codecs)]
                 \(trunk)
+                [dialling]
+                \(dialling)
                 """, file: "test", readSecret: { _ in nil })
     }
 

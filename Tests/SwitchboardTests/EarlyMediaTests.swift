@@ -58,7 +58,7 @@ struct EarlyMediaTests {
         "Each end has its reason",
         arguments: [
             (LegEnd.sessionExpired, EndReason.sessionExpired), (.dialogLost, .dialogLost), (.replaced, .replaced),
-            (.rejected(status: 302, reason: ""), .redirectRefused), (.rejected(status: 486, reason: ""), .busy),
+            (.rejected(status: 302, reason: ""), .redirected), (.rejected(status: 486, reason: ""), .busy),
             (.remoteHangUp, .hungUpThere), (.noReply, .providerSilent),
         ])
     func reasons(end: LegEnd, reason: EndReason) {

@@ -11,6 +11,8 @@ final class ScriptedProvider: Sendable {
     private let heard = Mutex<[SIPMessage]>([])
     /// Picks up every call at once.
     let answersCalls = Atomic(false)
+    /// Refuses every call with this status; 0 for none.
+    let refusal = Atomic(0)
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
 
@@ -55,6 +57,9 @@ final class ScriptedProvider: Sendable {
         case .refer: answer = SIPResponse(to: request, status: refer.load(ordering: .relaxed), toTag: "provider")
         case .invite where holdAnswer.load(ordering: .relaxed) != 0 && request.headers.to?.tag != nil:
             answer = SIPResponse(to: request, status: holdAnswer.load(ordering: .relaxed), toTag: "provider")
+        case .invite where refusal.load(ordering: .relaxed) != 0:
+            answer = SIPResponse(to: request, status: refusal.load(ordering: .relaxed), toTag: "provider")
+            answer.headers.contact = NameAddress(SIPURI(user: "+499001234567", address: address))
         case .invite where answersCalls.load(ordering: .relaxed):
             guard let body = request.body.isEmpty ? nil : try? SessionDescription(request.body),
                 let (description, _) = try? TrunkAnswer.make(
@@ -92,6 +97,31 @@ final class ScriptedProvider: Sendable {
         heard.withLock {
             $0.lazy.compactMap(\.response).last { !$0.isProvisional && $0.headers.cseq?.method == .invite }?.status
         }
+    }
+
+    /// As the caller, to the box's 200.
+    func acknowledge() {
+        let answer = heard.withLock { $0.lazy.compactMap(\.response).last { $0.headers.cseq?.method == .invite } }
+        guard let headers = answer?.headers, let from = headers.from, let to = headers.to, let callID = headers.callID,
+            case .sip(let target)? = headers.contact?.uri, let box = target.numericAddress
+        else { return }
+        let ack = SIPRequest(
+            .ack, target, via: Via(sentBy: address, branch: Via.magicCookie + "ack"), from: from, to: to,
+            callID: callID, cseq: 1)
+        transport.send(ack.serialized(), to: box)
+    }
+
+    /// As the callee that answered the box's newest INVITE.
+    func hangUp() {
+        guard let invite = request(.invite), let from = invite.headers.from, var to = invite.headers.to,
+            let contact = invite.headers.contact, let callID = invite.headers.callID
+        else { return }
+        to.parameters["tag"] = "provider"
+        guard case .sip(let target) = contact.uri, let box = target.numericAddress else { return }
+        let bye = SIPRequest(
+            .bye, target, via: Via(sentBy: address, branch: Via.magicCookie + "bye"), from: to, to: from,
+            callID: callID, cseq: 1)
+        transport.send(bye.serialized(), to: box)
     }
 
     /// Calls the box.

@@ -8,12 +8,6 @@ import Wire
 
 @testable import Switchboard
 
-extension Switchboard {
-    fileprivate func allowTransfers() {
-        transferRule = { _, _, _ in .allow }
-    }
-}
-
 @Suite("Switchboard: calls that change their far side", .serialized)
 struct TransferTests {
     private func refer(_ box: Box, to target: String, sequence: UInt32 = 1) async throws -> Int {
@@ -42,11 +36,11 @@ struct TransferTests {
     func notAllowed() async throws {
         let box = try await Box.open()
         let call = try await box.talk(await box.page())
-        #expect(try await refer(box, to: "<sip:+88216123@example.net>") == 603)
+        #expect(try await refer(box, to: "<sip:+88216123456@example.net>") == 603)
         #expect(box.provider.count(.invite) == 1)
         #expect(await box.switchboard.calls[call]?.call.publicState == .active)
         #expect(await box.kinds(of: call).contains(.callNotice))
-        #expect(await box.switchboard.calls[call]?.permits.isEmpty == true)
+        #expect(await box.switchboard.calls[call]?.transfers.isEmpty == true)
         await box.close()
     }
 
@@ -55,7 +49,6 @@ struct TransferTests {
         let box = try await Box.open()
         let page = await box.page()
         let call = try await box.talk(page)
-        await box.switchboard.allowTransfers()
         #expect(try await refer(box, to: "<sip:200@example.net>") == 202)
         try await box.wait("the former side's end") { box.provider.count(.bye) == 1 }
         let invites = box.provider.requests.filter { $0.method == .invite }
@@ -76,7 +69,6 @@ struct TransferTests {
         let box = try await Box.open()
         let page = await box.page()
         let call = try await box.talk(page)
-        await box.switchboard.allowTransfers()
         #expect(try await refer(box, to: "<sip:486@example.net>") == 202)
         try await box.wait("the notice") { box.notices(of: call, on: page) == ["call.transfer-failed"] }
         try await box.wait("the news of it") { fragments(box).last == "486" }
@@ -92,7 +84,6 @@ struct TransferTests {
         let box = try await Box.open()
         let page = await box.page()
         let call = try await box.talk(page)
-        await box.switchboard.allowTransfers()
         box.provider.answersCalls.store(false, ordering: .relaxed)
         #expect(try await refer(box, to: "<sip:200@example.net>") == 202)
         try await box.wait("the next INVITE") { box.provider.count(.invite) == 2 }
@@ -140,14 +131,14 @@ struct TransferTests {
         let box = try await Box.open()
         let page = await box.page()
         let call = try await box.talk(page)
-        let wish = ControlCommand.transfer(connection: page, call: call, to: Redacted("+49 30 200"))
-        #expect(await box.switchboard.handle(wish) == .failed(DiallingRefusal.nobodysCall.problem))
+        let wish = ControlCommand.transfer(connection: page, call: call, to: Redacted("+49 30 555200"))
+        let satellite = ControlCommand.transfer(connection: page, call: call, to: Redacted("+88216123456"))
+        #expect(await box.switchboard.handle(satellite) == .failed(DiallingRefusal.satellite.problem))
         #expect(box.provider.count(.refer) == 0)
-        await box.switchboard.allowTransfers()
         #expect(await box.switchboard.handle(wish) == .done)
         #expect(await box.switchboard.handle(wish) == .failed(Switchboard.cannotTransfer))
         try await box.wait("REFER") { box.provider.count(.refer) == 1 }
-        #expect(box.provider.request(.refer)?.headers.referTo?.uri.sip?.user == "+4930200")
+        #expect(box.provider.request(.refer)?.headers.referTo?.uri.sip?.user == "+4930555200")
         try notify(box, 100, 1)
         try notify(box, 200, 2)
         try await box.wait("the end") { box.end(of: call, on: page) == .transferred }
@@ -162,7 +153,6 @@ struct TransferTests {
         let box = try await Box.open()
         let page = await box.page()
         let call = try await box.talk(page)
-        await box.switchboard.allowTransfers()
         box.provider.refer.store(status, ordering: .relaxed)
         _ = await box.switchboard.handle(.transfer(connection: page, call: call, to: Redacted("200")))
         try await box.wait("the notice") { box.notices(of: call, on: page) == ["call.transfer-failed"] }
@@ -177,7 +167,6 @@ struct TransferTests {
         let box = try await Box.open()
         let page = await box.page()
         let call = try await box.talk(page)
-        await box.switchboard.allowTransfers()
         let second = ControlCommand.start(connection: page, to: Redacted("200"), offer: Box.offer)
         #expect(await box.switchboard.handle(second) == .failed(Switchboard.busyHere))
         _ = await box.switchboard.handle(.hold(connection: page, call: call, wanted: true))
@@ -206,7 +195,7 @@ struct TransferTests {
             Issue.record("no call")
             return
         }
-        try await box.wait("the end") { box.end(of: call, on: page) == .redirectRefused }
+        try await box.wait("the end") { box.end(of: call, on: page) == .redirected }
         #expect(box.provider.count(.invite) == 1)
         await box.close()
     }

@@ -96,6 +96,21 @@ struct PhoneCallTests {
         }
     }
 
+    @Test("A number that the box does not dial: the rule, with its remedy; the core knows whose page it is")
+    func notDialled() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            // What a page says about its user does not count.
+            try await phone.sendText(
+                #"{"jsonrpc":"2.0","id":9,"method":"call.start","params":{"to":"0900","sdp":"v=0","user":"root"}}"#)
+            let error = try await phone.text(with: "\"id\":9")
+            let problem = DiallingRefusal.premium.problem
+            for part in ["-32000", problem.code, problem.sentence, problem.remedy] { #expect(error.contains(part)) }
+            let connection = try #require(await box.core.connections.last)
+            #expect(await box.core.commands.contains(.attach(connection: connection, user: "admin")))
+        }
+    }
+
     @Test("What the core refuses comes as code, sentence and remedy")
     func refused() async throws {
         try await withBox { box in

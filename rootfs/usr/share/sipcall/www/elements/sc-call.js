@@ -91,7 +91,10 @@ class CallElement extends HTMLElement {
     const problem = call.problem
     this.#problem.hidden = !problem
     this.#problem.dataset.code = problem?.code ?? ''
-    const calm = ['call.hung-up-here', 'call.hung-up-there', 'call.declined', 'call.cancelled', 'call.answered-elsewhere']
+    const calm = [
+      'call.hung-up-here', 'call.hung-up-there', 'call.declined', 'call.cancelled', 'call.answered-elsewhere',
+      'call.forwarded',
+    ]
     this.#problem.classList.toggle('calm', calm.includes(problem?.code ?? ''))
     const said = problem ? sentence(problem) : ''
     if (this.#problem.textContent !== said) this.#problem.textContent = said
