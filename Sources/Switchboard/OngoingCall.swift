@@ -26,6 +26,8 @@ struct OngoingCall {
     var next: NextFarSide?
     /// The call whose far side was asked to be brought together with this one's.
     var partner: CallIdentifier?
+    /// What the transfer that the far side was asked for counts as.
+    var referral: CallIdentifier?
     /// What the far side said of why it ends the call (RFC 3326).
     var cause: SIPReason?
     /// The far side takes no digits by INFO.

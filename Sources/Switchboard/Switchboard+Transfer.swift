@@ -28,7 +28,8 @@ extension Switchboard {
         }
         callOfLeg[next] = identifier
         calls[identifier]?.next = NextFarSide(
-            leg: next, number: permit.dialled, side: TrunkSide(description: offer), request: request, referrer: leg)
+            leg: next, number: permit.dialled, side: TrunkSide(description: offer), permit: permit.call,
+            request: request, referrer: leg)
         perform(userAgent.acceptTransfer(leg, now: .now(), using: &generator))
         update(identifier) { $0.transferBegan(on: next, now: .now()) }
     }
@@ -61,11 +62,23 @@ extension Switchboard {
         noteHold(leg, of: identifier)
     }
 
+    /// The next far side does not come about: whoever asked for it is told, and it counts no more.
+    func dropNext(_ leg: LegIdentifier, status: Int) {
+        guard let identifier = callOfLeg[leg], let next = calls[identifier]?.next, next.leg == leg else { return }
+        nextProgressed(leg, status: status)
+        calls[identifier]?.next = nil
+        giveBack(next.permit, of: identifier)
+    }
+
+    private func giveBack(_ permit: CallIdentifier, of identifier: CallIdentifier) {
+        release(permit)
+        calls[identifier]?.transfers.remove(permit)
+    }
+
     func nextEnded(_ leg: LegIdentifier, _ end: LegEnd) {
         guard let identifier = callOfLeg[leg] else { return }
-        nextProgressed(leg, status: end.status)
+        dropNext(leg, status: end.status)
         closeMedia(leg, of: identifier)
-        calls[identifier]?.next = nil
         let reason = EndReason(end)
         update(identifier) { $0.transferFailed(reason) }
     }
@@ -103,6 +116,7 @@ extension Switchboard {
         let leg = try transferableLeg(connection, identifier)
         let permit = try mayTransfer(identifier, to: text).get()
         guard calls[identifier]?.call.refer() == true else { throw Self.cannotTransfer }
+        calls[identifier]?.referral = permit.call
         perform(userAgent.transfer(leg, to: permit.dialled, now: .now(), using: &generator))
         return .done
     }
@@ -141,6 +155,8 @@ extension Switchboard {
             // The other call ends when its far side was called.
             update(identifier) { $0.referralSucceeded() }
         } else {
+            if let permit = calls[identifier]?.referral { giveBack(permit, of: identifier) }
+            calls[identifier]?.referral = nil
             update(identifier) { $0.referralFailed() }
             if let partner { update(partner) { $0.referralWithdrawn() } }
         }

@@ -25,6 +25,8 @@ struct NextFarSide {
     let leg: LegIdentifier
     let number: Redacted<String>
     var side: TrunkSide
+    /// What it counts as for the dialling policy.
+    let permit: CallIdentifier
     let request: TransferRequest
     /// Who asked for it, and is told how it goes.
     let referrer: LegIdentifier

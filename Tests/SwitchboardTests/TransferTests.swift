@@ -8,6 +8,12 @@ import Wire
 
 @testable import Switchboard
 
+extension Switchboard {
+    fileprivate func aMinutePasses(for call: CallIdentifier) {
+        update(call) { $0.advance(to: .now() + .seconds(61)) }
+    }
+}
+
 @Suite("Switchboard: calls that change their far side", .serialized)
 struct TransferTests {
     private func refer(_ box: Box, to target: String, sequence: UInt32 = 1) async throws -> Int {
@@ -102,6 +108,25 @@ struct TransferTests {
         await box.close()
     }
 
+    @Test("Who does not answer within a minute is given up, and whoever asked is told and may ask again")
+    func tooLate() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await box.talk(page)
+        box.provider.answersCalls.store(false, ordering: .relaxed)
+        #expect(try await refer(box, to: "<sip:200@example.net>") == 202)
+        try await box.wait("the next INVITE") { box.provider.count(.invite) == 2 }
+        await box.switchboard.aMinutePasses(for: call)
+        try await box.wait("the news of it") { fragments(box).last == "408" }
+        #expect(box.notices(of: call, on: page) == ["call.transfer-failed"])
+        #expect(await box.switchboard.calls[call]?.transfers.isEmpty == true)
+        #expect(await box.switchboard.dialling.runningCount == 1)
+        box.provider.answersCalls.store(true, ordering: .relaxed)
+        #expect(try await refer(box, to: "<sip:201@example.net>", sequence: 2) == 202)
+        try await box.wait("the next one") { await box.switchboard.calls[call]?.dialled == Redacted("201") }
+        await box.close()
+    }
+
     @Test("A call of the provider's takes another's place; one that names no call of ours does not")
     func replaces() async throws {
         let box = try await Box.open()
@@ -156,6 +181,7 @@ struct TransferTests {
         box.provider.refer.store(status, ordering: .relaxed)
         _ = await box.switchboard.handle(.transfer(connection: page, call: call, to: Redacted("200")))
         try await box.wait("the notice") { box.notices(of: call, on: page) == ["call.transfer-failed"] }
+        #expect(await box.switchboard.dialling.runningCount == 1)
         #expect(await box.switchboard.handle(.hold(connection: page, call: call, wanted: true)) == .done)
         #expect(await box.switchboard.handle(.end(connection: page, call: call)) == .done)
         try await box.wait("the end") { box.end(of: call, on: page) == .hungUpHere }
