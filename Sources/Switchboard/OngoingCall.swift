@@ -30,6 +30,8 @@ struct OngoingCall {
     var next: NextFarSide?
     /// The call whose far side was asked to be brought together with this one's.
     var partner: CallIdentifier?
+    /// What the transfer that the far side was asked for counts as.
+    var referral: CallIdentifier?
     /// What the far side said of why it ends the call (RFC 3326).
     var cause: SIPReason?
     /// The far side takes no digits by INFO.
@@ -65,6 +67,9 @@ struct OngoingCall {
     var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = call.far { leg } else { nil }
     }
+
+    /// Whether a leg is on this side of the call: a page's, or of the number that it was passed on to.
+    func isNear(_ leg: LegIdentifier) -> Bool { browserLegs[leg] != nil || onward?.leg == leg }
 
     var service: BoxService? {
         if case .service(let service) = call.far { service } else { nil }

@@ -59,6 +59,7 @@ extension Switchboard {
     }
 
     private func release(_ leg: LegIdentifier, _ reason: EndReason, of identifier: CallIdentifier) {
+        if isNext(leg) { dropNext(leg, status: reason == .noAnswer ? 408 : 487) }
         closeMedia(leg, of: identifier)
         guard let ongoing = calls[identifier] else { return }
         if ongoing.browserLegs[leg] == nil {

@@ -95,7 +95,7 @@ extension Switchboard {
             if closing.count >= 4096 { closing.removeAll() }
             closing[leg] = ClosingLeg(
                 call: identifier, direction: ongoing.call.direction, far: ongoing.farNumber,
-                side: ongoing.browserLegs[leg] == nil ? .far : .near, wasAnswered: ongoing.answeredAt != nil)
+                side: ongoing.isNear(leg) ? .near : .far, wasAnswered: ongoing.answeredAt != nil)
         }
         media.close(leg)
         callOfLeg[leg] = nil

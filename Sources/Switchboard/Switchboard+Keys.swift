@@ -11,7 +11,7 @@ extension Switchboard {
     /// A key of the far side, or of a page that talks to a service of the box.
     func hear(_ digit: Character, on leg: LegIdentifier, of identifier: CallIdentifier) {
         guard let ongoing = calls[identifier] else { return }
-        record(digit, ongoing.browserLegs[leg] == nil ? .far : .near, of: identifier)
+        record(digit, ongoing.isNear(leg) ? .near : .far, of: identifier)
         for connection in ongoing.audience(phones) {
             publish(.digit(connection: connection, call: identifier, digit: String(digit)))
         }

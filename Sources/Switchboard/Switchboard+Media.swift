@@ -35,7 +35,7 @@ extension Switchboard {
             if calls[identifier]?.trunkLeg == leg { update(identifier) { $0.farHeard() } }
         case .digit(let leg, let digit):
             guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return }
-            if ongoing.trunkLeg == nil || ongoing.browserLegs[leg] == nil {
+            if ongoing.trunkLeg == nil || !ongoing.isNear(leg) {
                 hear(digit, on: leg, of: identifier)
             } else {
                 // Digits that a page sends to a number are relayed; only a service, or the far side, has news for it.

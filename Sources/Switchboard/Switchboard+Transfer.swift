@@ -34,8 +34,8 @@ extension Switchboard {
         }
         callOfLeg[next] = identifier
         calls[identifier]?.next = NextFarSide(
-            leg: next, number: permit.dialled, side: TrunkSide(description: offer), permit: permit.call, request: request,
-            referrer: leg)
+            leg: next, number: permit.dialled, side: TrunkSide(description: offer), permit: permit.call,
+            request: request, referrer: leg)
         perform(userAgent.acceptTransfer(leg, now: .now(), using: &generator))
         update(identifier) { $0.transferBegan(on: next, now: .now()) }
     }
@@ -77,12 +77,23 @@ extension Switchboard {
         noteHold(leg, of: identifier)
     }
 
+    /// The next far side does not come about: whoever asked for it is told, and it counts no more.
+    func dropNext(_ leg: LegIdentifier, status: Int) {
+        guard let identifier = callOfLeg[leg], let next = calls[identifier]?.next, next.leg == leg else { return }
+        nextProgressed(leg, status: status)
+        calls[identifier]?.next = nil
+        giveBack(next.permit, of: identifier)
+    }
+
+    private func giveBack(_ permit: CallIdentifier, of identifier: CallIdentifier) {
+        release(permit)
+        calls[identifier]?.transfers.remove(permit)
+    }
+
     func nextEnded(_ leg: LegIdentifier, _ end: LegEnd) {
         guard let identifier = callOfLeg[leg] else { return }
-        nextProgressed(leg, status: end.status)
+        dropNext(leg, status: end.status)
         closeMedia(leg, of: identifier)
-        (calls[identifier]?.next?.permit).map(release)
-        calls[identifier]?.next = nil
         let reason = EndReason(end)
         update(identifier) { $0.transferFailed(reason) }
     }
@@ -122,6 +133,7 @@ extension Switchboard {
             release(permit.call)
             throw Self.cannotTransfer
         }
+        calls[identifier]?.referral = permit.call
         let account = calls[identifier]?.trunk.flatMap { line($0) }?.settings
         let number = account?.written(permit.dialled) ?? permit.dialled
         perform(userAgent.transfer(leg, to: number, now: .now(), using: &generator))
@@ -135,7 +147,7 @@ extension Switchboard {
         let leg = try transferableLeg(connection, identifier)
         let target = try transferableLeg(connection, other)
         guard identifier != other else { throw Self.cannotTransfer }
-        if let number = calls[other]?.dialled { _ = try mayTransfer(identifier, to: number.revealed).get() }
+        // Both were dialled by the owner's permission, or came by themselves: nothing new is called.
         guard calls[identifier]?.call.refer() == true, calls[other]?.call.refer() == true else {
             throw Self.cannotTransfer
         }
@@ -162,6 +174,8 @@ extension Switchboard {
             // The other call ends when its far side was called.
             update(identifier) { $0.referralSucceeded() }
         } else {
+            if let permit = calls[identifier]?.referral { giveBack(permit, of: identifier) }
+            calls[identifier]?.referral = nil
             update(identifier) { $0.referralFailed() }
             if let partner { update(partner) { $0.referralWithdrawn() } }
         }
@@ -179,8 +193,8 @@ extension LegEnd {
         case .rejected(let status, _): status
         case .noReply: 408
         case .cancelledByRemote, .localHangUp, .remoteHangUp, .replaced: 487
-        case .unreachable, .authenticationFailed, .acknowledgementMissing, .acknowledgementUnheard, .sessionExpired, .dialogLost,
-            .protocolError:
+        case .unreachable, .authenticationFailed, .acknowledgementMissing, .acknowledgementUnheard, .sessionExpired,
+            .dialogLost, .protocolError:
             503
         }
     }

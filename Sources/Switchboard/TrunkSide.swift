@@ -25,7 +25,7 @@ struct NextFarSide {
     let leg: LegIdentifier
     let number: Redacted<String>
     var side: TrunkSide
-    /// The transfer as a call of its own, for the dialling policy.
+    /// What it counts as for the dialling policy.
     let permit: CallIdentifier
     let request: TransferRequest
     /// Who asked for it, and is told how it goes.

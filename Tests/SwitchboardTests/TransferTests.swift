@@ -8,6 +8,12 @@ import Wire
 
 @testable import Switchboard
 
+extension Switchboard {
+    fileprivate func aMinutePasses(for call: CallIdentifier) {
+        update(call) { $0.advance(to: .now() + .seconds(61)) }
+    }
+}
+
 @Suite("Switchboard: calls that change their far side", .serialized)
 struct TransferTests {
     private func refer(_ box: Box, to target: String, sequence: UInt32 = 1) async throws -> Int {
@@ -36,7 +42,7 @@ struct TransferTests {
     func notAllowed() async throws {
         let box = try await Box.open()
         let call = try await box.talk(await box.page())
-        #expect(try await refer(box, to: "<sip:+88216123@example.net>") == 603)
+        #expect(try await refer(box, to: "<sip:+88216123456@example.net>") == 603)
         #expect(box.provider.count(.invite) == 1)
         #expect(await box.switchboard.calls[call]?.call.publicState == .active)
         #expect(await box.kinds(of: call).contains(.callNotice))
@@ -102,6 +108,25 @@ struct TransferTests {
         await box.close()
     }
 
+    @Test("Who does not answer within a minute is given up, and whoever asked is told and may ask again")
+    func tooLate() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await box.talk(page)
+        box.provider.answersCalls.store(false, ordering: .relaxed)
+        #expect(try await refer(box, to: "<sip:200@example.net>") == 202)
+        try await box.wait("the next INVITE") { box.provider.count(.invite) == 2 }
+        await box.switchboard.aMinutePasses(for: call)
+        try await box.wait("the news of it") { fragments(box).last == "408" }
+        #expect(box.notices(of: call, on: page) == ["call.transfer-failed"])
+        #expect(await box.switchboard.calls[call]?.transfers.isEmpty == true)
+        #expect(await box.switchboard.dialling.runningCount == 1)
+        box.provider.answersCalls.store(true, ordering: .relaxed)
+        #expect(try await refer(box, to: "<sip:201@example.net>", sequence: 2) == 202)
+        try await box.wait("the next one") { await box.switchboard.calls[call]?.dialled == Redacted("201") }
+        await box.close()
+    }
+
     @Test("A call of the provider's takes another's place; one that names no call of ours does not")
     func replaces() async throws {
         let box = try await Box.open()
@@ -131,13 +156,14 @@ struct TransferTests {
         let box = try await Box.open()
         let page = await box.page()
         let call = try await box.talk(page)
-        let wish = ControlCommand.transfer(connection: page, call: call, to: Redacted("+49 30 200"))
-        #expect(await box.switchboard.handle(wish) == .failed(DiallingRefusal.nobodysCall.problem))
+        let wish = ControlCommand.transfer(connection: page, call: call, to: Redacted("+49 30 555200"))
+        let satellite = ControlCommand.transfer(connection: page, call: call, to: Redacted("+88216123456"))
+        #expect(await box.switchboard.handle(satellite) == .failed(DiallingRefusal.satellite.problem))
         #expect(box.provider.count(.refer) == 0)
         #expect(await box.switchboard.handle(wish) == .done)
         #expect(await box.switchboard.handle(wish) == .failed(Switchboard.cannotTransfer))
         try await box.wait("REFER") { box.provider.count(.refer) == 1 }
-        #expect(box.provider.request(.refer)?.headers.referTo?.uri.sip?.user == "+4930200")
+        #expect(box.provider.request(.refer)?.headers.referTo?.uri.sip?.user == "+4930555200")
         try notify(box, 100, 1)
         try notify(box, 200, 2)
         try await box.wait("the end") { box.end(of: call, on: page) == .transferred }
@@ -155,6 +181,7 @@ struct TransferTests {
         box.provider.refer.store(status, ordering: .relaxed)
         _ = await box.switchboard.handle(.transfer(connection: page, call: call, to: Redacted("200")))
         try await box.wait("the notice") { box.notices(of: call, on: page) == ["call.transfer-failed"] }
+        #expect(await box.switchboard.dialling.runningCount == 1)
         #expect(await box.switchboard.handle(.hold(connection: page, call: call, wanted: true)) == .done)
         #expect(await box.switchboard.handle(.end(connection: page, call: call)) == .done)
         try await box.wait("the end") { box.end(of: call, on: page) == .hungUpHere }
