@@ -100,6 +100,8 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package static let mostListed = 500
     /// No new calls are taken.
     package var draining = false
+    /// What was found out about providers, by the account's name.
+    package var measured: [String: ProviderMeasurements] = [:]
     /// What the core can do only in part; empty on a healthy box.
     package var degraded: [DegradedPart] = []
 

@@ -48,6 +48,9 @@ extension Switchboard {
         }
         if isNext(leg) { return nextAnswered(leg) }
         noteAnswer(leg)
+        if let interval = userAgent.sessionInterval(of: leg) {
+            measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
+        }
         update(leg) { $0.farAnswered(now: .now()) }
         if let identifier = callOfLeg[leg] { noteHold(leg, of: identifier) }
     }
@@ -125,7 +128,10 @@ extension Switchboard {
             calls[identifier] = OngoingCall(
                 call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
             calls[identifier]?.trunk = userAgent.trunk(of: leg)?.name
-            if let audio { media.setTrunkAudio(leg, audio) }
+            if let audio {
+                media.setTrunkAudio(leg, audio)
+                measure(audio, on: leg)
+            }
             record(.callCreated, identifier) { $0.pages = idle.count }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
                 publish(.incoming(connection: connection, call: identifier, from: from, name: name))
