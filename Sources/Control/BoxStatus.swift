@@ -103,6 +103,8 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     /// Calls through the provider that were dialled here, and how many may be at once.
     package var callsDialled = 0
     package var callsDialledLimit = 0
+    /// What was found out about providers, by the account's name.
+    package var measured: [String: ProviderMeasurements] = [:]
     /// What the core can do only in part; empty on a healthy box.
     package var degraded: [DegradedPart] = []
 

@@ -19,6 +19,9 @@ extension UserAgent {
     /// The trunk of a call, as it is spoken with in that call.
     package func trunk(of leg: LegIdentifier) -> Trunk? { legs[leg]?.trunk }
 
+    /// Seconds of the session timer that was agreed on in a call; nil without one (RFC 4028).
+    package func sessionInterval(of leg: LegIdentifier) -> Int? { legs[leg]?.connected?.timer?.interval }
+
     /// - Parameter name: nil for the first in use.
     func trunk(_ name: String?) -> Trunk? {
         guard let name else { return trunks.first }

@@ -32,6 +32,7 @@ extension Switchboard {
         switch outcome {
         case .answered(let status):
             report.status = status
+            measure(line.name) { $0.optionsStatus = status }
             report.roundTripMilliseconds = (time.milliseconds * 10).rounded() / 10
         case .noReply: report.problem = RegistrationFailure.noReply.problem
         case .unreachable:

@@ -96,6 +96,7 @@ extension Switchboard {
         if former.audio != audio {
             calls[identifier]?[side: leg]?.audio = audio
             media.setTrunkAudio(leg, audio)
+            measure(audio, on: leg)
             if former.audio?.codec != audio.codec, calls[identifier]?.trunkLeg == leg { announceCodec(identifier) }
         }
         noteHold(leg, of: identifier)

@@ -67,6 +67,7 @@ extension Switchboard {
             lines[index].seenAt = publicAddress
             lines[index].connectionProblem = nil
             lines[index].isMovingOn = false
+            measure(name) { $0.grantedExpires = expires }
             setTrunk(line.number, .registered, nil, expires: expires)
         case .failed where line.isMovingOn: lines[index].isMovingOn = false
         case .failed(.unreachable):

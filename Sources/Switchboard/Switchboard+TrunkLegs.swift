@@ -49,6 +49,9 @@ extension Switchboard {
         if isNext(leg) { return nextAnswered(leg) }
         if let identifier = onwardCall(leg) { return update(identifier) { $0.onwardAnswered(now: .now()) } }
         noteAnswer(leg)
+        if let interval = userAgent.sessionInterval(of: leg) {
+            measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
+        }
         update(leg) { $0.farAnswered(now: .now()) }
         if let identifier = callOfLeg[leg] { noteHold(leg, of: identifier) }
     }
@@ -138,7 +141,10 @@ extension Switchboard {
                 call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
                 trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
             calls[identifier]?.trunk = userAgent.trunk(of: leg)?.name
-            if let audio { media.setTrunkAudio(leg, audio) }
+            if let audio {
+                media.setTrunkAudio(leg, audio)
+                measure(audio, on: leg)
+            }
             record(.callCreated, identifier) { $0.pages = isPassedOn ? 0 : idle.count }
             if isPassedOn {
                 carryOut(effects, of: identifier)

@@ -52,6 +52,9 @@ package actor Switchboard {
     var lastLine: UInt64
     /// What was told of them all together.
     var toldTrunk: TrunkStatus
+    /// What was found out about providers, by the account's name.
+    var measured: [String: ProviderMeasurements]
+    let remember: @Sendable ([String: ProviderMeasurements]) -> Void
     var phones: [ConnectionIdentifier: Phone] = [:]
     var calls: [CallIdentifier: OngoingCall] = [:]
     var callOfLeg: [LegIdentifier: CallIdentifier] = [:]
@@ -74,9 +77,14 @@ package actor Switchboard {
     /// Addresses of providers that only calls speak to: of a former configuration, or a server that another stood in for.
     var retiredTargets: Set<SIPPeer> = []
 
+    /// - Parameters:
+    ///   - measured: what was found out about providers before.
+    ///   - remember: keeps what is found out; it must not wait for anything.
     package init(
         settings: BoxSettings, transport: SIPTransport, media: MediaEngine, version: String,
-        resolver: DNSClient = .system, figures: @escaping @Sendable () -> ProcessFigures, log: Logger
+        resolver: DNSClient = .system, measured: [String: ProviderMeasurements] = [:],
+        remember: @escaping @Sendable ([String: ProviderMeasurements]) -> Void = { _ in },
+        figures: @escaping @Sendable () -> ProcessFigures, log: Logger
     ) {
         self.settings = settings
         self.transport = transport
@@ -87,6 +95,8 @@ package actor Switchboard {
         self.log = log
         (events, eventContinuation) = AsyncStream.makeStream()
         self.resolver = resolver
+        self.measured = measured.filter { entry in settings.trunks.contains { $0.name == entry.key } }
+        self.remember = remember
         lines = settings.trunks.enumerated().map { TrunkLine($0.element, number: UInt64($0.offset)) }
         lastLine = UInt64(lines.count)
         toldTrunk = Self.summary(lines)
@@ -211,6 +221,7 @@ extension Switchboard {
         status.callsDialled = dialling.runningCount
         status.callsDialledLimit = settings.dialling.callsAtOnce
         status.trunks = lines.map(\.status)
+        status.measured = measured
         return status
     }
 

@@ -103,6 +103,28 @@ struct SeveralTrunksTests {
         #expect(!provider.sent.contains { $0.message.request?.headers.proxyAuthorization != nil })
     }
 
+    @Test("The hosts of another domain are not those of a call that began with the former one of the same name")
+    func formerDomain() throws {
+        var provider = ScriptedProvider()
+        try both(&provider)
+        try provider.act {
+            $0.invite(
+                LegIdentifier(number: 1), to: Redacted("100"), over: "Carrier", offer: ScriptedProvider.offer, now: $1,
+                using: &$2)
+        }
+        let last = provider.sent.popLast()
+        let invite = try #require(last?.message.request)
+        var moved = ScriptedProvider.trunk
+        (moved.domain, moved.target) = ("elsewhere.example", Self.spare)
+        try provider.act { $0.use(moved, now: $1, using: &$2) }
+        provider.agent.know([Self.spare.host], of: "Carrier")
+        provider.sent = []
+        try provider.answer(invite, 407, from: Self.spare) {
+            $0.append(.proxyAuthenticate, "Digest realm=\"sip.example.net\", nonce=\"n\"")
+        }
+        #expect(!provider.sent.contains { $0.message.request?.headers.proxyAuthorization != nil })
+    }
+
     @Test("A server that fails is told of with its reason; moved to another, the account registers there at once")
     func failover() throws {
         var provider = ScriptedProvider()

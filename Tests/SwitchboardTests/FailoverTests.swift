@@ -103,6 +103,9 @@ struct FailoverTests {
         let call = try await call(box, await box.page())
         try await box.wait("the answer") { await isActive(call, box) }
         #expect(field.first.request(.invite)?.uri.sip?.host.text == "carrier.test")
+        let measured = await box.switchboard.status().measured["SRV"]
+        #expect(measured?.grantedExpires == 300 && measured?.codecs == ["pcmu"])
+        #expect(measured?.mediaSources == ["127.0.0.1"])
         // Nobody asked where the web server is.
         #expect(!field.names.asked.contains { $0.name == "carrier.test" && $0.type == 1 })
         await field.close(box)

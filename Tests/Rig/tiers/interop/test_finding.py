@@ -1,8 +1,8 @@
 """The provider behind a name: NAPTR, SRV and A from a real name server, and the next server when the first is dead."""
 
+import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -58,6 +58,9 @@ def test_a_call_goes_out_with_the_name_in_its_request(found_rig: tuple[str, Rig,
         phone.request("call.end", call=call)
         rig.answers.wait_for("CALL_CLOSED", 2)
         wait_until(lambda: not rig.box.in_use(), 3, "the box to let go of the call")
+    assert rig.box.status()["measured"]["Carrier"]["grantedExpires"] == rig.account.granted
+    kept = json.loads((rig.box.state / "core" / "providers.json").read_text())["Carrier"]
+    assert kept["codecs"] == ["pcmu"] and kept["mediaSources"] == ["10.9.0.2"]
     invites = [packet.payload for packet in capture.datagrams if packet.payload.startswith(b"INVITE")]
     from_box = [payload for payload in invites if payload.split(b"\r\n")[1].startswith(b"Via: SIP/2.0/UDP 10.9.0.1")]
     assert all(payload.startswith(f"INVITE sip:{rig.account.answers}@{DOMAIN} ".encode()) for payload in from_box)
@@ -66,13 +69,14 @@ def test_a_call_goes_out_with_the_name_in_its_request(found_rig: tuple[str, Rig,
 def test_a_call_comes_in(found_rig: tuple[str, Rig, NameServer]) -> None:
     _, rig, _ = found_rig
     with PhoneSocket(rig.box) as phone:
+        rig.answers.forget_events()
         rig.answers.dial(f"sip:{rig.account.number.lstrip('+')}@10.9.0.2:5060")
         call = phone.wait_for("call.incoming", 3)["call"]
         phone.request("call.end", call=call)
         phone.wait_for("call.ended", 3, call=call)
 
 
-def test_a_server_that_dies_is_left_for_one_that_lives(tmp_path: Path) -> None:
+def test_a_server_that_dies_is_left_for_one_that_lives() -> None:
     """The first of both is Kamailio; when it is gone the call says so, and the box asks the other server."""
     with open_rig(registered=False, trunk=f'server = "{DOMAIN}"\ntransport = "udp"') as rig:
         rig.box.stop()
