@@ -84,6 +84,7 @@ let package = Package(
         // 3: protocol machines and C libraries made safe
         room("SIP", ["SIPMessage", "Wire", .crypto]),
         room("Call", ["SDP", "Numbering", "Wire"]),
+        room("SIPTrace", ["SIPMessage", "SDP", "Wire"]),
         room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
         room("OpusCodec", ["COpus", "CShims"]),
         room("Systemd", ["CSystemd", "Wire", .logging]),
@@ -95,12 +96,15 @@ let package = Package(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
-        room("Control", ["Call", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
+        room("Control", ["Call", "SIPTrace", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
         room(
             "Switchboard",
-            ["Call", "SIP", "SIPMessage", "SIPTransport", "SDP", "Media", "Control", "Settings", "Wire", .logging]),
+            [
+                "Call", "SIP", "SIPMessage", "SIPTransport", "SIPTrace", "SDP", "Media", "Control", "Settings", "Wire",
+                .logging,
+            ]),
 
         // 6: the web
         room(
@@ -111,14 +115,16 @@ let package = Package(
             ]),
 
         // 6: what the operator's commands show
-        room("Console", ["Call", "Control", "Wire"]),
+        room("Console", ["Call", "Control", "SIPTrace", "Wire"]),
 
         // 7: programs
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media",
-                "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals, .subprocess,
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTrace",
+                "SIPTransport",
+                "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals,
+                .subprocess,
                 .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: strict),
@@ -139,6 +145,7 @@ let package = Package(
         tests(of: "Settings", ["Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
         tests(of: "Call", ["Numbering", "Wire"]),
+        tests(of: "SIPTrace", ["SIPMessage", "Wire"]),
         tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
@@ -152,11 +159,11 @@ let package = Package(
         tests(
             of: "Switchboard",
             [
-                "Call", "Control", "Media", "SDP", "SIP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging,
-                .nioPosix,
+                "Call", "Control", "Media", "SDP", "SIP", "SIPMessage", "SIPTrace", "SIPTransport", "Settings", "Wire",
+                .logging, .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
-        tests(of: "Console", ["Control", "Call", "Wire"]),
+        tests(of: "Console", ["Control", "Call", "SIPTrace", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -200,6 +200,9 @@ package final class SIPTransport: Sendable {
         line.probe(answered)
     }
 
+    /// Whether this address is the probe's, which is nobody on any network.
+    package func isOwnProbe(_ address: NetworkAddress) -> Bool { address == PrivateLine.address }
+
     /// The reader has dealt with one input.
     package func taken() {
         counts.taken()

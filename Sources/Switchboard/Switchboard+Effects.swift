@@ -26,6 +26,7 @@ extension Switchboard {
                 guard let number = ongoing.dialled, let offer = ongoing.trunkDescription else { continue }
                 perform(
                     userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
+                traceLeg(leg, of: identifier)
             case .ring(let leg):
                 perform(userAgent.ring(leg, now: .now(), using: &generator))
             case .accept(let leg):

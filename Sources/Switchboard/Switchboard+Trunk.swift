@@ -88,8 +88,10 @@ extension Switchboard {
     private func send(_ bytes: [UInt8], to target: NetworkAddress) {
         let providers = [trunkRoute?.target].compactMap(\.self) + retiredTargets
         if let provider = providers.first(where: { $0.address == target }) {
+            traceSent(bytes, to: provider)
             transport.send(bytes, to: provider)
         } else {
+            traceSent(bytes, to: SIPPeer(target))
             transport.send(bytes, to: target)
         }
     }

@@ -105,6 +105,7 @@ extension Switchboard {
             callOfLeg[leg] = identifier
             calls[identifier] = OngoingCall(
                 call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
+            traceLeg(leg, of: identifier)
             media.setTrunkAudio(leg, audio)
             record(.callCreated, identifier) { $0.pages = idle.count }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
