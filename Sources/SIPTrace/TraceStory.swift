@@ -53,6 +53,12 @@ struct TraceStory: Sendable {
     mutating func add(_ entry: Entry, beginning most: Int, messages: Int, bytes limit: Int) {
         var entry = entry
         entry.isRepeated = hasHeard(entry)
+        // Who answers an address does not always know what it was heard over.
+        if entry.direction == .sent, let heard = newest.last ?? beginning.last(where: { $0.direction == .received }),
+            heard.peer.address == entry.peer.address
+        {
+            entry.peer = heard.peer
+        }
         bytes += entry.cost
         // Once something fell out, what is new follows it.
         let isEarly = newest.isEmpty && omitted == 0 && beginning.count < most && bytes <= limit / 2

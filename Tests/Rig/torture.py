@@ -16,6 +16,7 @@ BUSY = 486
 
 EXCEPTIONS: dict[str, tuple[set[int], str]] = {
     "ipv6-in-sdp": ({400}, "the RFC prints Content-Length 268 for a body of 251 bytes: over UDP that is an error"),
+    "wsinv": ({481}, "its To has a tag, and this box holds no such dialog (RFC 3261 §12.2.2)"),
     "badbranch": ({200, 400}, "RFC 4475 §3.2.1 wants 400 or the matching of RFC 2543"),
     "unksm2": ({405}, "the table's 400 is a registrar's"),
     "regaut01": ({405}, "the table's 401 is a registrar's"),
@@ -47,16 +48,21 @@ class Vector:
 
     @property
     def has_framing(self) -> bool:
-        """A stream could carry it: one Content-Length, and not more than there is."""
-        head, _, body = self.data.partition(b"\r\n\r\n")
+        """A stream could carry it: an end of the header fields, one Content-Length, and not more than there is."""
+        head, end, body = self.data.partition(b"\r\n\r\n")
+        if not end:
+            return False
         lengths = re.findall(rb"^(?:content-length|l)\s*:\s*(\S+)", head, re.IGNORECASE | re.MULTILINE)
         return len(lengths) == 1 and lengths[0].isdigit() and int(lengths[0]) <= len(body)
 
-    @property
-    def over_tcp(self) -> bytes:
-        """The same with TCP in its topmost Via, so that the answer comes by the connection; nothing gets longer."""
-        return re.sub(rb"(?m)^(v(?:ia)?[ \t]*:\s*SIP\s*/\s*2\.0\s*/\s*)(UDP|TLS)", rb"\1TCP", self.data, count=1,
+    def over_tcp(self, mark: bytes) -> "Vector":
+        """The same with TCP in its topmost Via, so that the answer comes by the connection, and with a Call-ID and a branch
+        of its own: otherwise it would be a repetition of what came by UDP."""
+        data = re.sub(rb"(?m)^(v(?:ia)?[ \t]*:\s*SIP\s*/\s*2\.0\s*/\s*)(UDP|TLS)", rb"\1TCP", self.data, count=1,
                       flags=re.IGNORECASE)  # fmt: skip
+        data = data.replace(self.key, mark + self.key)
+        data = re.sub(rb"branch=z9hG4bK(?=[^;,\s])", rb"branch=z9hG4bK" + mark, data, count=1)
+        return Vector(self.name, self.expected, data)
 
     def statuses(self, is_provider: bool) -> set[int | None]:
         """The final answers that are right; None stands for silence."""

@@ -50,8 +50,8 @@ def _send_all(rig: Rig, report: Report, capture: Capture, messages: list[Vector]
     for source, words in ((STRANGER, "stranger"), (CARRIER_ADDRESS, "provider")):
         answers = _by_udp(rig, capture, source, messages, fault)
         _report_answers(report, f"udp-{words}", messages, answers, source == CARRIER_ADDRESS)
-    framed = [message for message in messages if message.has_framing]
     for source, words in ((STRANGER, "stranger"), (CARRIER_ADDRESS, "provider")):
+        framed = [message.over_tcp(words[:1].encode()) for message in messages if message.has_framing]
         answers = _by_tcp(rig, source, framed)
         _report_answers(report, f"tcp-{words}", framed, answers, source == CARRIER_ADDRESS, over_tcp=True)
 
@@ -97,10 +97,15 @@ def _wait_for(condition: Callable[[], int | None], seconds: float) -> int | None
 def _answer(datagrams: Sequence[Datagram], message: Vector, source: str) -> int | None:
     """The final status that the box sent for this message, wherever its Via sent the answer."""
     for datagram in datagrams:
-        if datagram.source[0] == BOX_ADDRESS and datagram.target[0] == source and message.key in datagram.payload:
+        if datagram.source[0] == BOX_ADDRESS and datagram.target[0] == source and _is_for(message, datagram.payload):
             if (status := _final(datagram.payload)) is not None:
                 return status
     return None
+
+
+def _is_for(message: Vector, payload: bytes) -> bool:
+    """Of an answer in fragments only the first is seen, which ends before the Call-ID; but no two are under way at once."""
+    return message.key in payload or (len(message.data) > 1472 and len(payload) >= 1400)
 
 
 def _final(payload: bytes) -> int | None:
@@ -111,7 +116,7 @@ def _final(payload: bytes) -> int | None:
 def _acknowledge(sender: socket.socket, message: Vector, datagrams: Sequence[Datagram]) -> None:
     """Ends the transaction, or the refusal is repeated for half a minute (RFC 3261 §17.1.1.3)."""
     for datagram in datagrams:
-        if message.key in datagram.payload and _final(datagram.payload) is not None:
+        if _is_for(message, datagram.payload) and _final(datagram.payload) is not None:
             lines = [line for line in datagram.payload.split(b"\r\n")
                      if re.match(rb"(via|from|to|call-id):", line, re.IGNORECASE)]  # fmt: skip
             cseq = re.search(rb"CSeq:\s*(\d+)", datagram.payload)
@@ -127,7 +132,7 @@ def _by_tcp(rig: Rig, source: str, messages: list[Vector]) -> Answers:
         with rig.network.carrier.entered():
             connection = socket.create_connection((BOX_ADDRESS, SIP_PORT), timeout=2, source_address=(source, 0))
         with connection:
-            connection.sendall(message.over_tcp)
+            connection.sendall(message.data)
             answers[message.name] = _first_final(
                 connection, message, SILENCE_SECONDS if message.method == "" else ANSWER_SECONDS
             )
