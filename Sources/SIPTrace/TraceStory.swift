@@ -54,9 +54,8 @@ struct TraceStory: Sendable {
         var entry = entry
         entry.isRepeated = hasHeard(entry)
         // Who answers an address does not always know what it was heard over.
-        if entry.direction == .sent, let heard = newest.last ?? beginning.last(where: { $0.direction == .received }),
-            heard.peer.address == entry.peer.address
-        {
+        let isHeard = { (one: Entry) in one.direction == .received && one.peer.address == entry.peer.address }
+        if entry.direction == .sent, let heard = newest.last(where: isHeard) ?? beginning.last(where: isHeard) {
             entry.peer = heard.peer
         }
         bytes += entry.cost

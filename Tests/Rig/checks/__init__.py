@@ -8,6 +8,7 @@ from . import (
     inbound_call,
     junk_datagrams,
     sip_idle,
+    sip_lossy,
     sip_torture,
 )
 from .check import Check
@@ -22,6 +23,7 @@ CHECKS: dict[str, Check] = {
         junk_datagrams.CHECK,
         failure_sentences.CHECK,
         sip_idle.CHECK,
+        sip_lossy.CHECK,
         sip_torture.CHECK,
     )
 }
