@@ -15,7 +15,8 @@ struct TraceTests {
     private func lines(_ box: Box, _ name: String, numbers: Bool = false) async -> [String] {
         let command = ControlCommand.trace(of: name, after: 0, showing: TraceShowing(numbers: numbers))
         guard case .trace(let report) = await box.switchboard.handle(command) else { return [] }
-        return report.messages.map { "\($0.direction == .sent ? ">" : "<") \($0.line.split(separator: " ")[0])" }
+        // A busy machine makes itself heard by retransmissions.
+        return report.messages.filter { !$0.isRepeated }.map { "\($0.direction == .sent ? ">" : "<") \($0.line.split(separator: " ")[0])" }
     }
 
     @Test("The registration and both kinds of calls are stories of their own, from their first message on")
@@ -23,7 +24,8 @@ struct TraceTests {
         let box = try await Box.open()
         box.provider.answersCalls.store(true, ordering: .relaxed)
         let page = await box.page()
-        #expect(await lines(box, "registration") == ["> REGISTER", "< 200"])
+        let registration = await lines(box, "registration")
+        #expect(registration == ["> REGISTER", "< 200"])
         let inbound = try await box.ring(page)
         _ = await box.switchboard.handle(.end(connection: page, call: inbound))
         try await box.wait("the refusal") { box.provider.finalStatus == 603 }
