@@ -16,7 +16,9 @@ struct TraceTests {
         let command = ControlCommand.trace(of: name, after: 0, showing: TraceShowing(numbers: numbers))
         guard case .trace(let report) = await box.switchboard.handle(command) else { return [] }
         // A busy machine makes itself heard by retransmissions.
-        return report.messages.filter { !$0.isRepeated }.map { "\($0.direction == .sent ? ">" : "<") \($0.line.split(separator: " ")[0])" }
+        return report.messages.filter { !$0.isRepeated }.map {
+            "\($0.direction == .sent ? ">" : "<") \($0.line.split(separator: " ")[0])"
+        }
     }
 
     @Test("The registration and both kinds of calls are stories of their own, from their first message on")
