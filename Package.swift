@@ -84,6 +84,7 @@ let package = Package(
         // 3: protocol machines and C libraries made safe
         room("SIP", ["SIPMessage", "Wire", .crypto]),
         room("Call", ["SDP", "Numbering", "Wire"]),
+        room("SIPTrace", ["SIPMessage", "SDP", "Wire"]),
         room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
         room("OpusCodec", ["COpus", "CShims"]),
         room("Systemd", ["CSystemd", "Wire", .logging]),
@@ -97,13 +98,14 @@ let package = Package(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
-        room("Control", ["Call", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
+        room("Control", ["Call", "SIPTrace", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
         room(
             "Switchboard",
             [
-                "Call", "SIP", "SIPMessage", "SIPTransport", "SDP", "Numbering", "Media", "Control", "Settings", "Wire",
+                "Call", "SIP", "SIPMessage", "SIPTransport", "SIPTrace", "SDP", "Numbering", "Media", "Control",
+                "Settings", "Wire",
                 .logging,
             ]),
 
@@ -116,15 +118,15 @@ let package = Package(
             ]),
 
         // 6: what the operator's commands show
-        room("Console", ["Call", "Control", "Wire"]),
+        room("Console", ["Call", "Control", "SIPTrace", "Wire"]),
 
         // 7: programs
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIP", "SIPTransport",
-                "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals,
-                .subprocess, .nioCore, .nioPosix, .nioSSL,
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIP", "SIPTrace",
+                "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle,
+                .signals, .subprocess, .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -144,6 +146,7 @@ let package = Package(
         tests(of: "Settings", ["Numbering", "Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
         tests(of: "Call", ["Numbering", "Wire"]),
+        tests(of: "SIPTrace", ["SIPMessage", "Wire"]),
         // A name server for tests of how providers are found.
         .target(
             name: "NameServer", dependencies: ["CLinux"], path: "Tests/NameServer", swiftSettings: strict),
@@ -160,12 +163,12 @@ let package = Package(
         tests(
             of: "Switchboard",
             [
-                "NameServer", "Call", "Control", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTransport",
-                "Settings", "Wire",
+                "NameServer", "Call", "Control", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTrace",
+                "SIPTransport", "Settings", "Wire",
                 .logging, .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
-        tests(of: "Console", ["Control", "Call", "Wire"]),
+        tests(of: "Console", ["Control", "Call", "SIPTrace", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

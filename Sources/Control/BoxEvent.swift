@@ -42,6 +42,8 @@ package struct BoxEvent: Codable, Sendable, Equatable {
         /// A page that can be rung; `pages` counts all of them.
         case phoneAttached = "phone.attached"
         case phoneDetached = "phone.detached"
+        /// Somebody had the SIP messages shown with the telephone numbers in them; of `call`, if it was one.
+        case traceNumbers = "trace.numbers"
         /// Every 20 seconds: `calls`, `pages`, `uptimeSeconds`, `residentBytes`.
         case boxHeartbeat = "box.heartbeat"
     }

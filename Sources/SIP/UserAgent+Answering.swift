@@ -111,6 +111,7 @@ extension UserAgent {
         if !request.body.isEmpty, !request.carriesSession {
             return respondStatelessly(415, to: request, from: source)
         }
+        if !request.headers.acceptsSession { return respondStatelessly(406, to: request, from: source) }
         if SessionTimer.isTooShort(request.headers) { return respondStatelessly(422, to: request, from: source) }
         var replaced: LegIdentifier?
         if asksOwner, request.headers.contains(.replaces) {

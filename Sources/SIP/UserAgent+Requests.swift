@@ -36,7 +36,9 @@ extension UserAgent {
     ) {
         let status: Int
         switch request.method {
-        case _ where request.headers.maxForwards == 0: status = 483
+        // Whoever is meant answers (RFC 4475 §3.3.11); a call may go on from here, as it does through a proxy (RFC 7332).
+        case .invite where request.headers.maxForwards == 0: status = 483
+        case .options where request.uri.sip == nil: status = 416
         case .options: status = unsupported(request).isEmpty ? 200 : 420
         case .invite:
             guard let trunk = trunk(of: request, from: source.host) else {

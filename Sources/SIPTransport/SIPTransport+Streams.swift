@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 package import Wire
 
 extension SIPTransport {
@@ -32,8 +33,10 @@ extension SIPTransport {
         }
     }
 
-    /// The hosts of providers: their connections give way to nobody, and theirs is the last room for messages.
+    /// The hosts of providers: their connections give way to nobody, theirs is the last room for messages, and they are told
+    /// when a request of theirs cannot be read.
     package func trust(_ hosts: Set<NetworkAddress.Host>) {
+        counts.trusted.withLock { $0 = hosts }
         let streams = streams
         streams.eventLoop.execute { streams.value.trust(hosts) }
     }

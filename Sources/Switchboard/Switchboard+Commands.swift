@@ -46,6 +46,10 @@ extension Switchboard {
                 return try await askProvider()
             case .events(let number):
                 return events(after: number)
+            case .traces:
+                return traceList()
+            case .trace(let name, let number, let showing):
+                return try trace(name, after: number, showing)
             case .drain(let isWanted):
                 setDraining(isWanted)
                 return .status(await status())

@@ -52,12 +52,13 @@ extension Switchboard {
         }
     }
 
-    func dial(_ onward: Onward) {
+    func dial(_ onward: Onward, of identifier: CallIdentifier) {
         let number = line(onward.trunk)?.settings.written(onward.number) ?? onward.number
         perform(
             userAgent.invite(
                 onward.leg, to: number, over: onward.trunk, offer: onward.side.description.bytes, now: .now(),
                 using: &generator))
+        traceLeg(onward.leg, of: identifier)
     }
 
     /// Pages that ring without media have no leg to be released.

@@ -53,8 +53,8 @@ extension Switchboard {
 
     /// Sends the INVITE of an outbound call.
     func dial(_ leg: LegIdentifier, of identifier: CallIdentifier) {
-        if let next = calls[identifier]?.next, next.leg == leg { return dial(next, over: calls[identifier]?.trunk) }
-        if let onward = calls[identifier]?.onward, onward.leg == leg { return dial(onward) }
+        if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
+        if let onward = calls[identifier]?.onward, onward.leg == leg { return dial(onward, of: identifier) }
         guard let way = nextWay(after: nil) else {
             return update(identifier) { $0.farEnded(.providerUnreachable) }
         }
@@ -92,6 +92,7 @@ extension Switchboard {
             userAgent.invite(
                 leg, to: line.settings.written(number), over: way.trunk, at: way.peer, offer: offer.bytes, now: .now(),
                 using: &generator))
+        traceLeg(leg, of: identifier)
     }
 
     /// - Parameter port: where the box receives the call's sound.

@@ -44,13 +44,15 @@ extension Switchboard {
         perform(userAgent.refuseTransfer(leg, status: status, now: .now(), using: &generator))
     }
 
-    /// - Parameter trunk: of the call: it alone knows the call that `Replaces` may name.
-    func dial(_ next: NextFarSide, over trunk: String?) {
+    /// By the account of the call: it alone knows the call that `Replaces` may name.
+    func dial(_ next: NextFarSide, of identifier: CallIdentifier) {
+        let trunk = calls[identifier]?.trunk
         let number = trunk.flatMap { line($0)?.settings.written(next.number) } ?? next.number
         perform(
             userAgent.invite(
                 next.leg, to: number, over: trunk, offer: next.side.description.bytes, replacing: next.request.replaces,
                 referredBy: next.request.referredBy, now: .now(), using: &generator))
+        traceLeg(next.leg, of: identifier)
     }
 
     /// Whether a leg is that of the next far side; then its news are told to whoever asked for it.
@@ -109,6 +111,7 @@ extension Switchboard {
         do {
             let (description, audio) = try answer(offer, on: leg)
             callOfLeg[leg] = identifier
+            traceLeg(leg, of: identifier)
             calls[identifier]?.adopt(TrunkSide(description: description, audio: audio))
             if ongoing.dialled != nil { calls[identifier]?.dialled = from } else { calls[identifier]?.from = from }
             if let audio { media.setTrunkAudio(leg, audio) }

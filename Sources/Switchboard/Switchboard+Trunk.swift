@@ -23,10 +23,13 @@ extension Switchboard {
         if providers.count > 1, let over = Self.transport(of: bytes),
             let provider = providers.first(where: { $0.transport == over })
         {
+            traceSent(bytes, to: provider)
             transport.send(bytes, to: provider)
         } else if let provider = providers.first {
+            traceSent(bytes, to: provider)
             transport.send(bytes, to: provider)
         } else {
+            traceSent(bytes, to: SIPPeer(target))
             transport.send(bytes, to: target)
         }
     }

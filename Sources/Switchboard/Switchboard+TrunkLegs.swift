@@ -141,6 +141,7 @@ extension Switchboard {
                 call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
                 trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
             calls[identifier]?.trunk = userAgent.trunk(of: leg)?.name
+            traceLeg(leg, of: identifier)
             if let audio {
                 media.setTrunkAudio(leg, audio)
                 measure(audio, on: leg)

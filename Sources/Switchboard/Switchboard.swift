@@ -8,6 +8,7 @@ package import Logging
 package import Media
 import SDP
 import SIP
+import SIPTrace
 package import SIPTransport
 package import Settings
 import Wire
@@ -63,6 +64,10 @@ package actor Switchboard {
     var history = EventHistory()
     /// The number of the newest event of the box.
     var lastEvent: UInt64 = 0
+    /// The SIP messages of lately.
+    var trace = TraceRing()
+    /// Whose numbers were shown last, and when that became an event.
+    var numbersTold: (subject: TraceSubject, at: MonotonicTime)?
     /// For what strangers can cause.
     var refusalLines = LineLimit(burst: 20, interval: .seconds(3))
     var dialRefusalLines = LineLimit(burst: 20, interval: .seconds(3))
@@ -122,6 +127,7 @@ package actor Switchboard {
             switch input {
             case .message(let message, let source):
                 guard isBelievable(message, from: source) else { break }
+                traceReceived(message, from: source)
                 perform(userAgent.received(message, from: source.address, now: .now(), using: &generator))
             case .unreachable(let peer, let problem):
                 for index in lines.indices where lines[index].route?.target == peer {

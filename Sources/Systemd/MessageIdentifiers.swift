@@ -148,6 +148,8 @@ package enum MessageIdentifiers {
         "storage.read-only": "ca43af1ce3ca45e1957656ba2b5226ae",
         "systemd.credential-unreadable": "3dd01a18677841faaf80173d368a0557",
         "systemd.socket-kind": "3d7400536caa40b982060538ea6ca3a8",
+        "trace.ambiguous": "5b435299176e4b2193ed6fbb81c161d6",
+        "trace.unknown": "2108eb4397334a20bc4727f053d13e59",
         "trunk.authority-file": "8104d93bcb1147098ed28c51b16ccff4",
         "trunk.certificate-authority": "2c70363b9a724dbfb7b14c8e7d53d273",
         "trunk.certificate-early": "ea755771ea424260805621889f66667c",

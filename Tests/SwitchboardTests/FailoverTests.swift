@@ -60,6 +60,9 @@ private struct Field {
                 [media]
                 listen = "127.0.0.1:0"
                 ports = "34000-34999"
+                [dialling]
+                countries = ["all"]
+                \(Box.everything)
                 \(trunks)
                 """, file: "test", readSecret: { _ in nil })
     }
