@@ -90,7 +90,9 @@ let package = Package(
 
         // 4: sockets and threads
         room("Supervision", ["Systemd", "CLinux", "Wire"]),
-        room("SIPTransport", ["SIPMessage", "CLinux", "Wire", .nioCore, .nioPosix, .nioTLS, .nioSSL, .asn1]),
+        room(
+            "SIPTransport",
+            ["SIP", "SIPMessage", "CLinux", "CShims", "Wire", .nioCore, .nioPosix, .nioTLS, .nioSSL, .asn1]),
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
@@ -101,7 +103,7 @@ let package = Package(
         room(
             "Switchboard",
             [
-                "Call", "SIP", "SIPMessage", "SIPTransport", "SDP", "Media", "Control", "Settings", "Numbering", "Wire",
+                "Call", "SIP", "SIPMessage", "SIPTransport", "SDP", "Numbering", "Media", "Control", "Settings", "Wire",
                 .logging,
             ]),
 
@@ -120,9 +122,9 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media",
-                "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals, .subprocess,
-                .nioCore, .nioPosix, .nioSSL,
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIP", "SIPTransport",
+                "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals,
+                .subprocess, .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -142,7 +144,10 @@ let package = Package(
         tests(of: "Settings", ["Numbering", "Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
         tests(of: "Call", ["Numbering", "Wire"]),
-        tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix, .nioSSL]),
+        // A name server for tests of how providers are found.
+        .target(
+            name: "NameServer", dependencies: ["CLinux"], path: "Tests/NameServer", swiftSettings: strict),
+        tests(of: "SIPTransport", ["NameServer", "SIP", "SIPMessage", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(of: "Systemd", ["Wire", .logging]),
@@ -155,7 +160,8 @@ let package = Package(
         tests(
             of: "Switchboard",
             [
-                "Call", "Control", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTransport", "Settings", "Wire",
+                "NameServer", "Call", "Control", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTransport",
+                "Settings", "Wire",
                 .logging, .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),

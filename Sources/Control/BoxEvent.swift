@@ -37,6 +37,8 @@ package struct BoxEvent: Codable, Sendable, Equatable {
         /// `code` and `sentence` say why.
         case trunkFailed = "trunk.failed"
         case trunkUnregistered = "trunk.unregistered"
+        /// The provider was found, and wants no registration.
+        case trunkReady = "trunk.ready"
         /// A page that can be rung; `pages` counts all of them.
         case phoneAttached = "phone.attached"
         case phoneDetached = "phone.detached"
@@ -91,6 +93,7 @@ package struct BoxEvent: Codable, Sendable, Equatable {
     /// Refused calls that had no event of their own, because there were too many.
     package var unreported: Int?
 
+    /// The account that this is about, or that the call goes by.
     package var trunk: String?
     package var pages: Int?
     package var calls: Int?

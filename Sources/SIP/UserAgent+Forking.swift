@@ -60,11 +60,11 @@ extension UserAgent {
         let target = nextHop(of: dialog, trunk)
         var fields = invite.headers.fields.filter { $0.name == .contact }
         // Credentials are for the trunk's eyes only.
-        if target.host == trunk.target.host {
+        if isTrunk(trunk, target.host) {
             fields += invite.headers.fields.filter { $0.name == .authorization || $0.name == .proxyAuthorization }
         }
         let ack = dialog.request(
-            .ack, sequence: invite.headers.cseq?.number ?? 1, via: via(using: &generator), fields: fields)
+            .ack, sequence: invite.headers.cseq?.number ?? 1, via: via(trunk, using: &generator), fields: fields)
         return ack.map { Datagram(bytes: $0.serialized(), target: target) }
     }
 

@@ -34,18 +34,13 @@ extension UserAgent {
         _ request: SIPRequest, _ facts: MessageFacts, from source: NetworkAddress, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
-        let trunk = current.flatMap { accounts[$0]?.trunk }
         let status: Int
         switch request.method {
         case _ where request.headers.maxForwards == 0: status = 483
         case .options: status = unsupported(request).isEmpty ? 200 : 420
         case .invite:
-            guard let trunk else {
-                status = 480
-                break
-            }
-            guard source.host == trunk.target.host else {
-                status = 403
+            guard let trunk = trunk(of: request, from: source.host) else {
+                status = inUse.isEmpty ? 480 : 403
                 break
             }
             guard request.uri.sip != nil else {

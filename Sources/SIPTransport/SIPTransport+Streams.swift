@@ -40,10 +40,10 @@ extension SIPTransport {
 
     /// From now on providers' certificates are checked against other authorities. Connections that stand were checked
     /// against the former ones: ``disconnect(from:)`` ends them.
-    /// - Parameter file: PEM; nil for the authorities of the system.
-    package func setAuthorities(_ file: String?) {
+    /// - Parameter files: PEM, by the provider's domain in lower case; the authorities of the system for all others.
+    package func setAuthorities(_ files: [String: String]) {
         let streams = streams
-        streams.eventLoop.execute { streams.value.tls.setAuthorities(file) }
+        streams.eventLoop.execute { streams.value.tls.setAuthorities(files) }
     }
 
     /// TCP and TLS connections that stand.

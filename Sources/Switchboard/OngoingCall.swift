@@ -20,6 +20,10 @@ struct OngoingCall {
     var trunkDescription: SessionDescription?
     /// What both sides agreed on; known from the first SDP of the far side on.
     var trunkAudio: TrunkAudio?
+    /// The second trunk leg, of a call that was passed on.
+    var onward: Onward?
+    /// When an inbound call that nobody picked up is passed on.
+    var forwardAt: MonotonicTime?
     /// What we offered in the call and what was not answered yet.
     var trunkOffer: SessionDescription?
     /// Who is about to take the far side's place.
@@ -32,10 +36,6 @@ struct OngoingCall {
     var cause: SIPReason?
     /// The far side takes no digits by INFO.
     var refusesDigitMessages = false
-    /// The second trunk leg, of a call that was passed on.
-    var onward: Onward?
-    /// When an inbound call that nobody picked up is passed on.
-    var forwardAt: MonotonicTime?
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
     /// Browser legs whose sound connection is up; pages make it while they ring.
@@ -43,8 +43,12 @@ struct OngoingCall {
     /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
 
-    /// What counts for its transfers.
+    /// Transfers that the dialling policy counts as calls of their own, until this one ends.
     var transfers: Set<CallIdentifier> = []
+    /// The account that the call goes by; nil for a service, and before it is dialled.
+    var trunk: String?
+    /// How an outbound call goes there.
+    var way: CallWay?
 
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
@@ -56,16 +60,6 @@ struct OngoingCall {
     /// How long ICE and DTLS may take.
     static let soundTime: Duration = .seconds(15)
 
-    struct Onward {
-        let leg: LegIdentifier
-        let number: Redacted<String>
-        var side: TrunkSide
-
-        init(leg: LegIdentifier, number: Redacted<String>, offer: SessionDescription) {
-            (self.leg, self.number, side) = (leg, number, TrunkSide(description: offer))
-        }
-    }
-
     var deadline: MonotonicTime? {
         [call.deadline, soundDeadline, forwardAt].compactMap(\.self).min()
     }
@@ -76,14 +70,6 @@ struct OngoingCall {
 
     /// Whether a leg is on this side of the call: a page's, or of the number that it was passed on to.
     func isNear(_ leg: LegIdentifier) -> Bool { browserLegs[leg] != nil || onward?.leg == leg }
-
-    /// What is dialled on a trunk leg, with our offer.
-    func invitation(on leg: LegIdentifier) -> (number: Redacted<String>, offer: SessionDescription)? {
-        if let onward, onward.leg == leg { return (onward.number, onward.side.description) }
-        if let next, next.leg == leg { return (next.number, next.side.description) }
-        guard let dialled, let trunkDescription else { return nil }
-        return (dialled, trunkDescription)
-    }
 
     var service: BoxService? {
         if case .service(let service) = call.far { service } else { nil }

@@ -32,7 +32,7 @@ extension Switchboard {
     ) throws(Problem) {
         guard case .number(let number) = destination else { return }
         // Without a way to the provider nothing is dialled, and nothing is to be counted.
-        try requireTrunk()
+        _ = try firstLine()
         switch dialling.decide(number, by: owner, as: call, rules: diallingRules, now: .now()) {
         case .allow: break
         case .refuse(let refusal): throw refused(refusal, dialled: number.text)
@@ -90,7 +90,7 @@ extension Switchboard {
                 throw refused(.notANumber, dialled: text)
             }
             guard calls[call] != nil else { throw refused(.nobodysCall, dialled: text) }
-            try requireTrunk()
+            _ = try firstLine()
             let next = CallIdentifier(using: &generator)
             switch dialling.decide(transferOf: call, to: number, as: next, rules: diallingRules, now: .now()) {
             case .refuse(let refusal): throw refused(refusal, dialled: number.text)

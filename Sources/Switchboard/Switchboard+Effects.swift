@@ -22,7 +22,7 @@ extension Switchboard {
         for effect in effects {
             guard let ongoing = calls[identifier] else { return }
             switch effect {
-            case .dial(let leg): dial(leg, of: ongoing)
+            case .dial(let leg): dial(leg, of: identifier)
             case .ring(let leg):
                 perform(userAgent.ring(leg, now: .now(), using: &generator))
             case .accept(let leg):
@@ -78,15 +78,6 @@ extension Switchboard {
         }
     }
 
-    private func dial(_ leg: LegIdentifier, of ongoing: OngoingCall) {
-        guard let (number, offer) = ongoing.invitation(on: leg) else { return }
-        let request = ongoing.next.flatMap { $0.leg == leg ? $0.request : nil }
-        perform(
-            userAgent.invite(
-                leg, to: number, offer: offer.bytes, replacing: request?.replaces, referredBy: request?.referredBy,
-                now: .now(), using: &generator))
-    }
-
     /// A call that no page is left to take is passed on, or over.
     func endIfNobodyRings(_ identifier: CallIdentifier) {
         guard let left = calls[identifier], left.call.isForTheTaking, left.ringing.isEmpty else { return }
@@ -97,7 +88,7 @@ extension Switchboard {
     private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
         let legs =
             Array(ongoing.browserLegs.keys)
-            + [ongoing.trunkLeg, ongoing.onward?.leg, ongoing.next?.leg].compactMap(\.self)
+            + [ongoing.trunkLeg, ongoing.next?.leg, ongoing.onward?.leg].compactMap(\.self)
         for leg in legs { closeMedia(leg, of: identifier) }
         recordEnd(of: identifier, ongoing, reason)
         for connection in ongoing.audience(phones) {

@@ -23,6 +23,7 @@ extension Switchboard {
             event.direction = ongoing.call.direction
             event.far = ongoing.farNumber
             event.service = ongoing.service?.code
+            event.trunk = ongoing.trunk ?? (ongoing.dialled == nil ? nil : try? firstLine().line.name)
         }
         fill(&event)
         history.keep(event)

@@ -4,6 +4,7 @@ import Logging
 import Media
 import Numbering
 import SDP
+import SIP
 import Settings
 import Wire
 
@@ -37,9 +38,11 @@ extension Switchboard {
             guard case .number(let number) = destination else { throw DiallingRefusal.notANumber.problem }
             try reserve(identifier, to: destination, by: Self.forwarding)
             let leg = makeLeg()
-            let offer = try openTrunkLeg(leg)
+            let trunk = try firstLine().line.name
+            let offer = try openTrunkLeg(leg, over: trunk)
             callOfLeg[leg] = identifier
-            calls[identifier]?.onward = OngoingCall.Onward(leg: leg, number: Redacted(number.text), offer: offer)
+            calls[identifier]?.onward = Onward(
+                leg: leg, number: Redacted(number.text), trunk: trunk, side: TrunkSide(description: offer))
             update(identifier) { $0.forward(to: leg, now: .now()) }
             dropRinging(identifier)
         } catch {
@@ -49,6 +52,14 @@ extension Switchboard {
         }
     }
 
+    func dial(_ onward: Onward) {
+        let number = line(onward.trunk)?.settings.written(onward.number) ?? onward.number
+        perform(
+            userAgent.invite(
+                onward.leg, to: number, over: onward.trunk, offer: onward.side.description.bytes, now: .now(),
+                using: &generator))
+    }
+
     /// Pages that ring without media have no leg to be released.
     private func dropRinging(_ identifier: CallIdentifier) {
         guard let ringing = calls[identifier]?.ringing else { return }
@@ -56,5 +67,10 @@ extension Switchboard {
         for connection in ringing.sorted(by: { $0.description < $1.description }) where phones[connection] != nil {
             publish(.ended(connection: connection, call: identifier, reason: .forwarded))
         }
+    }
+
+    /// The call that this leg leads on, if it does.
+    func onwardCall(_ leg: LegIdentifier) -> CallIdentifier? {
+        callOfLeg[leg].flatMap { calls[$0]?.onward?.leg == leg ? $0 : nil }
     }
 }

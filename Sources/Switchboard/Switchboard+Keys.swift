@@ -32,8 +32,8 @@ extension Switchboard {
     }
 
     /// The provider wants keys by INFO, so the media engine keeps them out of the sound.
-    func chooseDigitTransport(_ leg: LegIdentifier) {
-        if settings.trunk?.digits == .message { media.setDigitsInSound(leg, false) }
+    func chooseDigitTransport(_ leg: LegIdentifier, _ trunk: TrunkSettings) {
+        media.setDigitsInSound(leg, trunk.digits != .message)
     }
 
     /// The far side takes no INFO: the sound carries the keys from now on.
@@ -49,7 +49,7 @@ extension Switchboard {
     }
 
     private func sendsDigitMessages(_ ongoing: OngoingCall) -> Bool {
-        settings.trunk?.digits == .message && !ongoing.refusesDigitMessages
+        ongoing.trunk.flatMap { line($0)?.settings.digits } == .message && !ongoing.refusesDigitMessages
     }
 
     private func send(_ digit: Character, on leg: LegIdentifier) {

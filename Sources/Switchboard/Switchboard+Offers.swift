@@ -17,7 +17,7 @@ extension Switchboard {
         }
         guard let offer else { return offerInstead(leg, identifier, ongoing, side) }
         do {
-            let (answer, audio) = try renew(side, for: SessionDescription(offer), holds: ongoing.holds(leg))
+            let (answer, audio) = try renew(side, on: leg, for: SessionDescription(offer), holds: ongoing.holds(leg))
             calls[identifier]?[side: leg]?.description = answer
             calls[identifier]?[side: leg]?.offer = nil
             perform(userAgent.answer(leg, body: answer.bytes, now: .now(), using: &generator))
@@ -31,10 +31,11 @@ extension Switchboard {
     }
 
     private func renew(
-        _ side: TrunkSide, for offer: SessionDescription, holds: Bool
+        _ side: TrunkSide, on leg: LegIdentifier, for offer: SessionDescription, holds: Bool
     ) throws -> (SessionDescription, TrunkAudio) {
         guard let local = side.description.voiceAddress else { throw SDPError.noAddress }
-        let codecs = trunkCodecs.isEmpty ? [side.audio?.codec].compactMap(\.self) : trunkCodecs
+        let allowed = trunkCodecs(leg)
+        let codecs = allowed.isEmpty ? [side.audio?.codec].compactMap(\.self) : allowed
         var (answer, audio) = try TrunkAnswer.renew(
             side.newest, for: offer, local: local, using: side.audio?.codec, codecs: codecs, holds: holds)
         // A mere refresh changes nothing, and then the version must not either.
@@ -95,6 +96,7 @@ extension Switchboard {
         if former.audio != audio {
             calls[identifier]?[side: leg]?.audio = audio
             media.setTrunkAudio(leg, audio)
+            measure(audio, on: leg)
             if former.audio?.codec != audio.codec, calls[identifier]?.trunkLeg == leg { announceCodec(identifier) }
         }
         noteHold(leg, of: identifier)
@@ -106,8 +108,11 @@ extension Switchboard {
         update(identifier) { $0.farHolds(!audio.direction.sends) }
     }
 
-    /// What the provider's account lets a call speak.
-    var trunkCodecs: [AudioCodec] { settings.trunk?.codecs.compactMap(AudioCodec.init) ?? [] }
+    /// What the account that a call goes by lets it speak.
+    private func trunkCodecs(_ leg: LegIdentifier) -> [AudioCodec] {
+        let line = userAgent.trunk(of: leg).flatMap { self.line($0.name) }
+        return line?.settings.codecs.compactMap(AudioCodec.init) ?? []
+    }
 
     /// A page holds its call, or takes it up again.
     func hold(

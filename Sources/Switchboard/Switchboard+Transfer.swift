@@ -17,14 +17,20 @@ extension Switchboard {
             ongoing.call.mayBeTransferred, !draining, !stopping
         else { return refuseTransfer(leg) }
         let permit: TransferPermit
-        let next = makeLeg()
-        let offer: SessionDescription
         do throws(Problem) {
             permit = try mayTransfer(identifier, to: request.number.revealed).get()
-            offer = try openTrunkLeg(next)
         } catch {
             record(.callNotice, identifier, error)
             return refuseTransfer(leg)
+        }
+        let next = makeLeg()
+        let offer: SessionDescription
+        do throws(Problem) {
+            offer = try openTrunkLeg(next, over: ongoing.trunk)
+        } catch {
+            release(permit.call)
+            record(.callNotice, identifier, error)
+            return refuseTransfer(leg, status: 480)
         }
         callOfLeg[next] = identifier
         calls[identifier]?.next = NextFarSide(
@@ -36,6 +42,15 @@ extension Switchboard {
 
     private func refuseTransfer(_ leg: LegIdentifier, status: Int = 603) {
         perform(userAgent.refuseTransfer(leg, status: status, now: .now(), using: &generator))
+    }
+
+    /// - Parameter trunk: of the call: it alone knows the call that `Replaces` may name.
+    func dial(_ next: NextFarSide, over trunk: String?) {
+        let number = trunk.flatMap { line($0)?.settings.written(next.number) } ?? next.number
+        perform(
+            userAgent.invite(
+                next.leg, to: number, over: trunk, offer: next.side.description.bytes, replacing: next.request.replaces,
+                referredBy: next.request.referredBy, now: .now(), using: &generator))
     }
 
     /// Whether a leg is that of the next far side; then its news are told to whoever asked for it.
@@ -97,7 +112,6 @@ extension Switchboard {
             calls[identifier]?.adopt(TrunkSide(description: description, audio: audio))
             if ongoing.dialled != nil { calls[identifier]?.dialled = from } else { calls[identifier]?.from = from }
             if let audio { media.setTrunkAudio(leg, audio) }
-            chooseDigitTransport(leg)
             update(identifier) { $0.farReplaced(by: leg, now: .now()) }
             record(.callTransferred, identifier)
             noteHold(leg, of: identifier)
@@ -115,9 +129,14 @@ extension Switchboard {
     ) throws(Problem) -> ControlReply {
         let leg = try transferableLeg(connection, identifier)
         let permit = try mayTransfer(identifier, to: text).get()
-        guard calls[identifier]?.call.refer() == true else { throw Self.cannotTransfer }
+        guard calls[identifier]?.call.refer() == true else {
+            release(permit.call)
+            throw Self.cannotTransfer
+        }
         calls[identifier]?.referral = permit.call
-        perform(userAgent.transfer(leg, to: permit.dialled, now: .now(), using: &generator))
+        let account = calls[identifier]?.trunk.flatMap { line($0) }?.settings
+        let number = account?.written(permit.dialled) ?? permit.dialled
+        perform(userAgent.transfer(leg, to: number, now: .now(), using: &generator))
         return .done
     }
 
@@ -175,8 +194,7 @@ extension LegEnd {
         case .noReply: 408
         case .cancelledByRemote, .localHangUp, .remoteHangUp, .replaced: 487
         case .unreachable, .authenticationFailed, .acknowledgementMissing, .acknowledgementUnheard, .sessionExpired,
-            .dialogLost,
-            .protocolError:
+            .dialogLost, .protocolError:
             503
         }
     }

@@ -11,13 +11,15 @@ import Wire
 extension Switchboard {
     func take(_ event: UserAgentEvent) {
         switch event {
-        case .registration(let state): take(state)
+        case .registration(let trunk, let state): take(state, of: trunk)
+        case .targetReached(let trunk, let peer): take(nil, at: peer, of: trunk)
+        case .targetFailed(let trunk, let peer, let failure): take(failure, at: peer, of: trunk)
         case .incoming(let leg, let from, let name, _, let offer): ring(leg, from: from, name: name, offer: offer)
         case .incomingReplacement(let leg, let former, let from, _, _, let offer):
             replace(former, by: leg, from: from, offer: offer)
         case .ringing(let leg):
             if isNext(leg) { nextProgressed(leg, status: 180) } else { update(leg) { $0.farRinging() } }
-        case .noReplyYet(let leg): update(leg) { $0.farSilent() }
+        case .noReplyYet(let leg): if !hurriesOn(leg) { update(leg) { $0.farSilent() } }
         case .progress(let leg, let body):
             guard agree(leg, on: body) else { return }
             if isNext(leg) { nextProgressed(leg, status: 183) } else { update(leg) { $0.farProgressed() } }
@@ -40,28 +42,40 @@ extension Switchboard {
 
     private func answered(_ leg: LegIdentifier, _ body: [UInt8]) {
         guard agree(leg, on: body) else {
-            guard isNext(leg) else { return update(leg) { $0.terminate(.noCommonCodec) } }
+            guard isNext(leg) else { return terminate(leg, .noCommonCodec) }
             perform(userAgent.hangUp(leg, now: .now(), using: &generator))
             return nextEnded(leg, .rejected(status: 488, reason: ""))
         }
         if isNext(leg) { return nextAnswered(leg) }
-        update(leg) { $0.onward == leg ? $0.onwardAnswered(now: .now()) : $0.farAnswered(now: .now()) }
+        if let identifier = onwardCall(leg) { return update(identifier) { $0.onwardAnswered(now: .now()) } }
+        noteAnswer(leg)
+        if let interval = userAgent.sessionInterval(of: leg) {
+            measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
+        }
+        update(leg) { $0.farAnswered(now: .now()) }
         if let identifier = callOfLeg[leg] { noteHold(leg, of: identifier) }
     }
 
     private func ended(_ leg: LegIdentifier, _ end: LegEnd) {
         if isNext(leg) { return nextEnded(leg, end) }
+        if goesElsewhere(leg, after: end) { return }
+        let ongoing = callOfLeg[leg].flatMap { calls[$0] }
+        let line = ongoing?.trunk.flatMap { self.line($0) }
         let reason = EndReason(
-            end, cause: callOfLeg[leg].flatMap { calls[$0]?.cause }, over: trunkRoute?.target.transport ?? .udp,
-            network: isCutOff ? Self.noRoute : connectionProblem)
-        update(leg) { $0.onward == leg ? $0.nearEnded(leg, reason) : $0.farEnded(reason) }
+            end, cause: ongoing?.cause, over: ongoing?.way?.peer.transport ?? line?.route?.target.transport ?? .udp,
+            network: line?.isCutOff == true ? Self.noRoute : line?.connectionProblem)
+        if let identifier = onwardCall(leg) { return update(identifier) { $0.nearEnded(leg, reason) } }
+        update(leg) { $0.farEnded(reason) }
+    }
+
+    private func terminate(_ leg: LegIdentifier, _ reason: EndReason) {
+        guard let identifier = onwardCall(leg) else { return update(leg) { $0.terminate(reason) } }
+        update(identifier) { $0.terminate(reason) }
     }
 
     /// Tells a call what its far side does. A leg whose place another has taken has nothing to say any more.
     private func update(_ leg: LegIdentifier, _ body: (inout Call) -> [Call.Effect]) {
-        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier],
-            ongoing.trunkLeg == leg || ongoing.onward?.leg == leg
-        else { return }
+        guard let identifier = callOfLeg[leg], calls[identifier]?.trunkLeg == leg else { return }
         update(identifier, body)
     }
 
@@ -81,22 +95,13 @@ extension Switchboard {
         }
     }
 
-    @discardableResult
-    func requireTrunk() throws(Problem) -> (TrunkSettings, TrunkRoute) {
-        guard let trunk = settings.trunk else { throw EndReason.noTrunk.problem }
-        guard let route = trunkRoute else { throw trunkStatus.problem ?? EndReason.providerUnreachable.problem }
-        return (trunk, route)
-    }
-
+    /// - Parameter name: of the account; nil for the one that the next call goes out by.
     /// - Returns: our offer.
-    func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
-        let (trunk, route) = try requireTrunk()
+    func openTrunkLeg(_ leg: LegIdentifier, over name: String? = nil) throws(Problem) -> SessionDescription {
+        let (line, local) = try firstLine(name)
         let port = try media.openTrunkLeg(leg)
-        chooseDigitTransport(leg)
-        return TrunkOffer.make(
-            local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
-            sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), version: 1,
-            codecs: trunk.codecs.compactMap(AudioCodec.init))
+        chooseDigitTransport(leg, line.settings)
+        return offer(port: port, local: local, codecs: line.settings.codecs)
     }
 
     /// Calls that may ring at a time: invitations can be forged, and each holds ports and disturbs people.
@@ -135,7 +140,11 @@ extension Switchboard {
             calls[identifier] = OngoingCall(
                 call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
                 trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
-            if let audio { media.setTrunkAudio(leg, audio) }
+            calls[identifier]?.trunk = userAgent.trunk(of: leg)?.name
+            if let audio {
+                media.setTrunkAudio(leg, audio)
+                measure(audio, on: leg)
+            }
             record(.callCreated, identifier) { $0.pages = isPassedOn ? 0 : idle.count }
             if isPassedOn {
                 carryOut(effects, of: identifier)
@@ -155,15 +164,17 @@ extension Switchboard {
 
     /// Our side of a call that comes in: the answer, or the offer where the invitation has none.
     func answer(_ offer: [UInt8]?, on leg: LegIdentifier) throws -> (SessionDescription, TrunkAudio?) {
-        guard let offer else { return (try openTrunkLeg(leg), nil) }
-        guard let trunk = settings.trunk, let route = trunkRoute else { throw EndReason.noCommonCodec.problem }
+        guard let line = userAgent.trunk(of: leg).flatMap({ self.line($0.name) }), let route = line.route else {
+            throw EndReason.noCommonCodec.problem
+        }
+        guard let offer else { return (try openTrunkLeg(leg, over: line.name), nil) }
         let port = try media.openTrunkLeg(leg)
-        chooseDigitTransport(leg)
+        chooseDigitTransport(leg, line.settings)
         let (answer, audio) = try TrunkAnswer.make(
             to: SessionDescription(offer),
             local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
-            codecs: trunk.codecs.compactMap(AudioCodec.init))
+            codecs: line.settings.codecs.compactMap(AudioCodec.init))
         return (answer, audio)
     }
 }

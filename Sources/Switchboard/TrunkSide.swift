@@ -32,9 +32,18 @@ struct NextFarSide {
     let referrer: LegIdentifier
 }
 
+/// The second trunk leg of a call that was passed on.
+struct Onward {
+    let leg: LegIdentifier
+    let number: Redacted<String>
+    /// The account that it goes out by.
+    let trunk: String
+    var side: TrunkSide
+}
+
 extension OngoingCall {
     /// The trunk legs of a call: the far side's, that of the one who is about to take its place, and that of the number
-    /// which the call was passed on to.
+    /// that the call was passed on to.
     subscript(side leg: LegIdentifier) -> TrunkSide? {
         get {
             if let next, next.leg == leg { return next.side }

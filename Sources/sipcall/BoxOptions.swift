@@ -69,7 +69,7 @@ struct BoxOptions: ParsableArguments {
             throw ValidationError("--config: the file \(path) cannot be read: \(reason).")
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        let settings = try BoxSettings(toml: text, file: path) { name in
+        let settings = try BoxSettings(toml: text, file: path, presets: .installed(beside: folder)) { name in
             guard withSecrets else { return "-" }
             let secret = name.hasPrefix("/") ? readText(name) : readCredential(name) ?? readText(folder + name)
             return secret.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }
@@ -97,7 +97,7 @@ private func readCredential(_ name: String) -> String? {
 }
 
 /// - Returns: nil with `errno` set when the file cannot be read, is larger than 1 MiB, or is not text.
-private func readText(_ path: String) -> String? {
+func readText(_ path: String) -> String? {
     guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 1 << 20)

@@ -122,7 +122,7 @@ new_calls_per_minute = 10000
 {self._dialling_lines}
 [trunk]
 name = "Carrier"
-server = "{CARRIER_ADDRESS}:{5061 if '"tls"' in self._trunk_lines else 5060}"
+{self._server_line()}
 user = "{self._account.user}"
 password = "{self._trunk_password}"
 number = "{self._account.number}"
@@ -132,6 +132,12 @@ codecs = ["pcmu", "pcma"]
 """
         )
         return path
+
+    def _server_line(self) -> str:
+        """The carrier by its address, unless the test names it otherwise."""
+        if "server =" in self._trunk_lines:
+            return ""
+        return f'server = "{CARRIER_ADDRESS}:{5061 if chr(34) + "tls" + chr(34) in self._trunk_lines else 5060}"'
 
     def wait_for_trunk(self, state: str = "registered", seconds: float = 10) -> None:
         wait_until(lambda: self.status()["trunk"]["state"] == state, seconds, f"the trunk to be {state}")

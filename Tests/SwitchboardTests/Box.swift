@@ -25,16 +25,21 @@ final class Box: Sendable {
         let all = Mutex<[ControlEvent]>([])
     }
 
-    /// - Parameters:
-    ///   - trunk: more lines of the account.
-    ///   - change: of the settings.
+    /// - Parameter change: of the settings.
     static func open(
-        over transport: TransportProtocol = .udp, dialling: String = everything, trunk: String = "",
+        over transport: TransportProtocol = .udp, trunk: String = "", dialling: String = everything,
         _ change: (inout BoxSettings) -> Void = { _ in }
     ) async throws -> Box {
         let provider = try await ScriptedProvider.open()
-        var settings = try Self.settings(provider: provider, over: transport, dialling: dialling, trunk: trunk)
+        var settings = try Self.settings(provider: provider, over: transport, trunk: trunk, dialling: dialling)
         change(&settings)
+        return try await open(settings, provider)
+    }
+
+    /// - Parameter resolver: who is asked for the providers' names.
+    static func open(
+        _ settings: BoxSettings, _ provider: ScriptedProvider, resolver: DNSClient = .system
+    ) async throws -> Box {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let media = try MediaEngine.start(
             MediaConfiguration(
@@ -43,10 +48,10 @@ final class Box: Sendable {
         let transport = try await SIPTransport.open(
             listen: settings.sip.listen, on: MultiThreadedEventLoopGroup.singleton)
         let switchboard = Switchboard(
-            settings: settings, transport: transport, media: media, version: "test",
+            settings: settings, transport: transport, media: media, version: "test", resolver: resolver,
             figures: { ProcessFigures(openDescriptors: 0, threads: 0, residentBytes: 0) }, log: quiet)
         let box = Box(switchboard, transport, provider, media)
-        try await box.wait("registered") { await box.switchboard.status().trunk.state == .registered }
+        try await box.wait("registered") { await box.switchboard.status().trunk.isUsable }
         return box
     }
 
@@ -62,8 +67,8 @@ final class Box: Sendable {
 
     static func settings(
         provider: ScriptedProvider, password: String = "secret", listen: String = "127.0.0.1:0",
-        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp, dialling: String = everything,
-        trunk: String = ""
+        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp, trunk: String = "",
+        dialling: String = everything
     ) throws -> BoxSettings {
         try BoxSettings(
             toml: """
@@ -139,6 +144,16 @@ final class Box: Sendable {
         events.all.withLock {
             for case .summons(page, let call, _) in $0 { return call }
             return nil
+        }
+    }
+
+    /// The accounts that a call was dialled by, as the watchers were told.
+    func trunks(dialledFor call: CallIdentifier) -> [String?] {
+        events.all.withLock {
+            $0.compactMap {
+                guard case .box(let event) = $0, event.call == call, event.kind == .callDialling else { return nil }
+                return .some(event.trunk)
+            }
         }
     }
 

@@ -44,10 +44,11 @@ struct ReservationTests {
         await box.switchboard.letPass(.seconds(40))
         try await expectNothing(box, "given up")
 
-        for (status, reason) in [
+        let refusals = [
             (486, EndReason.busy), (302, .redirected), (402, .creditExhausted), (503, .providerOverloaded),
-        ] {
-            box.provider.refusal.store(status, ordering: .relaxed)
+        ]
+        for (status, reason) in refusals {
+            box.provider.refuse(.invite, with: status)
             call = try await start(box, page)
             try await box.wait("the page's news") { box.end(of: call, on: page) == reason }
             try await expectNothing(box, "\(status)")
@@ -55,7 +56,7 @@ struct ReservationTests {
         // A redirection was not followed: each INVITE went to what was dialled.
         #expect(box.provider.request(.invite)?.uri.sip?.user == "+49301234567")
         #expect(box.provider.count(.invite) == 5)
-        box.provider.refusal.store(0, ordering: .relaxed)
+        box.provider.refuse(.invite, with: nil)
         box.provider.answersCalls.store(true, ordering: .relaxed)
 
         let ends: [(String, @Sendable (CallIdentifier) async throws -> Void)] = [
@@ -63,27 +64,18 @@ struct ReservationTests {
             ("hung up at the terminal", { _ = await box.switchboard.handle(.hangUp(call: $0)) }),
             ("hung up there", { await box.switchboard.update($0) { $0.farEnded(.hungUpThere) } }),
             ("unanswered", { await box.switchboard.update($0) { $0.terminate(.noAnswer) } }),
-            (
-                "its page's sound failed",
-                {
-                    let leg = try #require(await near($0))
-                    await box.switchboard.take(.failed(leg, Problem(code: "test", sentence: "No way.")))
-                }
-            ),
-            (
-                "its page's sound ended",
-                {
-                    let leg = try #require(await near($0))
-                    await box.switchboard.take(.consentLost(leg))
-                }
-            ),
-            (
-                "the provider's sound failed",
-                {
-                    let leg = try #require(await box.switchboard.calls[$0]?.trunkLeg)
-                    await box.switchboard.take(.failed(leg, Problem(code: "test", sentence: "No way.")))
-                }
-            ),
+            ("its page's sound failed", {
+                let leg = try #require(await near($0))
+                await box.switchboard.take(.failed(leg, Problem(code: "test", sentence: "No way.")))
+            }),
+            ("its page's sound ended", {
+                let leg = try #require(await near($0))
+                await box.switchboard.take(.consentLost(leg))
+            }),
+            ("the provider's sound failed", {
+                let leg = try #require(await box.switchboard.calls[$0]?.trunkLeg)
+                await box.switchboard.take(.failed(leg, Problem(code: "test", sentence: "No way.")))
+            }),
         ]
         for (how, end) in ends {
             call = try await start(box, page)
@@ -103,9 +95,7 @@ struct ReservationTests {
         await box.close()
     }
 
-    @Test(
-        "A call that cannot begin reserves nothing: no ports, no offer, no provider; a summons that is declined neither"
-    )
+    @Test("A call that cannot begin reserves nothing: no ports, no offer, no provider; a summons that is declined neither")
     func neverBegun() async throws {
         let box = try await Box.open(dialling: Self.rules)
         let page = await box.page()

@@ -11,8 +11,8 @@ final class ScriptedProvider: Sendable {
     private let heard = Mutex<[SIPMessage]>([])
     /// Picks up every call at once.
     let answersCalls = Atomic(false)
-    /// Refuses every call with this status; 0 for none.
-    let refusal = Atomic(0)
+    /// What it answers instead, by method; 0 is silence.
+    private let refusals = Mutex<[SIPMethod: Int]>([:])
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
 
@@ -45,6 +45,15 @@ final class ScriptedProvider: Sendable {
     private func take(_ message: SIPMessage, from source: NetworkAddress) {
         if !isForgetful.load(ordering: .relaxed) { heard.withLock { $0.append(message) } }
         guard let request = message.request else { return }
+        if let status = refusals.withLock({ $0[request.method] }) {
+            if status > 0 {
+                var answer = SIPResponse(to: request, status: status, toTag: "no")
+                // Where a redirection would lead; nothing for any other.
+                answer.headers.contact = NameAddress(SIPURI(user: "+499001234567", address: address))
+                transport.send(answer.serialized(), to: source)
+            }
+            return
+        }
         var answer = SIPResponse(to: request, status: 200, toTag: "provider")
         switch request.method {
         case .register: answer.headers.copy(.contact, from: request.headers)
@@ -57,9 +66,6 @@ final class ScriptedProvider: Sendable {
         case .refer: answer = SIPResponse(to: request, status: refer.load(ordering: .relaxed), toTag: "provider")
         case .invite where holdAnswer.load(ordering: .relaxed) != 0 && request.headers.to?.tag != nil:
             answer = SIPResponse(to: request, status: holdAnswer.load(ordering: .relaxed), toTag: "provider")
-        case .invite where refusal.load(ordering: .relaxed) != 0:
-            answer = SIPResponse(to: request, status: refusal.load(ordering: .relaxed), toTag: "provider")
-            answer.headers.contact = NameAddress(SIPURI(user: "+499001234567", address: address))
         case .invite where answersCalls.load(ordering: .relaxed):
             guard let body = request.body.isEmpty ? nil : try? SessionDescription(request.body),
                 let (description, _) = try? TrunkAnswer.make(
@@ -70,6 +76,11 @@ final class ScriptedProvider: Sendable {
         default: return
         }
         transport.send(answer.serialized(), to: source)
+    }
+
+    /// From now on all requests of this method are answered so; nil: as ever.
+    func refuse(_ method: SIPMethod, with status: Int?) {
+        refusals.withLock { $0[method] = status }
     }
 
     /// How many requests of this method came, each counted once however often it was sent again.

@@ -6,7 +6,7 @@ import { Problem } from './problem.js'
 const TOLD_WITHIN = 1000
 
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
-/** @typedef {{name: string, state: 'none' | 'registering' | 'registered' | 'failed', problem?: {code: string, sentence: string, remedy: string}}} Trunk */
+/** @typedef {{name: string, state: 'none' | 'registering' | 'registered' | 'ready' | 'failed', problem?: {code: string, sentence: string, remedy: string}}} Trunk */
 
 /**
  * The telephone behind the page: who is signed in, the trunk's state, and at most one call.
