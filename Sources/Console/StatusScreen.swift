@@ -141,7 +141,8 @@ package struct StatusScreen: Sendable {
         let talking = status.list.count { $0.talkSeconds != nil }
         guard status.calls > 0 else { return "none" }
         let dialled =
-            status.callsDialled > 0 ? "; \(status.callsDialled) dialled, \(status.callsDialledLimit) allowed at once" : ""
+            status.callsDialled > 0
+            ? "; \(status.callsDialled) dialled, \(status.callsDialledLimit) allowed at once" : ""
         return "\(status.calls), \(talking) of them answered" + dialled
     }
 

@@ -48,7 +48,8 @@ struct EndReasonTests {
         #expect(EndReason(.noReply) == .providerSilent)
         #expect(EndReason(.unreachable) == .providerUnreachable)
         #expect(EndReason(.unreachable, network: Switchboard.noRoute) == .noNetwork)
-        for code in ["trunk.certificate-expired", "trunk.certificate-name", "trunk.tls-failed", "trunk.authority-file"] {
+        for code in ["trunk.certificate-expired", "trunk.certificate-name", "trunk.tls-failed", "trunk.authority-file"]
+        {
             #expect(
                 EndReason(.unreachable, over: .tls, network: Problem(code: code, sentence: "."))
                     == .connectionUntrusted)
@@ -70,6 +71,8 @@ struct EndReasonTests {
             contentsOf: package.appending(path: "rootfs/usr/share/sipcall/www/language/de.js"), encoding: .utf8)
         let fine: Set<EndReason> = [
             .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .browserGone,
+            .transferred,
+            .replaced,
         ]
         for problem in EndReason.allCases.map(\.problem) + DiallingRefusal.allCases.map(\.problem) {
             #expect(problem.sentence.hasSuffix(".") && problem.sentence.split(separator: " ").count >= 3)

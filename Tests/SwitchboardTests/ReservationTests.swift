@@ -64,18 +64,27 @@ struct ReservationTests {
             ("hung up at the terminal", { _ = await box.switchboard.handle(.hangUp(call: $0)) }),
             ("hung up there", { await box.switchboard.update($0) { $0.farEnded(.hungUpThere) } }),
             ("unanswered", { await box.switchboard.update($0) { $0.terminate(.noAnswer) } }),
-            ("its page's sound failed", {
-                let leg = try #require(await near($0))
-                await box.switchboard.take(.failed(leg, Problem(code: "test", sentence: "No way.")))
-            }),
-            ("its page's sound ended", {
-                let leg = try #require(await near($0))
-                await box.switchboard.take(.consentLost(leg))
-            }),
-            ("the provider's sound failed", {
-                let leg = try #require(await box.switchboard.calls[$0]?.trunkLeg)
-                await box.switchboard.take(.failed(leg, Problem(code: "test", sentence: "No way.")))
-            }),
+            (
+                "its page's sound failed",
+                {
+                    let leg = try #require(await near($0))
+                    await box.switchboard.take(.failed(leg, Problem(code: "test", sentence: "No way.")))
+                }
+            ),
+            (
+                "its page's sound ended",
+                {
+                    let leg = try #require(await near($0))
+                    await box.switchboard.take(.consentLost(leg))
+                }
+            ),
+            (
+                "the provider's sound failed",
+                {
+                    let leg = try #require(await box.switchboard.calls[$0]?.trunkLeg)
+                    await box.switchboard.take(.failed(leg, Problem(code: "test", sentence: "No way.")))
+                }
+            ),
         ]
         for (how, end) in ends {
             call = try await start(box, page)
@@ -95,7 +104,9 @@ struct ReservationTests {
         await box.close()
     }
 
-    @Test("A call that cannot begin reserves nothing: no ports, no offer, no provider; a summons that is declined neither")
+    @Test(
+        "A call that cannot begin reserves nothing: no ports, no offer, no provider; a summons that is declined neither"
+    )
     func neverBegun() async throws {
         let box = try await Box.open(dialling: Self.rules)
         let page = await box.page()

@@ -45,7 +45,7 @@ struct TransferTests {
         #expect(try await refer(box, to: "<sip:+88216123456@example.net>") == 603)
         #expect(box.provider.count(.invite) == 1)
         #expect(await box.switchboard.calls[call]?.call.publicState == .active)
-        #expect(await box.kinds(of: call).contains(.callNotice))
+        try await box.wait("the watchers' news") { await box.kinds(of: call).contains(.callNotice) }
         #expect(await box.switchboard.calls[call]?.transfers.isEmpty == true)
         await box.close()
     }
@@ -63,7 +63,7 @@ struct TransferTests {
         #expect(fragments(box).first == "100")
         #expect(await box.switchboard.calls[call]?.call.publicState == .active)
         #expect(await box.switchboard.calls[call]?.dialled == Redacted("200"))
-        #expect(await box.kinds(of: call).contains(.callTransferred))
+        try await box.wait("the watchers' news") { await box.kinds(of: call).contains(.callTransferred) }
         #expect(await box.switchboard.status().dialogs == 1)
         #expect(await box.switchboard.handle(.end(connection: page, call: call)) == .done)
         try await box.expectNothingLeft()
