@@ -87,6 +87,7 @@ let package = Package(
         room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
         room("OpusCodec", ["COpus", "CShims"]),
         room("Systemd", ["CSystemd", "Wire", .logging]),
+        room("Sealing", ["Wire", .crypto]),
 
         // 4: sockets and threads
         room("Supervision", ["Systemd", "CLinux", "Wire"]),
@@ -143,6 +144,7 @@ let package = Package(
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(of: "Systemd", ["Wire", .logging]),
+        tests(of: "Sealing", ["Wire", .crypto]),
         tests(of: "Supervision", ["Systemd", "Wire"]),
         tests(
             of: "Media",
