@@ -36,29 +36,22 @@ struct LedgerDatabase {
                 sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -1024")
         }
         do {
-            let isNew = try Self.prepare(path)
+            if try Self.isMissing(path) {
+                try Self.make(
+                    path,
+                    tables: "\(tables); PRAGMA application_id = \(sort.rawValue); PRAGMA user_version = \(version)")
+            }
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.inDatabase { database in
-                if !isNew, try Self.number("page_count", database) > 0 {
-                    // Reading comes first: a file that is not ours is not even switched to another journal.
-                    let found = Int32(truncatingIfNeeded: try Self.number("application_id", database))
-                    let form = try Self.number("user_version", database)
-                    guard found == sort.rawValue else { throw LedgerProblem.foreign(path) }
-                    guard form <= version else { throw LedgerProblem.newer(path) }
-                    guard form >= 1 else { throw LedgerProblem.damaged(path) }
-                }
+                // Reading comes first: a file that is not ours is not even switched to another journal.
+                let found = Int32(truncatingIfNeeded: try Self.number("application_id", database))
+                let form = try Self.number("user_version", database)
+                guard found == sort.rawValue else { throw LedgerProblem.foreign(path) }
+                guard form <= version else { throw LedgerProblem.newer(path) }
+                guard form >= 1 else { throw LedgerProblem.damaged(path) }
                 try database.execute(
                     sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
-                if try Self.number("page_count", database) == 0 || Self.number("user_version", database) == 0 {
-                    try database.inTransaction(.immediate) {
-                        try database.execute(sql: tables)
-                        try database.execute(
-                            sql: "PRAGMA application_id = \(sort.rawValue); PRAGMA user_version = \(version)")
-                        return .commit
-                    }
-                }
             }
-            Self.synchronise(directoryOf: path)
         } catch {
             throw LedgerProblem.from(error, path)
         }
@@ -99,20 +92,36 @@ struct LedgerDatabase {
         try Int.fetchOne(database, sql: "PRAGMA \(pragma)") ?? 0
     }
 
-    /// - Returns: whether the file had to be made.
-    private static func prepare(_ path: String) throws(Problem) -> Bool {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        if descriptor >= 0 {
-            close(descriptor)
+    /// - Throws: `ledger.file-damaged` for a file too short to be a database, which SQLite would take for a new one.
+    private static func isMissing(_ path: String) throws(Problem) -> Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            guard errno == ENOENT else { throw LedgerProblem.cannotWrite(path) }
             return true
         }
-        switch errno {
-        case EEXIST: break
-        case ENOSPC, EDQUOT: throw LedgerProblem.diskFull(path)
-        default: throw LedgerProblem.cannotWrite(path)
+        guard status.st_mode & S_IFMT == S_IFREG, access(path, R_OK | W_OK) == 0 else {
+            throw LedgerProblem.cannotWrite(path)
         }
-        guard access(path, R_OK | W_OK) == 0 else { throw LedgerProblem.cannotWrite(path) }
+        guard status.st_size >= 512 else { throw LedgerProblem.damaged(path) }
         return false
+    }
+
+    /// Makes a new file under another name first, so that a file under its own name is always whole.
+    private static func make(_ path: String, tables: String) throws {
+        let unfinished = path + ".new"
+        for ending in ["", "-journal", "-wal", "-shm"] { unlink(unfinished + ending) }
+        // A log that was left without its file would be taken for the new one's.
+        for ending in ["-wal", "-shm"] { unlink(path + ending) }
+        let descriptor = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            throw errno == ENOSPC ? LedgerProblem.diskFull(path) : LedgerProblem.cannotWrite(path)
+        }
+        close(descriptor)
+        let queue = try DatabaseQueue(path: unfinished)
+        try queue.write { try $0.execute(sql: tables) }
+        try queue.close()
+        guard rename(unfinished, path) == 0 else { throw LedgerProblem.cannotWrite(path) }
+        synchronise(directoryOf: path)
     }
 
     /// Makes a new name in the directory durable.
