@@ -50,11 +50,15 @@ extension LedgerStore {
 
     /// Erases again what the list names, when it is longer than what was erased here: after a crash, and after the
     /// restore of a backup from before.
+    ///
+    /// - Throws: `ledger.erasures-damaged` when the list is missing or shorter than it was: something could come back.
     func replayErasures() throws(Problem) {
         let text = PrivateBytes.read(replayed, atMost: 32).map {
             String(decoding: $0.filter { $0 != 0x0a }, as: UTF8.self)
         }
-        guard erasures.count > 0, text.flatMap({ Int($0) }) != erasures.count else { return }
+        let done = text.flatMap { Int($0) } ?? 0
+        guard done <= erasures.count else { throw LedgerProblem.erasuresDamaged }
+        guard done < erasures.count else { return }
         _ = try sweep(WallTime(milliseconds: .max))
         try noteReplayed()
     }

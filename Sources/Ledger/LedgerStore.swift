@@ -48,7 +48,7 @@ package actor LedgerStore {
     var erasures: ErasureList
     /// Most recently used last; at most ``mostOpen``.
     private var open: [PeriodFile] = []
-    private static let mostOpen = 6
+    private static let mostOpen = 16
     var totals: [String: CachedTotals] = [:]
     nonisolated let unopened: UnopenedRecords
     nonisolated let audit: AuditLog

@@ -49,7 +49,7 @@ package actor Spool {
 
     private let executor = BlockingExecutor("sipcall.spool")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-    private let file: LedgerDatabase
+    nonisolated let file: LedgerDatabase
     private let limit: Int
     private var pending: [Waiter] = []
     private var isCommitting = false

@@ -77,6 +77,21 @@ struct ErasureTests {
         #expect(try await restored.all().allSatisfy { $0.far.number?.revealed != "+49301234107" })
     }
 
+    @Test("Without the list, or with an older one, the ledger stays closed")
+    func missingList() async throws {
+        let place = try TestLedger()
+        var store: LedgerStore? = try await place.open()
+        let path = "\(place.settings.directory)/erasures"
+        _ = try await store?.erase(.number(Redacted("+491111111")), now: hour(1))
+        let older = try Data(contentsOf: URL(filePath: path))
+        _ = try await store?.erase(.number(Redacted("+492222222")), now: hour(1))
+        store = nil
+        try older.write(to: URL(filePath: path))
+        await #expect(throws: LedgerProblem.erasuresDamaged) { try await place.open() }
+        unlink(path)
+        await #expect(throws: LedgerProblem.erasuresDamaged) { try await place.open() }
+    }
+
     @Test("A list with any bit altered, or cut, keeps the ledger closed")
     func list() async throws {
         let place = try TestLedger()

@@ -16,6 +16,7 @@ struct LedgerStoreTests {
         let store = try await place.open()
         for stages in [[CallRecord.Stage.dialled, .answered, .ended], [.ended, .dialled], [.answered, .answered]] {
             try await store.file(stages.map { call(7, $0) })
+            #expect(try await store.all() == [call(7)], "the latest stage stays")
         }
         try await store.file((0..<20).map { call($0) } + [call(7, .amended)])
         let calls = try await store.all()

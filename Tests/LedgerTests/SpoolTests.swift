@@ -102,6 +102,30 @@ struct SpoolTests {
         #expect(try Data(contentsOf: URL(filePath: "\(path).aside-1")) == garbage)
     }
 
+    @Test("On a full disk a record is refused by name, what is there stays whole, and room brings it back")
+    func fullDisk() async throws {
+        let place = try TestLedger()
+        let spool = try Spool("\(place.directory)/spool.sqlite")
+        for index in 0..<20 { try await spool.append(record(index)) }
+        // As SQLite sees it, the disk ends here (https://sqlite.org/pragma.html#pragma_max_page_count).
+        let pages = try spool.file.work { try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0 }
+        try spool.file.work { try $0.execute(sql: "PRAGMA max_page_count = \(pages + 2)") }
+        var refused: Problem?
+        var taken = 20
+        while refused == nil, taken < 1000 {
+            do throws(Problem) {
+                try await spool.append(record(taken, bytes: 1000))
+                taken += 1
+            } catch { refused = error }
+        }
+        #expect(refused?.code == "ledger.disk-full")
+        #expect(try await spool.batch(count: 1000).count == taken)
+        #expect(await spool.figures.waiting == taken)
+        try spool.file.work { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
+        try await spool.append(record(taken, bytes: 1000))
+        #expect(try await spool.batch(count: 1000).count == taken + 1)
+    }
+
     @Test("In a directory that is not there nothing is made, and the problem says what to do")
     func noDirectory() {
         do throws(Problem) {
@@ -109,6 +133,15 @@ struct SpoolTests {
             Issue.record("opened")
         } catch {
             #expect(error.code == "ledger.cannot-write" && !error.remedy.isEmpty)
+        }
+    }
+
+    @Test("Where nothing can be written the ledger says so")
+    func notWritable() async {
+        for directory in ["/proc/ledger", "/dev/null/ledger"] {
+            await #expect(throws: LedgerProblem.cannotWrite(directory)) {
+                try await LedgerStore.open(LedgerSettings(directory: directory), keyring: MasterKeyring())
+            }
         }
     }
 }
