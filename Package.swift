@@ -36,6 +36,7 @@ extension Target.Dependency {
     static let signals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let toml = product(name: "TOMLKit", package: "TOMLKit")
 }
 
@@ -59,6 +60,7 @@ let package = Package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // 0: C libraries
@@ -88,6 +90,7 @@ let package = Package(
         room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
         room("OpusCodec", ["COpus", "CShims"]),
         room("Systemd", ["CSystemd", "Wire", .logging]),
+        room("Sealing", ["Wire", .crypto]),
 
         // 4: sockets and threads
         room("Supervision", ["Systemd", "CLinux", "Wire"]),
@@ -98,6 +101,7 @@ let package = Package(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
+        room("Ledger", ["Call", "Numbering", "Sealing", "Wire", .grdb, .crypto]),
         room("Control", ["Call", "SIPTrace", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
@@ -154,6 +158,8 @@ let package = Package(
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(of: "Systemd", ["Wire", .logging]),
+        tests(of: "Sealing", ["Wire", .crypto]),
+        tests(of: "Ledger", ["Call", "Numbering", "Sealing", "Wire", .crypto, .grdb]),
         tests(of: "Supervision", ["Systemd", "Wire"]),
         tests(
             of: "Media",
