@@ -70,7 +70,8 @@ final class OwnCertificate: Sendable {
 
     /// A machine whose clock was never set may be right about everything else: it throws no good certificate away.
     private static func judges(_ now: Date) -> Bool {
-        Int64(exactly: now.timeIntervalSince1970.rounded()).map { WallTime(milliseconds: $0 &* 1000).isPlausible } ?? false
+        Int64(exactly: now.timeIntervalSince1970.rounded()).map { WallTime(milliseconds: $0 &* 1000).isPlausible }
+            ?? false
     }
 
     /// Looks after it until the task is cancelled.

@@ -48,7 +48,9 @@ struct ClockProbeTests {
         #expect(heard.sentences.withLock { $0 } == ["The clock was set \(words); it is \(wall) now."])
     }
 
-    @Test("A clock that was never set is wrong, and right again once it is set", arguments: [0, 1_767_225_599_999, 1 << 60])
+    @Test(
+        "A clock that was never set is wrong, and right again once it is set",
+        arguments: [0, 1_767_225_599_999, 1 << 60])
     func wrong(milliseconds: Int64) {
         let heard = Heard()
         let wall = WallTime(milliseconds: milliseconds)
