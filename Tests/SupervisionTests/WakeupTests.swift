@@ -9,9 +9,15 @@ import Wire
 @Suite("What the watchdog's thread waits for")
 struct WakeupTests {
     /// futex(2) with FUTEX_CLOCK_REALTIME: until a moment of the wall clock.
+    #if arch(x86_64)
+        private static let futex = 202
+    #else
+        private static let futex = 98
+    #endif
+
     private static func waitsByTheWallClock(_ call: String) -> Bool {
         let words = call.split(separator: " ")
-        guard words.count > 2, Int(words[0]) == Int(SYS_futex), let operation = Int(words[2].dropFirst(2), radix: 16)
+        guard words.count > 2, Int(words[0]) == futex, let operation = Int(words[2].dropFirst(2), radix: 16)
         else { return false }
         return operation & 256 != 0
     }
