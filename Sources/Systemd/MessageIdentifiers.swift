@@ -69,6 +69,8 @@ package enum MessageIdentifiers {
         "call.unknown": "7d1c5d845aa042e2abf3729de0445cb3",
         "call.unwanted": "de7769c3c3814ec7a020182030187900",
         "call.wrong-number": "cbb43efe95264dbc828df9df1e775fb7",
+        "clock.jumped": "2042abf157b4468187b07fa5b5494f29",
+        "clock.wrong": "d459849e2b2f48ddbdc46463a1ceadec",
         "control.already-running": "428e53b5d611459cb8cc0465f12073d0",
         "control.cannot-listen": "b8c3b5ddaa3943d1b7cbd145441ff06c",
         "core.message-too-large": "f93635f5a1a948649289be3bd5e85123",

@@ -51,7 +51,8 @@ struct BoxOptions: ParsableArguments {
                 let reason = systemMessage(errno)
                 throw ValidationError("--state: the directory \(directory) cannot be made: \(reason).")
             }
-            guard access(directory, W_OK | X_OK) == 0 else {
+            // A disk that can only be read is no reason to stay away: calls need none, and the storage probe says what is wrong.
+            guard access(directory, W_OK | X_OK) == 0 || errno == EROFS else {
                 throw ValidationError("--state: the directory \(directory) is not writable for this user.")
             }
         }

@@ -49,7 +49,11 @@ struct CoreCommand: AsyncParsableCommand {
             settings: settings, transport: transport, media: media, version: productVersion,
             measured: providers.read(), remember: providers.write,
             figures: ProcessFigures.read, log: log)
-        let parts = CoreParts(switchboard: switchboard, transport: transport, media: media, storage: storage)
+        let parts = CoreParts(
+            switchboard: switchboard, transport: transport, media: media, storage: storage,
+            clock: ClockProbe { problem in
+                log.notice("\(problem.sentence) \(problem.remedy)", metadata: ["code": "\(problem.code)"])
+            })
         let watchdog = parts.watchdog(notifier)
         let status = ServiceStatus(
             notifier, whenReady: { schema.commit(log) }, degraded: { watchdog.degraded },
