@@ -45,9 +45,18 @@ class Box:
     """A running box with one provider account. A context manager: leaving it ends the box."""
 
     def __init__(
-        self, machine: Namespace, folder: Path, account: Account, password: str | None = None, trunk: str = ""
+        self,
+        machine: Namespace,
+        folder: Path,
+        account: Account,
+        password: str | None = None,
+        trunk: str = "",
+        provider: str = CARRIER_ADDRESS,
     ) -> None:
-        """`password` replaces the account's own, to be refused by the provider. `trunk`: more lines of [trunk]."""
+        """`password` replaces the account's own, to be refused by the provider. `trunk`: more lines of [trunk].
+
+        `provider`: its address, also an IPv6 one, or its name; over IPv6 the box then listens on that alone.
+        """
         self.state = folder / "box"
         self.log = folder / "box.log"
         self.address = f"http://127.0.0.1:{WEB_PORT}"
@@ -58,6 +67,7 @@ class Box:
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
+        self._provider = provider
         self._trunk_lines = trunk.replace("{CERTIFICATE}", str(folder / "carrier.pem"))
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
@@ -102,9 +112,14 @@ class Box:
     def write_configuration(self) -> Path:
         """sipcall.toml as a newcomer would have it: every address a wildcard."""
         path = self.state / "sipcall.toml"
+        is_ipv6 = ":" in self._provider
+        port = 5061 if '"tls"' in self._trunk_lines else 5060
+        server = self._provider if self._provider.endswith(".rig") else f"{self._provider}:{port}"
+        if is_ipv6:
+            server = f"[{self._provider}]:{port}"
         path.write_text(
             f"""[sip]
-listen = "0.0.0.0:{SIP_PORT}"
+listen = "{"[::]" if is_ipv6 else "0.0.0.0"}:{SIP_PORT}"
 [media]
 listen = "0.0.0.0:{MEDIA_PORT}"
 ports = "20000-20999"
@@ -113,7 +128,7 @@ listen = "127.0.0.1:{WEB_PORT}"
 www = "{REPOSITORY}/rootfs/usr/share/sipcall/www"
 [trunk]
 name = "Carrier"
-server = "{CARRIER_ADDRESS}:{5061 if '"tls"' in self._trunk_lines else 5060}"
+server = "{server}"
 user = "{self._account.user}"
 password = "{self._trunk_password}"
 number = "{self._account.number}"

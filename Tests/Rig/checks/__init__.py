@@ -1,6 +1,15 @@
 """The acceptance checks. Each measures one promise of the box, and can be run against something broken on purpose."""
 
-from . import clean_hangup, failure_sentences, first_call, first_syllable, inbound_call, junk_datagrams, sip_idle
+from . import (
+    clean_hangup,
+    failure_sentences,
+    first_call,
+    first_syllable,
+    inbound_call,
+    junk_datagrams,
+    sip_idle,
+    sip_interop,
+)
 from .check import Check
 
 CHECKS: dict[str, Check] = {
@@ -13,5 +22,6 @@ CHECKS: dict[str, Check] = {
         junk_datagrams.CHECK,
         failure_sentences.CHECK,
         sip_idle.CHECK,
+        sip_interop.CHECK,
     )
 }
