@@ -123,7 +123,8 @@ class _Writer:
                 status = attributes.pop("status")
                 dialog = self._calls and status == "200" and self._sequence == 1
                 captures = (("remote", "To:"),) if dialog else ()
-                return self._receive(element, {"response": status, "rrs": "true", **attributes}, captures)
+                routes = {"rrs": "true"} if status == "200" else {}
+                return self._receive(element, {"response": status, **routes, **attributes}, captures)
             case "answer":
                 tag, which = attributes.get("tag", "a"), "2" if attributes.get("again") else ""
                 heads = [f"Via:[$via{which}]", "From:[$from]", f"To:[$to];tag={tag}[call_number]", "Call-ID: [call_id]"]

@@ -10,6 +10,7 @@ from ..figures import Report
 from ..interop.scenarios import INBOUND, OUR_CHANGES, OUTBOUND, OVER_TCP
 from ..interop.stage import Scenario, open_stage, play
 from ..provider import lose
+from ..rig import LOGS_NOTE
 from .check import Check, Fault, broken_by
 
 PLAYED = "as it must be"
@@ -37,8 +38,8 @@ def _play(report: Report, scenarios: "list[Scenario] | tuple[Scenario, ...]", tr
     with open_stage(transport, ipv6) as stage:
         for scenario in chosen:
             found = play(stage, scenario)
-            report.equal(f"{transport}-{scenario.name}", found or PLAYED, PLAYED, f"sipp {scenario.sipp}.xml")
-            print(report.figures[-1], flush=True)
+            samples = f"sipp {scenario.sipp}.xml" + (f", {LOGS_NOTE}{stage.folder}/{scenario.sipp}" if found else "")
+            report.equal(f"{transport}-{scenario.name}", found or PLAYED, PLAYED, samples)
 
 
 def _broken(report: Report, fault: Fault) -> None:

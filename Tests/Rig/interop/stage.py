@@ -39,6 +39,8 @@ class Stage:
     call: str = ""
     over: dict[str, Any] = field(default_factory=dict)
     """How the call ended, once it has."""
+    keeps_logs: bool = False
+    """Set by the first scenario that goes wrong."""
 
     @property
     def phone(self) -> PhoneSocket:
@@ -99,6 +101,7 @@ def play(stage: Stage, scenario: Scenario) -> str:
             wrong.append(f"{seen} of {count} /{pattern}/ from {who}")
     if left := _left(stage.box):
         wrong.append(f"left in the box: {left}")
+    stage.keeps_logs = stage.keeps_logs or bool(wrong)
     return "; ".join(wrong)
 
 
@@ -124,8 +127,10 @@ def open_stage(transport: str = "udp", ipv6: bool = False, registrar: bool = Tru
         box = stack.enter_context(Box(network.box, folder, Account(), trunk=trunk, provider=address))
         if registrar:
             box.wait_for_trunk()
-        yield Stage(network, folder, box, provider, transport)
-    shutil.rmtree(folder, ignore_errors=True)
+        stage = Stage(network, folder, box, provider, transport)
+        yield stage
+    if not stage.keeps_logs:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def certify(folder: Path, address: str) -> Path:
@@ -151,8 +156,13 @@ def becomes(state: str, seconds: float = 4) -> Step:
     return step
 
 
-def rings(stage: Stage) -> None:
+def is_rung(stage: Stage) -> None:
     stage.call = stage.phone.wait_for("call.incoming", 5)["call"]
+
+
+def rings(stage: Stage) -> None:
+    """Rings, and prepares the sound connection as a page does."""
+    is_rung(stage)
     stage.phone.request("call.offer", call=stage.call, sdp=OFFER)
 
 
