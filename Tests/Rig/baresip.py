@@ -33,9 +33,21 @@ class Baresip:
     """One telephone with G.711. It records what it hears, and plays `source`. A context manager."""
 
     def __init__(
-        self, machine: Namespace, folder: Path, user: str, port: int, source: Path, answers: bool = True
+        self,
+        machine: Namespace,
+        folder: Path,
+        user: str,
+        port: int,
+        source: Path,
+        answers: bool = True,
+        address: str | None = None,
     ) -> None:
-        """`answers` picks up at once; otherwise it rings until `accept`. It also takes `port` + 1 (for TLS)."""
+        """`answers` picks up at once; otherwise it rings until `accept`. It also takes `port` + 1 (for TLS).
+
+        `address`: another of the machine's than its first, also an IPv6 one.
+        """
+        self._is_ipv6 = ":" in (address or "")
+        self._host = f"[{address}]" if self._is_ipv6 else address or machine.address
         self.user = user
         self.port = port
         self._machine = machine
@@ -52,7 +64,7 @@ class Baresip:
     def __enter__(self) -> "Baresip":
         if shutil.which("baresip") is None:
             raise RigError("baresip is missing: run packaging/setup")
-        command = ["baresip", "-4", "-f", str(self._folder)]
+        command = ["baresip", "-6" if self._is_ipv6 else "-4", "-f", str(self._folder)]
         self.program = Program(f"baresip ({self.user})", self._machine.command(*command), self._folder / "log")
         try:
             self._control = wait_until(self._connected, 10, "baresip's control port")
@@ -124,6 +136,7 @@ class Baresip:
         if modules is None:
             raise RigError("baresip's modules are missing: run packaging/setup")
         values = {
+            "HOST": self._host,
             "SIP_PORT": str(self.port),
             "CONTROL_PORT": str(self._control_port),
             "RTP_PORTS": f"{20000 + (self.port - 5000) * 100}-{20099 + (self.port - 5000) * 100}",
@@ -136,7 +149,7 @@ class Baresip:
             text = text.replace(f"@{key}@", value)
         (self._folder / "config").write_text(text)
         mode = "auto" if answers else "manual"
-        address = f"sip:{self.user}@{self._machine.address}:{self.port}"
+        address = f"sip:{self.user}@{self._host}:{self.port}"
         (self._folder / "accounts").write_text(
             f"<{address}>;regint=0;answermode={mode};audio_codecs=pcmu/8000/1,pcma/8000/1\n"
         )

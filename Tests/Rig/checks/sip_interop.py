@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 from ..deadlines import RigError
 from ..figures import Report
-from ..interop.scenarios import INBOUND, OUR_CHANGES, OUTBOUND, OVER_TCP
+from ..interop.peers import meet
+from ..interop.scenarios import EVERYWHERE, INBOUND, OUR_CHANGES, OUTBOUND, OVER_STREAMS
 from ..interop.stage import Scenario, open_stage, play
 from ..provider import lose
 from ..rig import LOGS_NOTE
@@ -24,10 +25,22 @@ def run(report: Report, fault: Fault | None) -> None:
         return
     every = (*OUTBOUND, *INBOUND, *OUR_CHANGES)
     _play(report, every, "udp")
-    _play(report, [each for each in every if each.name in OVER_TCP], "tcp")
+    _play(report, [each for each in every if each.name in OVER_STREAMS], "tcp")
+    for transport in ("udp", "tcp", "tls"):
+        for ipv6 in (False, True):
+            if (transport, ipv6) not in (("udp", False), ("tcp", False)):
+                _play(report, [each for each in every if each.name in EVERYWHERE], transport, ipv6)
+            _meet(report, transport, ipv6)
     good = len(report.figures) - len(report.short)
     report.equal("all", f"{good} of {len(report.figures)} scenarios", f"{len(report.figures)} of {len(report.figures)} scenarios",
                  "each of them above")  # fmt: skip
+
+
+def _meet(report: Report, transport: str, ipv6: bool) -> None:
+    if not re.search(os.environ.get(ONLY, ""), "peers"):
+        return
+    for name, found in meet(transport, ipv6):
+        report.equal(name, found or PLAYED, PLAYED, "registered, and hung up by either side")
 
 
 def _play(report: Report, scenarios: "list[Scenario] | tuple[Scenario, ...]", transport: str, ipv6: bool = False) -> None:
@@ -39,7 +52,7 @@ def _play(report: Report, scenarios: "list[Scenario] | tuple[Scenario, ...]", tr
         for scenario in chosen:
             found = play(stage, scenario)
             samples = f"sipp {scenario.sipp}.xml" + (f", {LOGS_NOTE}{stage.folder}/{scenario.sipp}" if found else "")
-            report.equal(f"{transport}-{scenario.name}", found or PLAYED, PLAYED, samples)
+            report.equal(f"{transport}{'-ipv6' if ipv6 else ''}-{scenario.name}", found or PLAYED, PLAYED, samples)
 
 
 def _broken(report: Report, fault: Fault) -> None:

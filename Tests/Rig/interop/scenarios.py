@@ -84,5 +84,8 @@ OUR_CHANGES = (
     Scenario("glare", "glare", (*_TALK, asks("call.hold"), lasts(5.5), *_HANG_UP), seconds=15),
 )
 
-OVER_TCP = ("answered", "prack", "held-by-sendonly", "forked-answers", "302-refused", "late-cancel", "in-answered", "in-hung-up")
+OVER_STREAMS = ("answered", "prack", "held-by-sendonly", "forked-answers", "302-refused", "late-cancel", "in-answered", "in-hung-up")
 """Played again over TCP."""
+
+EVERYWHERE = ("answered", "in-answered")
+"""Played again over every transport and both families."""
