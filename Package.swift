@@ -36,6 +36,7 @@ extension Target.Dependency {
     static let signals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let toml = product(name: "TOMLKit", package: "TOMLKit")
 }
 
@@ -59,6 +60,7 @@ let package = Package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // 0: C libraries
@@ -79,28 +81,37 @@ let package = Package(
         room("RTP", ["Wire"]),
         room("Audio"),
         room("Numbering"),
-        room("Settings", ["Wire", .toml]),
+        room("Settings", ["Numbering", "Wire", .toml]),
 
         // 3: protocol machines and C libraries made safe
         room("SIP", ["SIPMessage", "Wire", .crypto]),
         room("Call", ["SDP", "Numbering", "Wire"]),
+        room("SIPTrace", ["SIPMessage", "SDP", "Wire"]),
         room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
         room("OpusCodec", ["COpus", "CShims"]),
         room("Systemd", ["CSystemd", "Wire", .logging]),
+        room("Sealing", ["Wire", .crypto]),
 
         // 4: sockets and threads
         room("Supervision", ["Systemd", "CLinux", "Wire"]),
-        room("SIPTransport", ["SIPMessage", "CLinux", "Wire", .nioCore, .nioPosix, .nioTLS, .nioSSL, .asn1]),
+        room(
+            "SIPTransport",
+            ["SIP", "SIPMessage", "CLinux", "CShims", "Wire", .nioCore, .nioPosix, .nioTLS, .nioSSL, .asn1]),
         room(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
-        room("Control", ["Call", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
+        room("Ledger", ["Call", "Numbering", "Sealing", "Wire", .grdb, .crypto]),
+        room("Control", ["Call", "SIPTrace", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
         room(
             "Switchboard",
-            ["Call", "SIP", "SIPMessage", "SIPTransport", "SDP", "Media", "Control", "Settings", "Wire", .logging]),
+            [
+                "Call", "SIP", "SIPMessage", "SIPTransport", "SIPTrace", "SDP", "Numbering", "Media", "Control",
+                "Settings", "Wire",
+                .logging,
+            ]),
 
         // 6: the web
         room(
@@ -111,15 +122,15 @@ let package = Package(
             ]),
 
         // 6: what the operator's commands show
-        room("Console", ["Call", "Control", "Wire"]),
+        room("Console", ["Call", "Control", "SIPTrace", "Wire"]),
 
         // 7: programs
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIPTransport", "Media",
-                "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle, .signals, .subprocess,
-                .nioCore, .nioPosix, .nioSSL,
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIP", "SIPTrace",
+                "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle,
+                .signals, .subprocess, .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -136,13 +147,19 @@ let package = Package(
         tests(of: "RTP", ["Wire"]),
         tests(of: "Audio"),
         tests(of: "Numbering", ["Wire"]),
-        tests(of: "Settings", ["Wire"]),
+        tests(of: "Settings", ["Numbering", "Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
         tests(of: "Call", ["Numbering", "Wire"]),
-        tests(of: "SIPTransport", ["SIPMessage", "Wire", .nioCore, .nioPosix, .nioSSL]),
+        tests(of: "SIPTrace", ["SIPMessage", "Wire"]),
+        // A name server for tests of how providers are found.
+        .target(
+            name: "NameServer", dependencies: ["CLinux"], path: "Tests/NameServer", swiftSettings: strict),
+        tests(of: "SIPTransport", ["NameServer", "SIP", "SIPMessage", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "SecureMedia", ["COpenSSL", "Wire"]),
         tests(of: "OpusCodec", ["Audio"]),
         tests(of: "Systemd", ["Wire", .logging]),
+        tests(of: "Sealing", ["Wire", .crypto]),
+        tests(of: "Ledger", ["Call", "Numbering", "Sealing", "Wire", .crypto, .grdb]),
         tests(of: "Supervision", ["Systemd", "Wire"]),
         tests(
             of: "Media",
@@ -152,11 +169,12 @@ let package = Package(
         tests(
             of: "Switchboard",
             [
-                "Call", "Control", "Media", "SDP", "SIP", "SIPMessage", "SIPTransport", "Settings", "Wire", .logging,
-                .nioPosix,
+                "NameServer", "Call", "Control", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTrace",
+                "SIPTransport", "Settings", "Wire",
+                .logging, .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
-        tests(of: "Console", ["Control", "Call", "Wire"]),
+        tests(of: "Console", ["Control", "Call", "SIPTrace", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Files of a few kilobytes: read with a bound, replaced whole (rename(2)), readable by this user alone.
-enum SmallFile {
+package enum SmallFile {
     /// - Returns: nil when it is missing, cannot be read, or is longer than `limit` bytes; `errno` says which.
-    static func read(_ path: String, atMost limit: Int) -> [UInt8]? {
+    package static func read(_ path: String, atMost limit: Int) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -26,7 +26,7 @@ enum SmallFile {
 
     /// - Parameter durable: whether it must be on the disk when this returns.
     /// - Returns: false when the disk refuses; what stood there before is untouched then.
-    static func replace(_ path: String, with bytes: [UInt8], durable: Bool) -> Bool {
+    package static func replace(_ path: String, with bytes: [UInt8], durable: Bool) -> Bool {
         let new = "\(path).new"
         let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return false }

@@ -12,10 +12,14 @@ package import Wire
 ///                        │  └──progress──▶ early ─┤                                │
 ///                        └────────answered───────▶┴─▶ active                       │
 ///
+///  passed on:  forward ─▶ the second number is dialled as `near`; its answer answers the caller
+///
 ///  from a terminal: summon ─▶ summoning ─a page picks up─▶ dialling, and on as above
 ///
 ///        any ── hung up, failed, 60 s without answer, box stopping ─────────────────┴─▶ ended(reason)
 /// ```
+/// Before the answer `ringing` becomes `early` when sound really comes. While `active`, either side may hold the call,
+/// and another far leg may take the place of the one that it began with.
 package struct Call: Sendable, Equatable, Codable {
     package enum Direction: String, Sendable, Codable {
         case outbound, inbound
@@ -39,15 +43,21 @@ package struct Call: Sendable, Equatable, Codable {
         case connect(near: LegIdentifier, far: LegIdentifier, bothWays: Bool)
         /// End this leg, for that reason.
         case release(LegIdentifier, EndReason)
+        /// The near side holds the call: neither hears the other, and the far side is sent silence.
+        case park(near: LegIdentifier, far: LegIdentifier)
+        /// Offer the far side the session anew, held or not as the call now is.
+        case offer(LegIdentifier)
         /// The state changed: tell the near side.
         case report(CallState)
+        /// Who holds the call changed: tell the near side.
+        case reportHold(here: Bool, there: Bool)
         /// Tell the near side something that does not end the call.
         case notice(Problem)
         /// The call is over; nothing follows.
         case ended(EndReason)
     }
 
-    private enum State: Sendable, Equatable, Codable {
+    enum State: Sendable, Equatable, Codable {
         case summoning
         case dialling
         case ringing
@@ -58,11 +68,21 @@ package struct Call: Sendable, Equatable, Codable {
 
     package let identifier: CallIdentifier
     package let direction: Direction
-    package let far: Far
+    package internal(set) var far: Far
     /// Browser legs: one for an outbound or answered call; while pages ring those of them that have media ready.
-    package private(set) var near: [LegIdentifier]
-    private var state: State
-    private var answerDeadline: MonotonicTime
+    package internal(set) var near: [LegIdentifier]
+    /// The trunk leg to the number that an inbound call was passed on to; it is the only one in `near` then.
+    package internal(set) var onward: LegIdentifier?
+    /// The person here holds the call.
+    package internal(set) var isHeldHere = false
+    /// The far side holds the call: it wants to hear nothing for now.
+    package internal(set) var isHeldThere = false
+    /// Who is about to take the far side's place.
+    package internal(set) var transfer: Transfer?
+    /// The far side was asked to call somebody else in the place of this side.
+    var isReferred = false
+    var state: State
+    var answerDeadline: MonotonicTime
 
     /// How long the far side, or a person here, may take to answer.
     package static let answerTime: Duration = .seconds(60)
@@ -134,12 +154,18 @@ package struct Call: Sendable, Equatable, Codable {
     package var deadline: MonotonicTime? {
         switch state {
         case .summoning, .dialling, .ringing, .early: answerDeadline
-        case .active, .ended: nil
+        case .active: transfer?.deadline
+        case .ended: nil
         }
     }
 
-    private var trunkLeg: LegIdentifier? {
+    var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = far { leg } else { nil }
+    }
+
+    /// Every leg that is not known to be gone.
+    private var legs: [LegIdentifier] {
+        near + [transfer?.isOrphan == true ? nil : trunkLeg, transfer?.leg].compactMap(\.self)
     }
 }
 
@@ -152,8 +178,13 @@ extension Call {
         return [.report(.ringing)]
     }
 
-    /// The far side sends sound before its answer.
+    /// The far side says that it may send sound before its answer. Often none comes, so until then it rings here.
     package mutating func farProgressed() -> [Effect] {
+        direction == .outbound ? farRinging() : []
+    }
+
+    /// The first sound came from the far side.
+    package mutating func farHeard() -> [Effect] {
         guard state == .dialling || state == .ringing, direction == .outbound else { return [] }
         state = .early
         return [.report(.early)]
@@ -170,9 +201,14 @@ extension Call {
         }
     }
 
-    /// The far leg is gone already; the near ones are released.
+    /// The far leg is gone already; the near ones are released. While somebody else is about to take its place, the call
+    /// waits for them.
     package mutating func farEnded(_ reason: EndReason) -> [Effect] {
-        end(reason, releasing: near)
+        if transfer?.isOrphan == false, let leg = trunkLeg {
+            transfer?.isOrphan = true
+            return [.release(leg, reason)]
+        }
+        return end(isReferred && reason == .hungUpThere ? .transferred : reason, releasing: near)
     }
 
     /// The provider has not answered the invitation with anything for a while.
@@ -185,7 +221,9 @@ extension Call {
 
 extension Call {
     /// Whether it rings here and nobody has picked up yet.
-    package var isForTheTaking: Bool { state == .summoning || direction == .inbound && state == .ringing }
+    package var isForTheTaking: Bool {
+        state == .summoning || direction == .inbound && state == .ringing && onward == nil
+    }
 
     /// Whether one more browser may join.
     package var admitsNear: Bool { isForTheTaking && near.count < 16 }
@@ -228,29 +266,31 @@ extension Call {
             near.removeAll { $0 == leg }
             return [.release(leg, reason)]
         }
-        return end(reason, releasing: near + [trunkLeg].compactMap(\.self))
+        return end(reason, releasing: legs)
     }
 
     /// A person hung up, or declined a call that rings here.
     package mutating func hangUp() -> [Effect] {
         let reason: EndReason = isForTheTaking ? .declined : .hungUpHere
-        return end(reason, releasing: near + [trunkLeg].compactMap(\.self))
+        return end(reason, releasing: legs)
     }
 
     /// The box itself must end the call.
     package mutating func terminate(_ reason: EndReason) -> [Effect] {
-        end(reason, releasing: near + [trunkLeg].compactMap(\.self))
+        end(reason, releasing: legs)
     }
 
     package mutating func advance(to now: MonotonicTime) -> [Effect] {
         guard let deadline, now >= deadline else { return [] }
-        return terminate(.noAnswer)
+        guard let transfer else { return terminate(.noAnswer) }
+        return [.release(transfer.leg, .noAnswer)] + transferFailed(.noAnswer)
     }
 
-    private mutating func end(_ reason: EndReason, releasing legs: [LegIdentifier]) -> [Effect] {
+    mutating func end(_ reason: EndReason, releasing legs: [LegIdentifier]) -> [Effect] {
         guard !isEnded else { return [] }
         state = .ended(reason)
         near = []
+        transfer = nil
         return legs.map { .release($0, reason) } + [.ended(reason)]
     }
 }

@@ -1,3 +1,5 @@
+package import Numbering
+
 /// A service of the box itself, callable without any provider.
 package enum BoxService: String, Sendable, Codable, CaseIterable {
     /// Plays back what is said: `*43`.
@@ -17,31 +19,8 @@ package enum BoxService: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// What a person dialled, made plain.
+/// What a person dialled, made plain (``DiallingRules/destination(_:)``).
 package enum Destination: Sendable, Equatable {
     case service(BoxService)
-    /// Digits, `*` and `#`, perhaps after one `+`.
-    case number(String)
-
-    /// Takes what people type and paste: spaces, hyphens, dots, slashes and brackets are left out.
-    ///
-    /// - Returns: nil when nothing diallable is left: empty, longer than 32 digits, or with other characters.
-    package init?(dialled text: String) {
-        guard text.utf8.count <= 128 else { return nil }
-        var digits = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "0"..."9", "*", "#": digits.unicodeScalars.append(scalar)
-            case "+" where digits.isEmpty: digits.append("+")
-            case " ", "-", ".", "/", "(", ")", "\u{a0}", "\u{2011}", "\u{2013}", "\u{202f}": continue
-            default: return nil
-            }
-        }
-        guard !digits.isEmpty, digits != "+", digits.utf8.count <= 32 else { return nil }
-        if let service = BoxService.allCases.first(where: { $0.code == digits }) {
-            self = .service(service)
-        } else {
-            self = .number(digits)
-        }
-    }
+    case number(DialledNumber)
 }

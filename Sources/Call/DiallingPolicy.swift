@@ -103,7 +103,7 @@ extension DiallingPolicy {
     private mutating func capRefusal(
         _ owner: CallOwner, _ rules: DiallingRules, _ now: MonotonicTime
     ) -> DiallingRefusal? {
-        recent.removeAll { now - $0.start >= Self.window }
+        recent.removeFirst(recent.firstIndex { now - $0.start < Self.window } ?? recent.count)
         let own = running.values.reduce(0) { $0 + ($1.isDialled && $1.owner == owner ? 1 : 0) }
         if own >= rules.callsAtOncePerUser { return .userBusy }
         if runningCount >= rules.callsAtOnce { return .boxBusy }

@@ -8,6 +8,8 @@ package enum DiallingRefusal: String, Error, Sendable, Codable, CaseIterable {
     case hasExtension
     case needsAreaCode
     case unknownCountryCode
+    /// A national number on a box that was not told its country.
+    case countryUnset
     case country
     case premium
     case satellite
@@ -28,6 +30,7 @@ package enum DiallingRefusal: String, Error, Sendable, Codable, CaseIterable {
         case .hasExtension: self = .hasExtension
         case .needsAreaCode: self = .needsAreaCode
         case .unknownCountryCode: self = .unknownCountryCode
+        case .needsCountry: self = .countryUnset
         }
     }
 
@@ -49,46 +52,57 @@ package enum DiallingRefusal: String, Error, Sendable, Codable, CaseIterable {
         case .needsAreaCode:
             Problem(
                 code: "dial.needs-area-code", sentence: "The area code is missing.",
-                remedy: "Dial the number with its area code, or enter the box's own area code in the settings.")
+                remedy: "Dial the number with its area code, or set area_code under [dialling] in sipcall.toml.")
         case .unknownCountryCode:
             Problem(
                 code: "dial.unknown-country-code", sentence: "No country has this country code.",
                 remedy: "Check the digits after the +.")
+        case .countryUnset:
+            Problem(
+                code: "dial.country-not-set",
+                sentence: "The box does not know its country, so it cannot tell whose number this is.",
+                remedy: "Dial it with + and the country code, or set country under [dialling] in sipcall.toml.")
         case .country:
             Problem(
                 code: "dial.country-not-allowed", sentence: "Calls to this country are not allowed on this box.",
-                remedy: "The owner of the box can allow the country in the settings.")
+                remedy: "To allow them, set country or countries under [dialling] in sipcall.toml.")
         case .premium:
             Problem(
                 code: "dial.premium-not-allowed", sentence: "Premium-rate numbers are not allowed on this box.",
-                remedy: "The owner of the box can allow them in the settings.")
+                remedy: "To allow them, set allow_premium under [dialling] in sipcall.toml.")
         case .satellite:
             Problem(
                 code: "dial.satellite-not-allowed",
                 sentence: "Satellite and international network numbers are not allowed on this box.",
-                remedy: "The owner of the box can allow them in the settings.")
+                remedy: "To allow them, set allow_satellite under [dialling] in sipcall.toml.")
         case .shortNumber:
             Problem(
                 code: "dial.short-not-allowed",
-                sentence: "Short numbers that may cost extra are not allowed on this box.",
-                remedy: "The owner of the box can allow them in the settings.")
+                sentence: "Short numbers, which may cost extra, are not allowed on this box.",
+                remedy: "To allow them, set allow_short_numbers under [dialling] in sipcall.toml.")
         case .providerCode:
             Problem(
                 code: "dial.provider-code-not-allowed", sentence: "The box does not pass this code on to the provider.",
-                remedy: "Change diversions in the provider's portal, or let the owner allow such codes in the settings."
-            )
+                remedy: "Change diversions in the provider's portal, or set allow_provider_codes under [dialling].")
         case .blockedPrefix:
             Problem(
                 code: "dial.prefix-blocked", sentence: "Numbers that begin like this are blocked on this box.",
-                remedy: "The owner of the box can unblock the prefix in the settings.")
+                remedy: "To dial them, change blocked_prefixes under [dialling] in sipcall.toml.")
+        case .userBusy, .boxBusy, .userTooFast, .boxTooFast: capProblem
+        case .nobodysCall:
+            Problem(
+                code: "dial.transfer-without-owner",
+                sentence: "The call to be transferred belongs to nobody on this box.",
+                remedy: "Answer the call first, then transfer it.")
+        }
+    }
+
+    private var capProblem: Problem {
+        switch self {
         case .userBusy:
             Problem(
                 code: "dial.user-limit", sentence: "You have as many calls at once as are allowed.",
-                remedy: "End one of them, or let the owner of the box raise the limit.")
-        case .boxBusy:
-            Problem(
-                code: "dial.box-limit", sentence: "The box carries as many calls at once as are allowed.",
-                remedy: "Wait until one ends, or let the owner of the box raise the limit.")
+                remedy: "End one of them, or raise calls_at_once_per_user under [dialling] in sipcall.toml.")
         case .userTooFast:
             Problem(
                 code: "dial.user-rate", sentence: "You have started too many calls within a minute.",
@@ -97,11 +111,10 @@ package enum DiallingRefusal: String, Error, Sendable, Codable, CaseIterable {
             Problem(
                 code: "dial.box-rate", sentence: "The box has started too many calls within a minute.",
                 remedy: "Wait a minute and dial again; if nobody here dialled, change the passwords.")
-        case .nobodysCall:
+        default:
             Problem(
-                code: "dial.transfer-without-owner",
-                sentence: "The call to be transferred belongs to nobody on this box.",
-                remedy: "Answer the call first, then transfer it.")
+                code: "dial.box-limit", sentence: "The box carries as many calls at once as are allowed.",
+                remedy: "Wait until one ends, or raise calls_at_once under [dialling] in sipcall.toml.")
         }
     }
 }

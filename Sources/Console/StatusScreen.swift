@@ -26,7 +26,7 @@ package struct StatusScreen: Sendable {
     package var troubles: [(verdict: Verdict, problem: Problem)] {
         var troubles: [(verdict: Verdict, problem: Problem)] = []
         switch status.trunk.state {
-        case .registered: break
+        case .registered, .ready: break
         case .none:
             troubles.append(
                 (
@@ -49,6 +49,16 @@ package struct StatusScreen: Sendable {
                     .broken,
                     status.trunk.problem
                         ?? Problem(code: "trunk.unreachable", sentence: "The provider cannot be reached.")
+                ))
+        }
+        // Calls go by another account; that this one is missed is worth knowing all the same.
+        for trunk in status.trunks where trunk != status.trunk && trunk.state == .failed {
+            guard let problem = trunk.problem else { continue }
+            troubles.append(
+                (
+                    .limited,
+                    Problem(
+                        code: problem.code, sentence: "\(trunk.name): \(problem.sentence)", remedy: problem.remedy)
                 ))
         }
         for part in status.degraded { troubles.append((.limited, part.problem)) }
@@ -97,7 +107,8 @@ package struct StatusScreen: Sendable {
         func row(_ name: String, _ text: String) {
             lines.append(style.faint(name.padded(11)) + text)
         }
-        row("Provider", provider)
+        let trunks = status.trunks.isEmpty ? [status.trunk] : status.trunks
+        for (index, trunk) in trunks.enumerated() { row(index == 0 ? "Provider" : "", Self.line(trunk)) }
         row("Calls", callSummary)
         for call in status.list.prefix(Self.mostCalls) { row("", Self.line(call, style)) }
         if status.list.count > Self.mostCalls {
@@ -116,19 +127,23 @@ package struct StatusScreen: Sendable {
         return lines
     }
 
-    private var provider: String {
-        let trunk = status.trunk
-        return switch trunk.state {
+    private static func line(_ trunk: TrunkStatus) -> String {
+        switch trunk.state {
         case .none: "none"
         case .registering: "\(trunk.name), registering"
         case .registered: "\(trunk.name), registered" + (trunk.expires.map { " for \(words(seconds: $0))" } ?? "")
+        case .ready: "\(trunk.name), needs no registration"
         case .failed: "\(trunk.name), not registered"
         }
     }
 
     private var callSummary: String {
         let talking = status.list.count { $0.talkSeconds != nil }
-        return status.calls == 0 ? "none" : "\(status.calls), \(talking) of them answered"
+        guard status.calls > 0 else { return "none" }
+        let dialled =
+            status.callsDialled > 0
+            ? "; \(status.callsDialled) dialled, \(status.callsDialledLimit) allowed at once" : ""
+        return "\(status.calls), \(talking) of them answered" + dialled
     }
 
     private static func line(_ call: CallStatus, _ style: Style) -> String {

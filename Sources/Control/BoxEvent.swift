@@ -7,7 +7,8 @@ package struct BoxEvent: Codable, Sendable, Equatable {
     package enum Kind: String, Codable, Sendable, CaseIterable {
         /// A person or the provider wants a call; `direction` and `far` are known.
         case callCreated = "call.created"
-        /// A call from the provider was turned away before it became one; `code` says why.
+        /// A call from the provider was turned away, or one from here was not dialled (`direction`), before it became one;
+        /// `code` says why.
         case callRefused = "call.refused"
         /// The pages here ring; the far side is dialled when one of them picks up.
         case callSummoning = "call.summoning"
@@ -17,6 +18,12 @@ package struct BoxEvent: Codable, Sendable, Equatable {
         case callEarly = "call.early"
         /// `codec` is that of the far side.
         case callAnswered = "call.answered"
+        /// `side` holds the call from now on.
+        case callHeld = "call.held"
+        /// `side` holds it no more.
+        case callResumed = "call.resumed"
+        /// Somebody else has taken the place of the far side: `far` is the new one.
+        case callTransferred = "call.transferred"
         /// Somebody pressed a key: `side` says who.
         case callDigit = "call.digit"
         /// Something worth knowing that does not end the call: `code` and `sentence`.
@@ -30,9 +37,13 @@ package struct BoxEvent: Codable, Sendable, Equatable {
         /// `code` and `sentence` say why.
         case trunkFailed = "trunk.failed"
         case trunkUnregistered = "trunk.unregistered"
+        /// The provider was found, and wants no registration.
+        case trunkReady = "trunk.ready"
         /// A page that can be rung; `pages` counts all of them.
         case phoneAttached = "phone.attached"
         case phoneDetached = "phone.detached"
+        /// Somebody had the SIP messages shown with the telephone numbers in them; of `call`, if it was one.
+        case traceNumbers = "trace.numbers"
         /// Every 20 seconds: `calls`, `pages`, `uptimeSeconds`, `residentBytes`.
         case boxHeartbeat = "box.heartbeat"
     }
@@ -84,6 +95,7 @@ package struct BoxEvent: Codable, Sendable, Equatable {
     /// Refused calls that had no event of their own, because there were too many.
     package var unreported: Int?
 
+    /// The account that this is about, or that the call goes by.
     package var trunk: String?
     package var pages: Int?
     package var calls: Int?

@@ -7,6 +7,8 @@ package struct TrunkStatus: Codable, Sendable, Equatable {
         /// No account is configured.
         case none
         case registering, registered, failed
+        /// The provider is found and wants no registration.
+        case ready
     }
 
     /// The account's name in the configuration; empty without an account.
@@ -16,6 +18,11 @@ package struct TrunkStatus: Codable, Sendable, Equatable {
     package var problem: Problem?
     /// Seconds that the provider granted.
     package var expires: Int?
+    /// Where the provider is spoken to: `udp:192.0.2.1:5060`.
+    package var target: String?
+
+    /// Calls can go out by it.
+    package var isUsable: Bool { state == .registered || state == .ready }
 
     package init(name: String = "", state: State = .none, problem: Problem? = nil, expires: Int? = nil) {
         self.name = name
@@ -36,6 +43,8 @@ package struct CallStatus: Codable, Sendable, Equatable {
     package var seconds: Int
     /// Since it was answered.
     package var talkSeconds: Int?
+    /// The account that it goes by; nil for a service of the box.
+    package var trunk: String?
 
     package init(
         call: CallIdentifier, direction: Call.Direction, state: CallState, far: String, seconds: Int, talkSeconds: Int?
@@ -65,7 +74,10 @@ package struct DegradedPart: Codable, Sendable, Equatable {
 package struct BoxStatus: Codable, Sendable, Equatable {
     package var version: String
     package var uptimeSeconds: Int
+    /// The account that the next call goes out by; of several the first that can take one.
     package var trunk: TrunkStatus
+    /// Every account, in the order in which they are tried.
+    package var trunks: [TrunkStatus] = []
     package var calls: Int
     package var legs: Int
     /// SIP dialogs and transactions.
@@ -88,6 +100,11 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package static let mostListed = 500
     /// No new calls are taken.
     package var draining = false
+    /// Calls through the provider that were dialled here, and how many may be at once.
+    package var callsDialled = 0
+    package var callsDialledLimit = 0
+    /// What was found out about providers, by the account's name.
+    package var measured: [String: ProviderMeasurements] = [:]
     /// What the core can do only in part; empty on a healthy box.
     package var degraded: [DegradedPart] = []
 

@@ -3,7 +3,7 @@
 // In the room: the messages (commands one way, replies, a snapshot and numbered events the other way), their
 // framing on a unix stream socket, the server that the core runs and the client that the web process runs.
 // Never in the room: what a command does (the Switchboard knows), who may send it (the web process knows),
-// any SIP, any HTTP.
+// any SIP but what SIPTrace made fit to be shown, any HTTP.
 //
 // A frame is a length and one JSON object:
 //

@@ -1,3 +1,4 @@
+package import SIPTrace
 package import Wire
 
 /// What the web process asks of the core.
@@ -19,6 +20,12 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case answer(connection: ConnectionIdentifier, call: CallIdentifier)
     /// Hangs up, gives up or declines, as the call's state wants.
     case end(connection: ConnectionIdentifier, call: CallIdentifier)
+    /// Holds a call, or takes it up again; both at once for a call that is so already.
+    case hold(connection: ConnectionIdentifier, call: CallIdentifier, wanted: Bool)
+    /// Lets the far side call `to`, as it was dialled, in the place of this page; answered once it was asked to.
+    case transfer(connection: ConnectionIdentifier, call: CallIdentifier, to: Redacted<String>)
+    /// Brings the far sides of two calls of this page together.
+    case bringTogether(connection: ConnectionIdentifier, call: CallIdentifier, other: CallIdentifier)
     /// Digits `0-9 A-D * #` that the box sends as telephone-events.
     case digits(connection: ConnectionIdentifier, call: CallIdentifier, digits: Redacted<String>)
     /// Answered with `ControlReply.status`.
@@ -33,6 +40,11 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case events(after: UInt64)
     /// Reads the configuration again; answered with `reloaded` or `configurationRejected`.
     case reload
+    /// What can be told as a ladder; answered with `ControlReply.traces`.
+    case traces
+    /// The messages of `registration`, of `others`, or of the call whose name begins so; answered with
+    /// `ControlReply.trace`. Telephone numbers are shown when they are asked for, and that they were is an event.
+    case trace(of: String, after: UInt64, showing: TraceShowing)
     /// No new calls are taken from now on, or again. Answered with `ControlReply.status`.
     case drain(Bool)
     #if DEBUG
@@ -47,9 +59,10 @@ extension ControlCommand {
         switch self {
         case .attach(let connection, _), .detach(let connection, _), .start(let connection, _, _),
             .offer(let connection, _, _), .answer(let connection, _), .end(let connection, _),
+            .hold(let connection, _, _), .transfer(let connection, _, _), .bringTogether(let connection, _, _),
             .digits(let connection, _, _):
             connection
-        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events: nil
+        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events, .traces, .trace: nil
         #if DEBUG
             case .fault: nil
         #endif
@@ -69,6 +82,8 @@ package enum ControlReply: Codable, Sendable, Equatable {
     case provider(ProviderReport)
     /// The oldest of them that the core still knows, a few at a time, and the number of the newest of all.
     case events([BoxEvent], newest: UInt64)
+    case traces(TraceList)
+    case trace(TraceReport)
     /// The configuration was read and holds from now on, but for what the notices say.
     case reloaded(notices: [Problem])
     /// The configuration is of no use; the former one still holds.

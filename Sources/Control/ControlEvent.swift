@@ -10,6 +10,8 @@ package enum ControlEvent: Codable, Sendable, Equatable {
     /// Rings the page of this phone socket for a call that the box is to make when it picks up.
     case summons(connection: ConnectionIdentifier, call: CallIdentifier, to: Redacted<String>)
     case state(connection: ConnectionIdentifier, call: CallIdentifier, state: CallState)
+    /// Who holds the call now: the person at the page, the far side, both, or again nobody.
+    case held(connection: ConnectionIdentifier, call: CallIdentifier, here: Bool, there: Bool)
     /// The last event of a call.
     case ended(connection: ConnectionIdentifier, call: CallIdentifier, reason: EndReason)
     /// Something that the user should know while the call goes on.

@@ -22,7 +22,8 @@ extension Carrier {
         case .renegotiated(let leg, let offer): renegotiated(leg, offer)
         case .ended(let leg, let end): ended(leg, end)
         case .registration, .ringing, .progress, .noReplyYet, .asked, .offered, .agreed, .offerRefused, .digit,
-            .digitsRefused, .transferRequested, .transferProgress, .incomingReplacement, .reason:
+            .digitsRefused, .transferRequested, .transferProgress, .incomingReplacement, .reason, .targetReached,
+            .targetFailed:
             break
         }
     }

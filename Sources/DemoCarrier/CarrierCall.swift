@@ -38,6 +38,7 @@ extension LegEnd {
         case .cancelledByRemote: "the caller gave up"
         case .localHangUp: "hung up here"
         case .acknowledgementMissing: "the answer was never acknowledged"
+        case .acknowledgementUnheard: "no acknowledgement arrived there"
         case .sessionExpired: "nobody refreshed the session"
         case .dialogLost: "the other side forgot the call"
         case .replaced: "another call took its place"

@@ -34,6 +34,8 @@ final class Leg {
     var eventBeganWithEnd = false
     /// The clock and payload type that `digitSender` works with.
     var digitFormat: (clockRate: UInt32, payloadType: UInt8)?
+    /// Whether digits of the other side are passed on to this leg, as events or as tones.
+    var takesDigits = true
     var player: ServicePlayer?
     /// Whether `player` says this leg's own digits.
     var isReadingBack = false

@@ -8,6 +8,7 @@ enum MediaCommand: Sendable {
     case setTrunkAudio(LegIdentifier, TrunkAudio)
     case connect(LegIdentifier, LegIdentifier, aToB: Bool, bToA: Bool)
     case startService(LegIdentifier, MediaService)
+    case setDigitsInSound(LegIdentifier, Bool)
     case sendDigits(LegIdentifier, String)
     case close(LegIdentifier)
     case snapshot(CheckedContinuation<MediaSnapshot, Never>)

@@ -24,4 +24,6 @@ package enum MediaService: String, Codable, Sendable {
     case milliwatt
     /// Plays each pressed digit's tone pair back.
     case digitReadBack
+    /// Says nothing, which keeps a router's or provider's path open while a call is held; until other sound passes.
+    case silence
 }

@@ -123,6 +123,12 @@ package final class MediaEngine: Sendable {
         mailbox.post(.startService(leg, service))
     }
 
+    /// Whether keys that are pressed on the other side of the bridge are passed on to this leg at all. Where they travel
+    /// by signalling they must not come twice.
+    package func setDigitsInSound(_ leg: LegIdentifier, _ areWanted: Bool) {
+        mailbox.post(.setDigitsInSound(leg, areWanted))
+    }
+
     /// Presses keys towards a leg (RFC 4733, or as tones where the peer takes no telephone-events).
     /// - Parameter digits: of `0123456789*#ABCD`; anything else is left out.
     package func sendDigits(_ leg: LegIdentifier, _ digits: String) {

@@ -21,6 +21,8 @@ extension MediaLoop {
             connect(other, to: one, isOpen: back)
         case .startService(let identifier, let service):
             if let leg = legs[identifier] { start(service, leg) }
+        case .setDigitsInSound(let identifier, let areWanted):
+            legs[identifier]?.takesDigits = areWanted
         case .sendDigits(let identifier, let digits):
             if let leg = legs[identifier] { send(digits, to: leg) }
         case .close(let identifier):
@@ -93,6 +95,8 @@ extension MediaLoop {
         case .digitReadBack:
             leg.player = ServicePlayer(.digits(steady: true))
             leg.isReadingBack = true
+        case .silence:
+            leg.player = ServicePlayer(.silence)
         }
     }
 

@@ -9,7 +9,9 @@ extension MediaLoop {
         context.emit(.digit(leg.identifier, digit))
         if leg.isReadingBack {
             leg.player?.enqueue(digit)
-        } else if let bridge = leg.bridge, bridge.isOpen, bridge.listener !== leg, !bridge.listener.formats.hasEvents {
+        } else if let bridge = leg.bridge, bridge.isOpen, bridge.listener !== leg, bridge.listener.takesDigits,
+            !bridge.listener.formats.hasEvents
+        {
             play(digit, to: bridge.listener)
         }
     }
@@ -19,7 +21,7 @@ extension MediaLoop {
     /// Chromium sends an event with a 48 kHz clock as its three last packets only, and the first packets of any
     /// event can be lost. RFC 4733 §2.5.1.4 lets a receiver take that for a digit, but not every telephone does.
     func relay(_ event: TelephoneEvent, _ header: RTPHeader, clockRate: UInt32, from leg: Leg) {
-        guard let bridge = leg.bridge else { return }
+        guard let bridge = leg.bridge, bridge.listener.takesDigits else { return }
         if leg.eventTimestamp != header.timestamp {
             leg.eventTimestamp = header.timestamp
             leg.eventBeganWithEnd = event.isEnd && bridge.listener !== leg && bridge.listener.formats.hasEvents

@@ -9,6 +9,18 @@ package enum DialledNumber: Hashable, Sendable {
     case service(String)
 }
 
+extension DialledNumber {
+    /// What is dialled for it: `+4930123456`, `112`, `116117`, `*21#`.
+    package var text: String {
+        switch self {
+        case .international(let number): number.e164
+        case .emergency(let digits), .short(let digits, _), .service(let digits): digits
+        }
+    }
+
+    package var isEmergency: Bool { if case .emergency = self { true } else { false } }
+}
+
 extension DialledNumber: CustomStringConvertible, CustomReflectable {
     package var description: String {
         switch self {
@@ -35,4 +47,6 @@ package enum NumberRefusal: String, Error, Sendable, CaseIterable {
     /// A local number, and the box was not told its area code.
     case needsAreaCode
     case unknownCountryCode
+    /// A national number, and nobody knows of which country.
+    case needsCountry
 }

@@ -7,7 +7,7 @@ extension NumberingPlan {
     package func normalise(_ text: String, areaCode: String? = nil) throws(NumberRefusal) -> DialledNumber {
         let dialled = try DialText(text)
         if dialled.isEmergencyService, let emergencyNumber { return .emergency(emergencyNumber) }
-        if dialled.isInternational { return .international(try international(dialled.symbols)) }
+        if dialled.isInternational { return .international(try Self.international(dialled.symbols)) }
         let digits = dialled.keys(keepingZero: true)
         guard !digits.isEmpty else { throw .empty }
         guard digits.utf8.count <= 32 else { throw .tooLong }
@@ -24,7 +24,7 @@ extension NumberingPlan {
         var refusal: NumberRefusal?
         for exit in exits where digits.hasPrefix(exit) {
             do throws(NumberRefusal) {
-                return .success(try international(Array(dialled.symbols.dropFirst(exit.utf8.count))))
+                return .success(try Self.international(Array(dialled.symbols.dropFirst(exit.utf8.count))))
             } catch {
                 refusal = refusal ?? error
             }
@@ -32,8 +32,8 @@ extension NumberingPlan {
         return refusal.map { .failure($0) }
     }
 
-    /// Country code first.
-    private func international(_ symbols: [DialText.Symbol]) throws(NumberRefusal) -> TelephoneNumber {
+    /// Country code first; the same wherever it is dialled.
+    static func international(_ symbols: [DialText.Symbol]) throws(NumberRefusal) -> TelephoneNumber {
         let outer = DialText(symbols: symbols)
         var digits = outer.keys(keepingZero: true)
         guard !digits.utf8.contains(where: { $0 &- 0x30 >= 10 }) else { throw .notANumber }
@@ -48,7 +48,7 @@ extension NumberingPlan {
         let plan = NumberingPlan.main(of: code)
         let bare = outer.keys(keepingZero: plan?.zeroMayLead ?? false)
         let national = bare.drop { $0 == "0" }.dropFirst(code.utf8.count)
-        return try Self.number(code, String(plan?.withoutTrunkPrefix(national) ?? national), plan)
+        return try number(code, String(plan?.withoutTrunkPrefix(national) ?? national), plan)
     }
 
     /// From a national number as it is dialled inside the country; also undoes the slip of `+49 030…`.

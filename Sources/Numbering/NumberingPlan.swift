@@ -5,7 +5,7 @@ package struct NumberingPlan: Sendable {
     /// `00`, `011`, `0011`: the longest first.
     let exits: [String]
     /// `0`, `1`, `8`, `06`; nil where every number is dialled whole.
-    let trunkPrefix: String?
+    package let trunkPrefix: String?
     /// Of all national numbers.
     let lengths: Set<Int>
     /// Of fixed and mobile ones.

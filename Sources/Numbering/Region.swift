@@ -16,6 +16,9 @@ package struct Region: Hashable, Sendable {
     }
 
     package static let world = Region(known: "001")
+
+    /// Every country and territory, without the world.
+    package static let all = Set(NumberingPlan.byRegion.keys.map(Region.init(known:))).subtracting([world])
 }
 
 extension Region: Codable {

@@ -52,6 +52,11 @@ extension SessionDescription.Origin {
 }
 
 extension SessionDescription {
+    /// Where the speaker receives the voice; nil where there is none, or no numeric address.
+    package var voiceAddress: NetworkAddress? {
+        media.first { $0.kind == "audio" && $0.port != 0 }.flatMap { try? rtpAddress(of: $0) }
+    }
+
     /// Says which way the open voice section goes, in the section itself.
     mutating func setVoiceDirection(_ direction: MediaDirection) {
         guard let index = media.firstIndex(where: { $0.kind == "audio" && $0.port != 0 }) else { return }

@@ -42,9 +42,11 @@ package enum TrunkOffer {
     /// - Throws: `.mismatch` if the voice is not where it was offered, `.noAudio` if it was refused, `.transport`,
     ///   `.noAddress`, `.noSharedCodec`.
     package static func agreed(offer: SessionDescription, answer: SessionDescription) throws(SDPError) -> TrunkAudio {
-        guard let asked = offer.media.first, let voice = answer.media.first, voice.kind == asked.kind else {
-            throw .mismatch
-        }
+        // A session that the other side began may have had other sections first, which are switched off.
+        let place = offer.media.firstIndex { $0.kind == "audio" && $0.port != 0 } ?? 0
+        guard offer.media.indices.contains(place), answer.media.indices.contains(place) else { throw .mismatch }
+        let (asked, voice) = (offer.media[place], answer.media[place])
+        guard voice.kind == asked.kind else { throw .mismatch }
         guard voice.port != 0 else { throw .noAudio }
         guard TrunkTransport.isPlain(voice.transport) else { throw .transport }
         let offered = asked.audioFormats

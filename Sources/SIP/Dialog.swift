@@ -51,7 +51,8 @@ package struct Dialog: Hashable, Sendable, Codable {
     /// - Parameter localTag: the tag that all our responses bear in To.
     package init?(invite: SIPRequest, localTag: String) {
         guard let facts = MessageFacts(invite), let from = invite.headers.from, var to = invite.headers.to,
-            let contact = invite.headers.contact, let recorded = try? invite.headers.recordRoutes()
+            let contact = invite.headers.contact ?? Self.formerContact(invite, facts),
+            let recorded = try? invite.headers.recordRoutes()
         else { return nil }
         to.tag = localTag
         (callID, remoteTag) = (facts.callID, facts.fromTag)
@@ -61,6 +62,11 @@ package struct Dialog: Hashable, Sendable, Codable {
         routes = recorded.map(\.text)
         localSequence = 0
         remoteSequence = facts.sequence
+    }
+
+    /// A caller of RFC 2543, which its Via tells, may leave Contact out and is then reached at its From (RFC 4475 §3.4.1).
+    private static func formerContact(_ invite: SIPRequest, _ facts: MessageFacts) -> NameAddress? {
+        facts.via.transactionBranch == nil && !invite.headers.contains(.contact) ? invite.headers.from : nil
     }
 
     /// The dialog was early before: the numbers go on, while the route is that of the 2xx (§13.2.2.4).

@@ -60,6 +60,16 @@ struct Leg: Sendable {
         var timer: SessionTimer?
         /// RSeq of a provisional response whose PRACK may still come.
         var responseNumber: UInt32?
+        /// Their 200 came again: when first, and when last.
+        var repeatedAnswer: (first: MonotonicTime, last: MonotonicTime)?
+
+        /// Whether a BYE now says that none of our ACKs arrived (RFC 3261 §13.3.1.4): the 200 was repeated for most of
+        /// 64·T1, and until just now.
+        func wasUnheard(at now: MonotonicTime) -> Bool {
+            guard let repeatedAnswer else { return false }
+            return repeatedAnswer.last - repeatedAnswer.first >= .seconds(20)
+                && now - repeatedAnswer.last <= .seconds(5)
+        }
     }
 
     enum Phase: Sendable {

@@ -2,7 +2,7 @@ package import Wire
 
 /// An account with a provider.
 package struct Trunk: Hashable, Sendable, Codable {
-    /// What people call it; never sent.
+    /// What people call it; never sent. No two trunks in use have the same.
     package var name: String
     /// The provider's name; it stays in the Request-URI whatever address is spoken to.
     package var domain: String
@@ -54,6 +54,9 @@ package struct Trunk: Hashable, Sendable, Codable {
         self.prefersReliableProvisional = prefersReliableProvisional
         self.transport = transport
     }
+
+    /// Where it is spoken with, and how.
+    package var peer: SIPPeer { SIPPeer(transport, target, name: domain) }
 
     /// Whether a registration of this one replaces that of the other (RFC 3261 §10.3): the same address of record at the
     /// same registrar.

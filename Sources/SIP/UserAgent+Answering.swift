@@ -111,6 +111,7 @@ extension UserAgent {
         if !request.body.isEmpty, !request.carriesSession {
             return respondStatelessly(415, to: request, from: source)
         }
+        if !request.headers.acceptsSession { return respondStatelessly(406, to: request, from: source) }
         if SessionTimer.isTooShort(request.headers) { return respondStatelessly(422, to: request, from: source) }
         var replaced: LegIdentifier?
         if asksOwner, request.headers.contains(.replaces) {
@@ -136,7 +137,8 @@ extension UserAgent {
             ringing.provisional = ReliableProvisional(timers: timers, number: number)
         }
         var state = Leg(
-            trunk: trunk, key: key, phase: .ringing(ringing), localBody: [], remoteBody: request.body, origin: origin)
+            trunk: trunk, key: key, phase: .ringing(ringing), localBody: [], remoteBody: request.session, origin: origin
+        )
         state.peerMethods = request.headers.allow.isEmpty ? nil : request.headers.allow
         state.caller = caller
         state.replaced = replaced
@@ -147,7 +149,7 @@ extension UserAgent {
         let trying = SIPResponse(to: request, status: 100)
         apply(layer.respond(trying, to: transaction, now: now), now: now, using: &generator)
         let called = Redacted(to.uri.user ?? "")
-        let offer = request.carriesSession ? request.body : nil
+        let offer = request.carriesSession ? request.session : nil
         outbox.append(
             .event(
                 replaced.map {
@@ -233,12 +235,13 @@ extension UserAgent {
             return end(leg, .localHangUp, now: now, using: &generator)
         }
         exchange(leg, now: now, using: &generator)
-        guard waiting.awaitsAnswer, request.carriesSession else { return }
-        legs[leg]?.remoteBody = request.body
+        guard waiting.awaitsAnswer else { return }
+        let answer = request.session
+        if !answer.isEmpty { legs[leg]?.remoteBody = answer }
         switch (waiting.isInitial, asksOwner) {
-        case (true, _): outbox.append(.event(.answered(leg, body: request.body)))
-        case (false, true): outbox.append(.event(.agreed(leg, answer: request.body)))
-        case (false, false): outbox.append(.event(.renegotiated(leg, offer: request.body)))
+        case (true, _): outbox.append(.event(.answered(leg, body: answer)))
+        case (false, true): outbox.append(.event(.agreed(leg, answer: answer)))
+        case (false, false): if !answer.isEmpty { outbox.append(.event(.renegotiated(leg, offer: answer))) }
         }
     }
 }

@@ -13,16 +13,18 @@ package enum AskingOutcome: Hashable, Sendable {
 /// OPTIONS outside of a dialog (RFC 3261 §11): whether the provider is there.
 extension UserAgent {
     /// Asks the provider, which ends with `UserAgentEvent.asked` of the same number.
+    /// - Parameter name: of the trunk; nil for the first.
     /// - Returns: nil without a trunk, or when there are too many transactions.
     package mutating func ask(
-        _ number: UInt64, now: MonotonicTime, using generator: inout some RandomNumberGenerator
+        _ number: UInt64, trunk name: String? = nil, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect]? {
-        guard let trunk = current.flatMap({ accounts[$0]?.trunk }) else { return nil }
+        guard let trunk = trunk(name) else { return nil }
         var from = NameAddress(Self.uri(trunk, user: trunk.user))
         from.tag = hexadecimal(bytes: 8, using: &generator)
         let target = Self.uri(trunk, user: nil)
         var request = SIPRequest(
-            .options, target, via: via(using: &generator), from: from, to: NameAddress(target),
+            .options, target, via: via(trunk, using: &generator), from: from, to: NameAddress(target),
             callID: hexadecimal(bytes: 16, using: &generator), cseq: 1)
         describe(&request.headers, contact: contact(trunk))
         request.headers.append(.accept, "application/sdp")

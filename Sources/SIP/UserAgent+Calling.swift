@@ -6,25 +6,29 @@ extension UserAgent {
     /// Calls a number at the trunk's provider.
     /// - Parameters:
     ///   - leg: a number of the caller's own choice below 2^32, not in use.
+    ///   - name: of the trunk; nil for the first.
+    ///   - peer: where the trunk is spoken to in this call, if not where it is registered.
     ///   - dialled: the user part as dialled; it is escaped here.
     ///   - offer: a session description.
     ///   - caller: what the called person is told about who calls.
     ///   - replaces: the call at the other end that this one takes the place of, from a `TransferRequest`.
     ///   - referredBy: who asked for it, from there too.
     package mutating func invite(
-        _ leg: LegIdentifier, to dialled: Redacted<String>, offer: [UInt8], caller: CallerID = CallerID(),
+        _ leg: LegIdentifier, to dialled: Redacted<String>, over name: String? = nil, at peer: SIPPeer? = nil,
+        offer: [UInt8], caller: CallerID = CallerID(),
         replacing replaces: Replaces? = nil, referredBy: Redacted<String>? = nil, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect] {
         guard legs[leg] == nil else { return [] }
-        guard let trunk = current.flatMap({ accounts[$0]?.trunk }), legs.count < Self.legLimit else {
+        guard var trunk = trunk(name), legs.count < Self.legLimit else {
             return [.event(.ended(leg, .unreachable))]
         }
+        if let peer { (trunk.target, trunk.transport) = (peer.address, peer.transport) }
         let target = Self.uri(trunk, user: dialled.revealed)
         let tag = hexadecimal(bytes: 8, using: &generator)
         let callID = hexadecimal(bytes: 16, using: &generator)
         var request = SIPRequest(
-            .invite, target, via: via(using: &generator), from: NameAddress(target), to: NameAddress(target),
+            .invite, target, via: via(trunk, using: &generator), from: NameAddress(target), to: NameAddress(target),
             callID: callID, cseq: 1)
         trunk.describe(caller, domain: { Self.uri(trunk, user: $0) }, tag: tag, in: &request.headers)
         describe(&request.headers, contact: contact(trunk, isPrivate: caller.isPrivate))
@@ -68,6 +72,9 @@ extension UserAgent {
         case .connected(var connected) where connected.invite == identifier && response.isSuccess:
             // The ACK was lost, or a fork of the call was answered too.
             guard let state = legs[leg] else { return }
+            if response.headers.to?.tag == connected.dialog.remoteTag {
+                connected.repeatedAnswer = (connected.repeatedAnswer?.first ?? now, now)
+            }
             connected.acknowledgements = acknowledge(
                 identifier, response, known: connected.acknowledgements, connected.early, state.authentication,
                 state.trunk, now: now, using: &generator)
@@ -91,7 +98,7 @@ extension UserAgent {
         if let early { dialog.follow(early.dialog) }
         state.authentication.succeeded()
         state.peerMethods = response.headers.allow.isEmpty ? state.peerMethods : response.headers.allow
-        let body = response.carriesSession ? response.body : early.map(\.body) ?? calling.progress
+        let body = response.carriesSession ? response.session : early.map(\.body) ?? calling.progress
         state.remoteBody = body
         var connected = Leg.Connected(dialog: dialog, invite: calling.invite)
         connected.early = calling.early.mapValues(\.dialog)
@@ -152,7 +159,7 @@ extension UserAgent {
         guard let trunk = legs[leg]?.trunk, var request = layer.request(of: calling.invite),
             let sequence = request.headers.cseq?.number
         else { return end(leg, .protocolError, now: now, using: &generator) }
-        request.headers.topVia = via(using: &generator)
+        request.headers.topVia = via(trunk, using: &generator)
         // Past whatever was sent in early dialogs of the former INVITE.
         let highest = calling.early.values.map(\.dialog.localSequence).max() ?? sequence
         request.headers.cseq = CSeq(max(sequence, highest) &+ 1, .invite)

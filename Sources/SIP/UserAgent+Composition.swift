@@ -14,19 +14,14 @@ extension UserAgent {
     func unsupported(_ request: SIPRequest) -> [String] { request.headers.require.filter { !extensions.contains($0) } }
 
     /// A Via with a branch that nobody can guess.
-    /// - Parameter other: unless it is how the trunk in use is spoken with.
-    func via(over other: TransportProtocol? = nil, using generator: inout some RandomNumberGenerator) -> Via {
-        let transport = other ?? transport
+    func via(_ trunk: Trunk, using generator: inout some RandomNumberGenerator) -> Via {
         var via = Via(
-            transport: transport.viaName, sentBy: local,
+            transport: trunk.transport.viaName, sentBy: local(trunk),
             branch: Via.magicCookie + hexadecimal(bytes: 12, using: &generator))
         // Requests for us may come back over our connection (RFC 5923 §5).
-        if transport.isReliable { via.parameters.insert(flag: "alias") }
+        if trunk.transport.isReliable { via.parameters.insert(flag: "alias") }
         return via
     }
-
-    /// How the trunk in use is spoken with.
-    var transport: TransportProtocol { current.flatMap { accounts[$0]?.trunk.transport } ?? .udp }
 
     /// Where a request inside a dialog goes. Over a connection always to the trunk: what was agreed with it, its
     /// certificate above all, is not given up for an address that a message names.
@@ -35,16 +30,16 @@ extension UserAgent {
     }
 
     /// Where we say that we are: our own address, or behind NAT the one that the registrar sees.
-    var contactAddress: NetworkAddress {
+    func contactAddress(_ trunk: Trunk) -> NetworkAddress {
+        let local = local(trunk)
+        guard let seenAt = ways[trunk.name]?.seenAt else { return local }
         // Nobody listens for TLS here: the way to us is the connection on which the registrar sees us.
-        if transport == .tls, let seenAt { return seenAt }
-        guard let seenAt, local.host.isPrivate, !seenAt.host.isPrivate else { return local }
-        return seenAt
+        return trunk.transport == .tls || local.host.isPrivate && !seenAt.host.isPrivate ? seenAt : local
     }
 
     /// - Parameter isPrivate: Contact hides who calls, as From does (RFC 3323 §4.1.1.1).
     func contact(_ trunk: Trunk, isPrivate: Bool = false) -> NameAddress {
-        var uri = SIPURI(user: isPrivate ? "anonymous" : trunk.user, address: contactAddress)
+        var uri = SIPURI(user: isPrivate ? "anonymous" : trunk.user, address: contactAddress(trunk))
         if trunk.transport.isReliable { uri.parameters["transport"] = trunk.transport.rawValue }
         return NameAddress(uri)
     }

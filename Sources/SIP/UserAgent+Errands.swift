@@ -52,7 +52,7 @@ extension UserAgent {
         let target = nextHop(of: dialog, state.trunk)
         var fields = errand.fields + [SIPHeaders.Field(.userAgent, product)]
         // Credentials are for the trunk's eyes only.
-        if target.host == state.trunk.target.host {
+        if isTrunk(state.trunk, target.host) {
             fields += state.authentication.credentials(
                 of: state.trunk, method: errand.method, uri: dialog.requestURI, using: &generator)
         }
@@ -61,7 +61,7 @@ extension UserAgent {
         legs[errand.leg] = state
         guard
             var request = dialog.request(
-                errand.method, sequence: sequence, via: via(using: &generator), fields: fields)
+                errand.method, sequence: sequence, via: via(state.trunk, using: &generator), fields: fields)
         else { return nil }
         if !errand.body.isEmpty { request.setBody(errand.body, type: errand.type) }
         return send(request, to: target, for: .errand(errand), now: now, using: &generator)

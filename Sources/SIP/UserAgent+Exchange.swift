@@ -65,10 +65,11 @@ extension UserAgent {
             connected.exchange.finished()
             connected.timer = SessionTimer(response: response.headers, now: now)
             deadlines.set(connected.timer?.nextDeadline, for: .session(leg))
-            let isNews = offer != nil || (response.carriesSession && response.body != state.remoteBody)
+            let answer = response.session
+            let isNews = offer != nil || (!answer.isEmpty && answer != state.remoteBody)
             if !errand.body.isEmpty { state.localBody = errand.body }
-            if response.carriesSession { state.remoteBody = response.body }
-            if isNews { outbox.append(.event(.agreed(leg, answer: response.carriesSession ? response.body : []))) }
+            if !answer.isEmpty { state.remoteBody = answer }
+            if isNews { outbox.append(.event(.agreed(leg, answer: answer))) }
         case 422 where response.headers.minSE != nil && pending.proposal.delays == 0:
             let minimum = response.headers.minSE ?? SessionTimer.wanted
             connected.timer = SessionTimer(

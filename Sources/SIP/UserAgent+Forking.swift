@@ -23,15 +23,16 @@ extension UserAgent {
             early = reliable
             acknowledged = RAck(rseq: number, cseq: cseq)
         }
-        var isNews = response.carriesSession
+        let session = response.session
+        var isNews = !session.isEmpty
         if var known = early {
-            isNews = isNews && known.body != response.body
-            if isNews { known.body = response.body }
+            isNews = isNews && known.body != session
+            if isNews { known.body = session }
             calling.early[known.dialog.remoteTag] = known
         } else {
-            isNews = isNews && calling.progress != response.body
+            isNews = isNews && calling.progress != session
         }
-        if isNews { calling.progress = response.body }
+        if isNews { calling.progress = session }
         let isFirstRing = response.status == 180 && !calling.hasRung
         if isFirstRing { calling.hasRung = true }
         legs[leg]?.phase = .calling(calling)
@@ -42,7 +43,7 @@ extension UserAgent {
                 using: &generator)
         }
         if isFirstRing { outbox.append(.event(.ringing(leg))) }
-        if isNews { outbox.append(.event(.progress(leg, body: response.body))) }
+        if isNews { outbox.append(.event(.progress(leg, body: session))) }
     }
 
     private func earlyDialog(_ calling: Leg.Calling, _ response: SIPResponse) -> Leg.EarlyDialog? {
@@ -59,11 +60,11 @@ extension UserAgent {
         let target = nextHop(of: dialog, trunk)
         var fields = invite.headers.fields.filter { $0.name == .contact }
         // Credentials are for the trunk's eyes only.
-        if target.host == trunk.target.host {
+        if isTrunk(trunk, target.host) {
             fields += invite.headers.fields.filter { $0.name == .authorization || $0.name == .proxyAuthorization }
         }
         let ack = dialog.request(
-            .ack, sequence: invite.headers.cseq?.number ?? 1, via: via(using: &generator), fields: fields)
+            .ack, sequence: invite.headers.cseq?.number ?? 1, via: via(trunk, using: &generator), fields: fields)
         return ack.map { Datagram(bytes: $0.serialized(), target: target) }
     }
 
@@ -107,14 +108,4 @@ extension UserAgent {
             apply(layer.cancel(identifier, reason: leftover.reason, now: now), now: now, using: &generator)
         }
     }
-}
-
-extension SIPResponse {
-    /// The body is a session description.
-    var carriesSession: Bool { !body.isEmpty && headers.contentType.map { $0.matches(.sdp) } ?? true }
-}
-
-extension SIPRequest {
-    /// The body is a session description.
-    var carriesSession: Bool { !body.isEmpty && headers.contentType.map { $0.matches(.sdp) } ?? true }
 }

@@ -73,13 +73,13 @@ extension UserAgent {
             legs[leg]?.offerQuestion = question
             uses[transaction] = .questioned(leg)
             deadlines.set(now + Self.questionLimit, for: .question(leg))
-            outbox.append(.event(.offered(leg, offer: request.carriesSession ? request.body : nil)))
+            outbox.append(.event(.offered(leg, offer: request.carriesSession ? request.session : nil)))
         } else if request.carriesSession {
-            guard let answer = SessionRenewal.answer(to: request.body, last: state.localBody) else {
+            guard let answer = SessionRenewal.answer(to: request.session, last: state.localBody) else {
                 return refuse(leg, question, 488, now: now, using: &generator)
             }
             agree(leg, question, body: answer, now: now, using: &generator)
-            outbox.append(.event(.renegotiated(leg, offer: request.body)))
+            outbox.append(.event(.renegotiated(leg, offer: request.session)))
         } else {
             let offer = SessionRenewal.offer(last: state.localBody)
             agree(leg, question, body: offer, now: now, using: &generator)
@@ -121,7 +121,7 @@ extension UserAgent {
             to: request, 200, tag: state.key.localTag, contact: contact(state.trunk, isPrivate: state.isPrivate),
             body: body)
         if !body.isEmpty { state.localBody = body }
-        if request.carriesSession { state.remoteBody = request.body }
+        if request.carriesSession { state.remoteBody = request.session }
         if var connected = state.connected, request.method != .prack {
             connected.timer = SessionTimer(request: request.headers, running: connected.timer, now: now)
             connected.timer?.describe(response: &success.headers)

@@ -70,8 +70,8 @@ extension UserAgent {
             } else {
                 respond(response(to: request, 200, tag: tag), to: request, from: source, now: now, using: &generator)
                 if completesOffer {
-                    legs[leg]?.remoteBody = request.body
-                    outbox.append(.event(.agreed(leg, answer: request.carriesSession ? request.body : [])))
+                    legs[leg]?.remoteBody = request.session
+                    outbox.append(.event(.agreed(leg, answer: request.session)))
                 }
             }
             carryOut(effects, leg, now: now, using: &generator)

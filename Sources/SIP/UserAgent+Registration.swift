@@ -3,7 +3,7 @@ package import Wire
 
 /// A trunk with its binding at the registrar.
 struct Account: Sendable {
-    let trunk: Trunk
+    var trunk: Trunk
     var registration: Registration
     var authentication = Authentication()
     /// The realm in which the registrar asked when it first let us in.
@@ -17,59 +17,8 @@ struct Account: Sendable {
     var told: RegistrationState?
 }
 
+/// The bindings (RFC 3261 §10.2).
 extension UserAgent {
-    /// Takes another trunk into use; the binding of the former one is removed. Calls of the former one go on as they are.
-    /// - Parameter trunk: nil for none.
-    package mutating func setTrunk(
-        _ trunk: Trunk?, now: MonotonicTime, using generator: inout some RandomNumberGenerator
-    ) -> [UserAgentEffect] {
-        if let number = current, let account = accounts[number], account.trunk == trunk {
-            // The same once more: only a binding that was removed is made again.
-            if account.trunk.expires > 0, account.registration.state == .idle {
-                register(number, now: now, using: &generator)
-            }
-            return drain()
-        }
-        var isSameWay = false
-        if let number = current, let former = accounts[number]?.trunk {
-            current = nil
-            isSameWay = trunk?.target == former.target
-            if let trunk, trunk.bindsLike(former) {
-                // The new REGISTER takes the binding over. To remove it as well would be a race that either may win.
-                accounts[number] = nil
-                deadlines.set(nil, for: .registration(account: number))
-            } else {
-                withdraw(number, now: now, using: &generator)
-            }
-        }
-        if !isSameWay { seenAt = nil }
-        deadlines.set(nil, for: .keepAlive)
-        if let trunk {
-            accountCount += 1
-            current = accountCount
-            accounts[accountCount] = Account(
-                trunk: trunk, registration: Registration(expires: trunk.expires),
-                callID: hexadecimal(bytes: 16, using: &generator), tag: hexadecimal(bytes: 8, using: &generator))
-            if trunk.expires > 0 { register(accountCount, now: now, using: &generator) }
-        }
-        return drain()
-    }
-
-    /// Our socket is to be reached at another address, or by another way to the same one: the binding is made anew at
-    /// once. Calls go on; what they send from now on names the new address.
-    package mutating func moved(
-        to contact: NetworkAddress, now: MonotonicTime, using generator: inout some RandomNumberGenerator
-    ) -> [UserAgentEffect] {
-        local = contact
-        seenAt = nil
-        guard let current else { return [] }
-        // The outcome is news whatever was told before.
-        accounts[current]?.told = nil
-        step(current, now: now, using: &generator) { registration, _ in registration.wayChanged() }
-        if accounts[current]?.registration.state == .registering { tell(.registering, current) }
-        return drain()
-    }
-
     /// Whether anything of ours still has to do with this address by this transport: the account, a call, a request
     /// without an answer.
     package func speaks(to target: NetworkAddress, over transport: TransportProtocol) -> Bool {
@@ -80,22 +29,22 @@ extension UserAgent {
             }
     }
 
-    private mutating func register(
+    mutating func register(
         _ number: UInt64, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) {
         tell(.registering, number)
         step(number, now: now, using: &generator) { registration, _ in registration.started() }
     }
 
-    /// Removes the binding of the trunk, as before the end of the program.
+    /// Removes the bindings of all trunks, as before the end of the program.
     package mutating func unregister(
         now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect] {
-        if let current { withdraw(current, now: now, using: &generator) }
+        for number in inUse { withdraw(number, now: now, using: &generator) }
         return drain()
     }
 
-    private mutating func withdraw(
+    mutating func withdraw(
         _ number: UInt64, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) {
         step(number, now: now, using: &generator) { registration, _ in registration.stopped() }
@@ -103,7 +52,7 @@ extension UserAgent {
     }
 
     /// Feeds the registration machine and does what it wants.
-    private mutating func step<Generator: RandomNumberGenerator>(
+    mutating func step<Generator: RandomNumberGenerator>(
         _ number: UInt64, now: MonotonicTime, using generator: inout Generator,
         _ input: (inout Registration, inout Generator) -> [Registration.Effect]
     ) {
@@ -120,15 +69,15 @@ extension UserAgent {
     private mutating func settle(_ number: UInt64) {
         guard let account = accounts[number], account.registration.state == .idle else { return }
         tell(.unregistered, number)
-        if current != number { accounts[number] = nil }
+        if !inUse.contains(number) { accounts[number] = nil }
     }
 
-    private mutating func tell(_ state: RegistrationState, _ number: UInt64) {
-        guard accounts[number]?.told != state else { return }
+    mutating func tell(_ state: RegistrationState, _ number: UInt64) {
+        guard let account = accounts[number], account.told != state else { return }
         // A former trunk's binding is nobody's business any more once another took its place.
-        guard current == number || current == nil else { return }
+        guard inUse.contains(number) || self.account(account.trunk.name) == nil else { return }
         accounts[number]?.told = state
-        outbox.append(.event(.registration(state)))
+        outbox.append(.event(.registration(trunk: account.trunk.name, state)))
     }
 
     mutating func registrationDue(
@@ -143,19 +92,18 @@ extension UserAgent {
         to target: NetworkAddress, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect] {
         apply(layer.transportFailed(to: target), now: now, using: &generator)
-        if let current, accounts[current]?.trunk.target == target {
-            step(current, now: now, using: &generator) { registration, _ in registration.bindingChanged() }
+        for number in inUse where accounts[number]?.trunk.target == target {
+            step(number, now: now, using: &generator) { registration, _ in registration.bindingChanged() }
         }
         return drain()
     }
 
     /// A datagram of two line ends keeps the NAT's mapping open; whoever speaks SIP ignores it (RFC 5626 §3.5.1).
-    mutating func keepAliveDue(now: MonotonicTime) {
-        guard let current, let account = accounts[current], case .registered = account.registration.state else {
-            return
-        }
+    mutating func keepAliveDue(_ number: UInt64, now: MonotonicTime) {
+        guard inUse.contains(number), let account = accounts[number], case .registered = account.registration.state
+        else { return }
         outbox.append(.send([0x0d, 0x0a, 0x0d, 0x0a], to: account.trunk.target))
-        deadlines.set(now + Self.keepAliveInterval, for: .keepAlive)
+        deadlines.set(now + Self.keepAliveInterval, for: .keepAlive(account: number))
     }
 
     private mutating func sendRegister(
@@ -170,7 +118,7 @@ extension UserAgent {
         var from = address
         from.tag = account.tag
         var request = SIPRequest(
-            .register, registrar, via: via(over: trunk.transport, using: &generator), from: from, to: address,
+            .register, registrar, via: via(trunk, using: &generator), from: from, to: address,
             callID: account.callID,
             cseq: account.sequence)
         describe(&request.headers, contact: contact(trunk))
@@ -235,7 +183,7 @@ extension UserAgent {
         _ number: UInt64, _ response: SIPResponse, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) {
         guard let account = accounts[number] else { return }
-        let former = contactAddress
+        let former = contactAddress(account.trunk)
         let granted = granted(to: account, response)
         step(number, now: now, using: &generator) { registration, generator in
             registration.granted(granted, now: now, using: &generator)
@@ -244,16 +192,20 @@ extension UserAgent {
         guard case .registered(let expires, _, _)? = accounts[number]?.registration.state else {
             return settle(number)
         }
-        guard current == number else { return }
+        guard inUse.contains(number) else { return }
+        outbox.append(.event(.targetReached(trunk: account.trunk.name, account.trunk.peer)))
         if let via = response.headers.topVia, let host = via.received ?? via.host.address {
-            seenAt = NetworkAddress(host: host, port: via.receivedPort ?? via.port ?? 5060)
+            ways[account.trunk.name, default: TrunkWay()].seenAt = NetworkAddress(
+                host: host, port: via.receivedPort ?? via.port ?? 5060)
         }
+        let seenAt = ways[account.trunk.name]?.seenAt
         tell(.registered(expires: expires, publicAddress: seenAt), number)
         // Behind NAT the way back closes after half a minute of silence.
-        let isTranslated = !transport.isReliable && seenAt.map { $0 != local } ?? false
-        deadlines.set(isTranslated ? now + Self.keepAliveInterval : nil, for: .keepAlive)
+        let isTranslated = !account.trunk.transport.isReliable && seenAt.map { $0 != local(account.trunk) } ?? false
+        deadlines.set(
+            isTranslated ? now + Self.keepAliveInterval : nil, for: .keepAlive(account: number))
         // The binding names an address where nobody can reach us: correct it at once.
-        if contactAddress != former {
+        if contactAddress(account.trunk) != former {
             step(number, now: now, using: &generator) { registration, _ in registration.bindingChanged() }
         }
     }
@@ -273,13 +225,30 @@ extension UserAgent {
         _ number: UInt64, sequence: UInt32, _ failure: RegistrationFailure, retryAfter: Int?, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
-        guard accounts[number]?.sequence == sequence else { return }
+        guard let account = accounts[number], account.sequence == sequence else { return }
         accounts[number]?.authentication.forget()
+        if let reason = failure.ofTarget(retryAfter), inUse.contains(number), account.registration.state != .idle {
+            outbox.append(.event(.targetFailed(trunk: account.trunk.name, account.trunk.peer, reason)))
+            // Whoever heard of this decides by it what comes next.
+            accounts[number]?.told = nil
+        }
         step(number, now: now, using: &generator) { registration, generator in
             registration.failed(failure, retryAfter: retryAfter, now: now, using: &generator)
             return []
         }
         if accounts[number]?.registration.state != .idle { tell(.failed(failure), number) }
         settle(number)
+    }
+}
+
+extension RegistrationFailure {
+    /// Whether it speaks against where the REGISTER went, not against the account (RFC 3263 §4.3).
+    fileprivate func ofTarget(_ retryAfter: Int?) -> TargetSelection.Failure? {
+        switch self {
+        case .noReply: .timeout
+        case .unreachable: .connection
+        case .rejected(status: 503, _): .unavailable(retryAfter: retryAfter)
+        case .rejected, .wrongPassword: nil
+        }
     }
 }

@@ -34,18 +34,15 @@ extension UserAgent {
         _ request: SIPRequest, _ facts: MessageFacts, from source: NetworkAddress, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
-        let trunk = current.flatMap { accounts[$0]?.trunk }
         let status: Int
         switch request.method {
-        case _ where request.headers.maxForwards == 0: status = 483
+        // Whoever is meant answers (RFC 4475 §3.3.11); a call may go on from here, as it does through a proxy (RFC 7332).
+        case .invite where request.headers.maxForwards == 0: status = 483
+        case .options where request.uri.sip == nil: status = 416
         case .options: status = unsupported(request).isEmpty ? 200 : 420
         case .invite:
-            guard let trunk else {
-                status = 480
-                break
-            }
-            guard source.host == trunk.target.host else {
-                status = 403
+            guard let trunk = trunk(of: request, from: source.host) else {
+                status = inUse.isEmpty ? 480 : 403
                 break
             }
             guard request.uri.sip != nil else {
@@ -109,7 +106,8 @@ extension UserAgent {
         if case .ringing = state.phase {
             refuse(leg, 487, .cancelledByRemote, now: now, using: &generator)
         } else {
-            end(leg, .remoteHangUp, now: now, using: &generator)
+            let wasUnheard = state.connected?.wasUnheard(at: now) ?? false
+            end(leg, wasUnheard ? .acknowledgementUnheard : .remoteHangUp, now: now, using: &generator)
         }
     }
 }

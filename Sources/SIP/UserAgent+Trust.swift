@@ -8,14 +8,15 @@ extension UserAgent {
     /// For any request but REGISTER: the realm that is configured; else the trunk's domain, and the realm in which
     /// its registrar asked. Each is compared as a whole.
     func mayAnswer(_ trunk: Trunk, from source: NetworkAddress) -> (String) -> Bool {
-        guard source.host == trunk.target.host else { return { _ in false } }
+        guard isTrunk(trunk, source.host) else { return { _ in false } }
         let accepted: [String]
         if let realm = trunk.realm {
             accepted = [realm]
         } else {
             accepted =
                 [trunk.domain]
-                + accounts.values.filter { $0.trunk == trunk || $0.trunk.bindsLike(trunk) }.compactMap(\.realm)
+                + accounts.values.filter { $0.trunk.name == trunk.name && $0.trunk.domain == trunk.domain }
+                .compactMap(\.realm)
         }
         return { realm in accepted.contains { $0.lowercased() == realm.lowercased() } }
     }

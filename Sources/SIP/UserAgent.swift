@@ -1,7 +1,7 @@
 package import SIPMessage
 package import Wire
 
-/// A SIP user agent for one trunk (RFC 3261 §8): registers, calls, is called.
+/// A SIP user agent for any number of trunks (RFC 3261 §8): registers, calls, is called.
 ///
 /// ```
 ///  calls in  ──▶ invite, ring, accept, hangUp … ──▶ legs ──▶ TransactionLayer ──▶ .send
@@ -12,7 +12,7 @@ package import Wire
 /// call that was answered while it was being cancelled, hangs on the transactions and goes when they go.
 /// Strangers are answered without state.
 package struct UserAgent: Sendable {
-    /// The address that we are to be reached at, as we see it ourselves.
+    /// The address that we are to be reached at, as we see it ourselves; a trunk may have another (`ways`).
     var local: NetworkAddress
     let product: String
     let timers: SIPTimers
@@ -56,18 +56,18 @@ package struct UserAgent: Sendable {
         /// The session is to be refreshed, or was not.
         case session(LegIdentifier)
         /// The way back through a NAT is to be kept open.
-        case keepAlive
+        case keepAlive(account: UInt64)
     }
 
     var layer: TransactionLayer
     var uses: [TransactionIdentifier: Use] = [:]
     var deadlines = DeadlineTable<Deadline>()
     var accounts: [UInt64: Account] = [:]
-    /// The account in use; others in `accounts` are only being unregistered.
-    var current: UInt64?
+    /// The accounts in use, one for each trunk; others in `accounts` are only being unregistered.
+    var inUse: [UInt64] = []
     var accountCount: UInt64 = 0
-    /// Where the registrar sees us (RFC 3581), if it told.
-    var seenAt: NetworkAddress?
+    /// What is known of the way to each trunk, by its name.
+    var ways: [String: TrunkWay] = [:]
     var legs: [LegIdentifier: Leg] = [:]
     /// How many of `legs` are over, but wait for an ACK before their BYE may go (RFC 3261 §15).
     var overCount = 0
@@ -143,7 +143,7 @@ package struct UserAgent: Sendable {
             case .registration(let number): registrationDue(number, now: now, using: &generator)
             case .silence(let leg): outbox.append(.event(.noReplyYet(leg)))
             case .answer(let leg): answerDue(leg, now: now, using: &generator)
-            case .keepAlive: keepAliveDue(now: now)
+            case .keepAlive(let number): keepAliveDue(number, now: now)
             case .ringing(let leg): ringingDue(leg, now: now, using: &generator)
             case .provisional(let leg): provisionalDue(leg, now: now, using: &generator)
             case .question(let leg): questionDue(leg, now: now, using: &generator)

@@ -18,7 +18,12 @@ package enum RegistrationState: Hashable, Sendable {
 
 /// What a user agent has to tell.
 package enum UserAgentEvent: Equatable, Sendable {
-    case registration(RegistrationState)
+    /// - Parameter trunk: its name.
+    case registration(trunk: String, RegistrationState)
+    /// A registration went through here: what follows may go the same way (RFC 3263 §4).
+    case targetReached(trunk: String, SIPPeer)
+    /// A registration came to nothing because of where it went; its state follows.
+    case targetFailed(trunk: String, SIPPeer, TargetSelection.Failure)
     /// The provider calls. Its leg number is at least 2^32. `offer` is nil when our answer is to make the offer.
     case incoming(
         LegIdentifier, from: Redacted<String>, displayName: Redacted<String>?, to: Redacted<String>, offer: [UInt8]?)
@@ -75,6 +80,8 @@ package enum LegEnd: Hashable, Sendable, Codable {
     case localHangUp
     /// Our 200 was never acknowledged.
     case acknowledgementMissing
+    /// They hung up after they had repeated their 200 for 64·T1: none of our ACKs had arrived.
+    case acknowledgementUnheard
     /// Nobody refreshed the session in time (RFC 4028 §10).
     case sessionExpired
     /// The other side does not know the call any more, or does not answer in it.

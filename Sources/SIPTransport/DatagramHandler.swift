@@ -10,6 +10,8 @@ final class SharedCounts: Sendable {
     let overflowed = Atomic(0)
     /// Inputs that the reader has not taken yet.
     let waiting = Atomic(0)
+    /// The hosts of providers.
+    let trusted = Mutex<Set<NetworkAddress.Host>>([])
 
     func taken() {
         waiting.subtract(1, ordering: .relaxed)
@@ -39,6 +41,8 @@ final class DatagramHandler: ChannelInboundHandler {
     private let peer: NetworkAddress?
     private let continuation: AsyncStream<SIPTransport.Input>.Continuation
     private let counts: SharedCounts
+    /// Refusals of what cannot be read: a provider's address can be forged.
+    private var refusals = LineLimit(burst: 20, interval: .milliseconds(50))
 
     /// - Parameter peer: whom the socket is connected to, if it is.
     init(peer: NetworkAddress?, continuation: AsyncStream<SIPTransport.Input>.Continuation, counts: SharedCounts) {
@@ -61,9 +65,26 @@ final class DatagramHandler: ChannelInboundHandler {
         do {
             let message = try envelope.data.withUnsafeReadableBytes { try SIPMessage.parse($0) }
             counts.report(.message(message, from: SIPPeer(source)), to: continuation)
+        } catch let error as SIPParseError {
+            counts.malformed.add(1, ordering: .relaxed)
+            refuse(envelope.data, error, from: source, on: context.channel)
         } catch {
             counts.malformed.add(1, ordering: .relaxed)
         }
+    }
+
+    /// Tells a provider that its request cannot be read (RFC 3261 §18.3: 400), or it would repeat it for 32 s and report a
+    /// silent box. Strangers hear nothing: no answer of ours goes where a forged address points.
+    private func refuse(
+        _ data: ByteBuffer, _ error: SIPParseError, from source: NetworkAddress, on channel: any Channel
+    ) {
+        guard counts.trusted.withLock({ $0.contains(source.host) }), refusals.admits(at: .now()) != nil,
+            let refusal = SIPResponse.refusal(
+                of: Array(data.readableBytesView), because: error, from: source, toTag: "refused")
+        else { return }
+        var port = source.port
+        if let via = refusal.headers.topVia, !via.wantsSourcePort { port = via.port ?? 5060 }
+        _ = channel.sendDatagram(refusal.serialized(), to: NetworkAddress(host: source.host, port: port))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

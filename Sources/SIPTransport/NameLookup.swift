@@ -20,9 +20,13 @@ package enum NameLookup {
         return try outcome.get()
     }
 
-    private static let failed = Problem(
+    package static let failed = Problem(
         code: "sip.name-lookup-failed", sentence: "No name server answered when the provider's name was looked up.",
         remedy: "Check the box's Internet connection and its name servers in /etc/resolv.conf.")
+
+    package static let unknown = Problem(
+        code: "sip.name-unknown", sentence: "The provider's name does not exist in the DNS.",
+        remedy: "Check trunk.server for a typing mistake.")
 
     private static func lookUp(_ name: String, port: UInt16) -> Result<[NetworkAddress], Problem> {
         var hints = addrinfo()
@@ -33,10 +37,7 @@ package enum NameLookup {
         defer { if let list { freeaddrinfo(list) } }
         guard code == 0 else {
             guard code == EAI_NONAME || code == -5 else { return .failure(failed) }
-            return .failure(
-                Problem(
-                    code: "sip.name-unknown", sentence: "The provider's name does not exist in the DNS.",
-                    remedy: "Check trunk.server for a typing mistake."))
+            return .failure(unknown)
         }
         var addresses: [NetworkAddress] = []
         var next = list

@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 package import Wire
 
 extension SIPTransport {
@@ -32,18 +33,20 @@ extension SIPTransport {
         }
     }
 
-    /// The hosts of providers: their connections give way to nobody, and theirs is the last room for messages.
+    /// The hosts of providers: their connections give way to nobody, theirs is the last room for messages, and they are told
+    /// when a request of theirs cannot be read.
     package func trust(_ hosts: Set<NetworkAddress.Host>) {
+        counts.trusted.withLock { $0 = hosts }
         let streams = streams
         streams.eventLoop.execute { streams.value.trust(hosts) }
     }
 
     /// From now on providers' certificates are checked against other authorities. Connections that stand were checked
     /// against the former ones: ``disconnect(from:)`` ends them.
-    /// - Parameter file: PEM; nil for the authorities of the system.
-    package func setAuthorities(_ file: String?) {
+    /// - Parameter files: PEM, by the provider's domain in lower case; the authorities of the system for all others.
+    package func setAuthorities(_ files: [String: String]) {
         let streams = streams
-        streams.eventLoop.execute { streams.value.tls.setAuthorities(file) }
+        streams.eventLoop.execute { streams.value.tls.setAuthorities(files) }
     }
 
     /// TCP and TLS connections that stand.

@@ -29,7 +29,7 @@ package final class SIPTransport: Sendable {
     /// What came and went since the start.
     package struct Counters: Sendable, Equatable {
         package var received = 0
-        /// Not SIP: dropped without an answer (RFC 3261 §18.3).
+        /// Not SIP: dropped, without an answer unless a provider sent it (RFC 3261 §18.3).
         package var malformed = 0
         /// Dropped because the switchboard was behind by ``SIPTransport/inputLimit`` messages.
         package var overflowed = 0
@@ -199,6 +199,9 @@ package final class SIPTransport: Sendable {
     package func probe(_ answered: @escaping @Sendable () -> Void) {
         line.probe(answered)
     }
+
+    /// Whether this address is the probe's, which is nobody on any network.
+    package func isOwnProbe(_ address: NetworkAddress) -> Bool { address == PrivateLine.address }
 
     /// The reader has dealt with one input.
     package func taken() {

@@ -177,12 +177,21 @@ extension StreamHandler {
     private func refuse(_ failure: StreamFramer.Failure) {
         streams.reportMalformed()
         answer(failure.head, failure.error)
-        linger(for: .seconds(1))
+        guard unanswered > 0, isInbound else { return linger(for: .seconds(1)) }
+        // What came before it could be read, and its answer is under way.
+        isRefused = true
+        isHalfClosed = true
+        framer = StreamFramer()
+        deadlines.lingers(for: limits.lingering, now: .now())
+        setAlarm()
     }
 
     private func answer(_ bytes: [UInt8], _ error: SIPParseError) {
         let refusal = SIPResponse.refusal(of: bytes, because: error, from: peer.address, toTag: "refused")
-        if let refusal { send(refusal.serialized()) }
+        guard let refusal else { return }
+        // It is the answer to this request, not to one that the switchboard has.
+        unanswered += 1
+        send(refusal.serialized())
     }
 
     /// Reads nothing more, and closes when the answer had time to arrive: closing at once, with bytes unread, would

@@ -10,7 +10,7 @@ extension Streams {
     /// Opens the connection that `handler` stands for.
     func connect(_ handler: StreamHandler, within timeout: Duration) {
         guard handler.peer.transport == .tls else { return connect(handler, nil, within: timeout) }
-        tls.ready().assumeIsolated().whenComplete { result in
+        tls.ready(for: handler.peer.name).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let context): self.connect(handler, context, within: timeout)
             case .failure(let error): self.failed(handler, error as? Problem)

@@ -20,12 +20,17 @@ package struct TLSOptions: Sendable {
 
     /// PEM of the authorities to be trusted; nil for those of the system.
     package var authorityFile: String?
+    /// The same for single providers, by their domain in lower case.
+    package var authorityFiles: [String: String] = [:]
     package var identity: Identity?
     /// Where those with TLS are listened to, if there is an identity.
     package var listenPort: UInt16 = 5061
 
-    package init(authorityFile: String? = nil, identity: Identity? = nil) {
+    package init(
+        authorityFile: String? = nil, authorityFiles: [String: String] = [:], identity: Identity? = nil
+    ) {
         self.authorityFile = authorityFile
+        self.authorityFiles = authorityFiles
         self.identity = identity
     }
 }
@@ -35,11 +40,12 @@ extension TLSOptions {
     ///
     /// The chain is verified by the library; the name is not, because it would let a `*` stand for any label, which
     /// RFC 5922 §7.2 forbids.
-    func clientContext() throws(Problem) -> NIOSSLContext {
+    /// - Parameter name: of the provider.
+    func clientContext(for name: String?) throws(Problem) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.certificateVerification = .noHostnameVerification
-        if let authorityFile {
+        if let authorityFile = authorityFile(for: name) {
             guard let authorities = try? NIOSSLCertificate.fromPEMFile(authorityFile) else {
                 throw Problem(
                     code: "trunk.authority-file",
@@ -57,6 +63,8 @@ extension TLSOptions {
                 remedy: "Install the package ca-certificates, or name a file in trunk.ca_file.")
         }
     }
+
+    func authorityFile(for name: String?) -> String? { name.flatMap { authorityFiles[$0] } ?? authorityFile }
 
     /// Reads files: not for an event loop.
     /// - Returns: nil without an identity.
@@ -78,11 +86,13 @@ extension TLSOptions {
     }
 }
 
-/// The context for outbound connections: made when the first one is wanted, on a thread that may read files.
+/// The contexts for outbound connections, one for each set of authorities: made when the first one is wanted, on a thread
+/// that may read files.
 final class TLSClient {
     private var options: TLSOptions
     private let loop: any EventLoop
-    private var context: EventLoopFuture<NIOSSLContext>?
+    /// By the authorities' file, or nothing for those of the system.
+    private var contexts: [String: EventLoopFuture<NIOSSLContext>] = [:]
 
     init(_ options: TLSOptions, loop: any EventLoop) {
         self.options = options
@@ -90,19 +100,21 @@ final class TLSClient {
     }
 
     /// On the loop.
-    func ready() -> EventLoopFuture<NIOSSLContext> {
-        if let context { return context }
+    /// - Parameter name: of the provider.
+    func ready(for name: String?) -> EventLoopFuture<NIOSSLContext> {
+        let key = options.authorityFile(for: name) ?? ""
+        if let context = contexts[key] { return context }
         let options = options
-        let made = NIOThreadPool.singleton.runIfActive(eventLoop: loop) { try options.clientContext() }
-        context = made
+        let made = NIOThreadPool.singleton.runIfActive(eventLoop: loop) { try options.clientContext(for: name) }
+        contexts[key] = made
         // The file may be there the next time.
-        made.assumeIsolated().whenFailure { _ in if self.context === made { self.context = nil } }
+        made.assumeIsolated().whenFailure { _ in if self.contexts[key] === made { self.contexts[key] = nil } }
         return made
     }
 
-    /// On the loop. Files are read anew, even if their name is the former one.
-    func setAuthorities(_ file: String?) {
-        options.authorityFile = file
-        context = nil
+    /// On the loop. Files are read anew, even if their names are the former ones.
+    func setAuthorities(_ files: [String: String]) {
+        options.authorityFiles = files
+        contexts = [:]
     }
 }

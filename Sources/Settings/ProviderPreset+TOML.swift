@@ -56,7 +56,7 @@ extension ProviderPreset {
 
 extension SettingsTable {
     /// - Returns: nil without the key.
-    fileprivate mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(
+    mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(
         _ key: String, of type: Choice.Type
     ) throws(SettingsError) -> Choice? {
         guard let text = try string(key, example: Choice.allCases.first?.rawValue ?? "") else { return nil }

@@ -9,10 +9,20 @@ package struct BoxSettings: Sendable, Equatable {
     package var sip = SIPSettings()
     package var media = MediaSettings()
     package var web = WebSettings()
-    /// The provider's account; without one only the services on the box can be called.
-    package var trunk: TrunkSettings?
+    package var dialling = DiallingSettings()
+    /// The accounts with providers, the one that is tried first at the front; without any only the services on the box
+    /// can be called.
+    package var trunks: [TrunkSettings] = []
+    /// Where calls go that nobody here takes; nil keeps them here.
+    package var forwarding: ForwardingSettings?
 
     package init() {}
+
+    /// The account that is tried first; to set it is to have no other.
+    package var trunk: TrunkSettings? {
+        get { trunks.first }
+        set { trunks = newValue.map { [$0] } ?? [] }
+    }
 }
 
 package struct SIPSettings: Sendable, Equatable {
@@ -42,24 +52,4 @@ package struct WebSettings: Sendable, Equatable {
     package var www = "/usr/share/sipcall/www"
 
     package init() {}
-}
-
-package struct TrunkSettings: Sendable, Equatable {
-    /// How the page calls it.
-    package var name: String
-    /// The provider's domain, as it stands in every Request-URI.
-    package var server: String
-    /// 1...65535
-    package var port: UInt16
-    package var transport = TransportProtocol.udp
-    /// PEM of the authorities that the provider's certificate is checked against; nil for those of the system.
-    package var authorityFile: String?
-    package var user: String
-    package var password: Redacted<String>
-    /// The number shown to whoever is called; the user name if the file names none.
-    package var number: Redacted<String>?
-    /// Seconds of registration asked for, 60...7200; the provider may grant another figure.
-    package var expires: Int
-    /// Audio formats in order of preference: `pcmu`, `pcma`, `opus`.
-    package var codecs: [String]
 }

@@ -5,6 +5,8 @@ import Wire
 struct SettingsTable {
     let name: String
     let file: String
+    /// How ``KeyLines`` calls it: not as people do, where there are several of one name.
+    private let place: String
     private let table: TOMLTable?
     private let lines: KeyLines
     private var asked: Set<String> = []
@@ -13,6 +15,7 @@ struct SettingsTable {
         self.name = name
         self.file = file
         self.lines = lines
+        place = name
         let value = document[name]
         table = value?.table
         if value != nil, table == nil {
@@ -22,14 +25,45 @@ struct SettingsTable {
         }
     }
 
+    /// Every table of one name: none, one as `[name]`, or as many as there are `[[name]]`.
+    static func all(
+        name: String, in document: TOMLTable, file: String, lines: KeyLines
+    ) throws(SettingsError) -> [SettingsTable] {
+        guard let array = document[name]?.array else {
+            let single = try SettingsTable(name: name, in: document, file: file, lines: lines)
+            return single.isPresent ? [single] : []
+        }
+        var tables: [SettingsTable] = []
+        for element in array {
+            guard let table = element.table, tables.count < 16 else {
+                throw SettingsError(
+                    file: file, line: lines.line(of: KeyLines.place(name, tables.count)), key: name,
+                    reason: tables.count < 16 ? "This is not a table." : "There are more than 16 of these tables.",
+                    remedy: "Write [[\(name)]] on a line of its own and the keys below it, at most 16 times.")
+            }
+            tables.append(
+                SettingsTable(
+                    name: name, place: KeyLines.place(name, tables.count), table: table, file: file, lines: lines))
+        }
+        return tables
+    }
+
+    private init(name: String, place: String, table: TOMLTable, file: String, lines: KeyLines) {
+        self.name = name
+        self.file = file
+        self.place = place
+        self.table = table
+        self.lines = lines
+    }
+
     var isPresent: Bool { table != nil }
 
     /// Every key that the file has here.
     var keys: [String] { (table?.keys ?? []).sorted() }
 
     func error(_ key: String, _ reason: String, _ remedy: String) -> SettingsError {
-        let dotted = "\(name).\(key)"
-        return SettingsError(file: file, line: lines.line(of: dotted), key: dotted, reason: reason, remedy: remedy)
+        SettingsError(
+            file: file, line: lines.line(of: "\(place).\(key)"), key: "\(name).\(key)", reason: reason, remedy: remedy)
     }
 
     private mutating func value(_ key: String) -> (any TOMLValueConvertible)? {
@@ -119,11 +153,20 @@ struct SettingsTable {
 struct KeyLines {
     private var lines: [String: Int] = [:]
 
+    /// Of the tables `[[name]]` the first is called as `[name]` would be.
+    static func place(_ name: String, _ index: Int) -> String { index == 0 ? name : "\(name)#\(index)" }
+
     init(_ text: String) {
         var table = ""
+        var arrays: [String: Int] = [:]
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let bare = line.drop { $0 == " " || $0 == "\t" }
-            if bare.hasPrefix("["), let end = bare.firstIndex(of: "]") {
+            if bare.hasPrefix("[["), let end = bare.firstIndex(of: "]") {
+                let name = String(bare[..<end].dropFirst(2))
+                table = Self.place(name, arrays[name, default: 0])
+                arrays[name, default: 0] += 1
+                lines[table] = lines[table] ?? index + 1
+            } else if bare.hasPrefix("["), let end = bare.firstIndex(of: "]") {
                 table = String(bare[bare.index(after: bare.startIndex)..<end])
                 lines[table] = lines[table] ?? index + 1
             } else if let equals = bare.firstIndex(of: "="), !bare.hasPrefix("#") {

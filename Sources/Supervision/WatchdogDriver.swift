@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 package import Systemd
 package import Wire
@@ -41,7 +40,7 @@ package final class WatchdogDriver: Sendable {
     }
 
     private let state: Mutex<State>
-    private let wake = DispatchSemaphore(value: 0)
+    private let wake = Wakeup()
     private let parts: [String: Part]
     private let order: [String]
     private let notifier: Notifier
@@ -82,8 +81,7 @@ package final class WatchdogDriver: Sendable {
             for effect in effects { carryOut(effect, report) }
             for each in news { report(each) }
             let next = state.withLock { $0.watchdog.nextDeadline }
-            let pause = max(.zero, next - .now())
-            _ = wake.wait(timeout: .now() + .nanoseconds(Int(clamping: pause.nanoseconds)))
+            wake.wait(atMost: max(.zero, next - .now()))
         }
     }
 

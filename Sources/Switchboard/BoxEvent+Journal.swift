@@ -15,6 +15,8 @@ extension BoxEvent {
         switch kind {
         case .boxHeartbeat, .callDigit: nil
         case .callCreated: line(.info, direction == .inbound ? "A call comes in." : "A call is wanted.")
+        case .callRefused where direction == .outbound:
+            line(.notice, "A call was not dialled. \(sentence ?? "")" + missing)
         case .callRefused:
             line(.notice, "A call came in and was turned away. \(sentence ?? "")" + missing)
         case .callSummoning: line(.info, "The pages here ring; whoever picks up is put through.")
@@ -22,6 +24,9 @@ extension BoxEvent {
         case .callRinging: line(.info, direction == .inbound ? "It rings here." : "It rings at the other side.")
         case .callEarly: line(.info, "The other side sends sound before its answer.")
         case .callAnswered: line(.info, "The call was answered.")
+        case .callHeld: line(.info, "The call is held \(side == .far ? "there" : "here").")
+        case .callResumed: line(.info, "The call is no longer held \(side == .far ? "there" : "here").")
+        case .callTransferred: line(.info, "Somebody else has taken the place of the other side.")
         case .callNotice: line(.notice, sentence ?? "")
         case .callEnded: line(.info, "The call ended. \(sentence ?? "")" + talked)
         case .callSound: line(.info, "Sound \(side == .far ? "of the provider's side" : "of the page"): \(soundWords)")
@@ -29,6 +34,8 @@ extension BoxEvent {
         case .trunkRegistered: line(.info, "The provider's account is registered.")
         case .trunkFailed: line(.warning, sentence ?? "")
         case .trunkUnregistered: line(.info, "The provider's account is no longer registered.")
+        case .trunkReady: line(.info, "The provider was found; it wants no registration.")
+        case .traceNumbers: line(.notice, "Somebody had SIP messages shown with their telephone numbers.")
         case .phoneAttached: line(.debug, "A page is there.")
         case .phoneDetached: line(.debug, "A page has gone.")
         }

@@ -1,6 +1,7 @@
 import Call
 import Control
 import SDP
+import SIPMessage
 import Wire
 
 /// A call with what the switchboard needs to carry out its effects.
@@ -19,6 +20,22 @@ struct OngoingCall {
     var trunkDescription: SessionDescription?
     /// What both sides agreed on; known from the first SDP of the far side on.
     var trunkAudio: TrunkAudio?
+    /// The second trunk leg, of a call that was passed on.
+    var onward: Onward?
+    /// When an inbound call that nobody picked up is passed on.
+    var forwardAt: MonotonicTime?
+    /// What we offered in the call and what was not answered yet.
+    var trunkOffer: SessionDescription?
+    /// Who is about to take the far side's place.
+    var next: NextFarSide?
+    /// The call whose far side was asked to be brought together with this one's.
+    var partner: CallIdentifier?
+    /// What the transfer that the far side was asked for counts as.
+    var referral: CallIdentifier?
+    /// What the far side said of why it ends the call (RFC 3326).
+    var cause: SIPReason?
+    /// The far side takes no digits by INFO.
+    var refusesDigitMessages = false
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
     /// Browser legs whose sound connection is up; pages make it while they ring.
@@ -26,8 +43,17 @@ struct OngoingCall {
     /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
 
+    /// Transfers that the dialling policy counts as calls of their own, until this one ends.
+    var transfers: Set<CallIdentifier> = []
+    /// The account that the call goes by; nil for a service, and before it is dialled.
+    var trunk: String?
+    /// How an outbound call goes there.
+    var way: CallWay?
+
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
+    /// Who holds the call, as it was told.
+    var reportedHold = (here: false, there: false)
     /// Keys that were pressed on either side.
     var digits = 0
 
@@ -35,12 +61,15 @@ struct OngoingCall {
     static let soundTime: Duration = .seconds(15)
 
     var deadline: MonotonicTime? {
-        [call.deadline, soundDeadline].compactMap(\.self).min()
+        [call.deadline, soundDeadline, forwardAt].compactMap(\.self).min()
     }
 
     var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = call.far { leg } else { nil }
     }
+
+    /// Whether a leg is on this side of the call: a page's, or of the number that it was passed on to.
+    func isNear(_ leg: LegIdentifier) -> Bool { browserLegs[leg] != nil || onward?.leg == leg }
 
     var service: BoxService? {
         if case .service(let service) = call.far { service } else { nil }

@@ -17,33 +17,35 @@ extension Switchboard {
         var continuation: CheckedContinuation<(AskingOutcome, Duration), Never>
     }
 
-    /// Sends the provider one OPTIONS and waits for what becomes of it.
+    /// Sends the provider that the next call would go to one OPTIONS and waits for what becomes of it.
     func askProvider() async throws(Problem) -> ControlReply {
-        guard settings.trunk != nil else { throw Self.noTrunk }
+        guard let line = line(trunkStatus.name) else { throw Self.noTrunk }
         var report = ProviderReport(
-            address: trunkRoute?.target.address,
-            local: trunkRoute.map { NetworkAddress(host: $0.local, port: transport.localAddress.port) },
-            seenAt: seenAt, advertised: settings.media.advertise.first)
-        guard trunkRoute != nil else {
-            report.problem = trunkStatus.problem ?? RegistrationFailure.unreachable.problem
+            address: line.route?.target.address,
+            local: line.route.map { NetworkAddress(host: $0.local, port: transport.localAddress.port) },
+            seenAt: line.seenAt, advertised: settings.media.advertise.first)
+        guard line.route != nil else {
+            report.problem = line.status.problem ?? RegistrationFailure.unreachable.problem
             return .provider(report)
         }
-        guard let (outcome, time) = await ask() else { throw ControlProblem.overloaded }
+        guard let (outcome, time) = await ask(line.name) else { throw ControlProblem.overloaded }
         switch outcome {
         case .answered(let status):
             report.status = status
+            measure(line.name) { $0.optionsStatus = status }
             report.roundTripMilliseconds = (time.milliseconds * 10).rounded() / 10
         case .noReply: report.problem = RegistrationFailure.noReply.problem
-        case .unreachable: report.problem = connectionProblem ?? RegistrationFailure.unreachable.problem
+        case .unreachable:
+            report.problem = self.line(line.name)?.connectionProblem ?? RegistrationFailure.unreachable.problem
         }
         return .provider(report)
     }
 
-    private func ask() async -> (AskingOutcome, Duration)? {
+    private func ask(_ trunk: String) async -> (AskingOutcome, Duration)? {
         guard questions.count < Self.mostQuestions, !stopping else { return nil }
         lastQuestion &+= 1
         let number = lastQuestion
-        guard let effects = userAgent.ask(number, now: .now(), using: &generator) else { return nil }
+        guard let effects = userAgent.ask(number, trunk: trunk, now: .now(), using: &generator) else { return nil }
         return await withCheckedContinuation { continuation in
             let alarm = Task {
                 try? await Task.sleep(for: Self.askingTime)

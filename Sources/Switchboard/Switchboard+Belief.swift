@@ -15,7 +15,8 @@ extension Switchboard {
     func isBelievable(_ message: SIPMessage, from source: SIPPeer) -> Bool {
         let isProvider = { (peer: SIPPeer) in peer.address.host == source.address.host }
         let isAsSafe = { (peer: SIPPeer) in source.transport.safety >= peer.transport.safety }
-        let providers = [trunkRoute?.target].compactMap(\.self).filter(isProvider)
+        let known = lines.flatMap { line in [line.route?.target].compactMap(\.self) + peers(of: line) }
+        let providers = known.filter(isProvider)
         let former = retiredTargets.filter(isProvider)
         if providers.isEmpty && former.isEmpty { return true }
         // Calls of a former configuration go on over its transport; new ones do not begin there.
@@ -26,7 +27,7 @@ extension Switchboard {
             log.warning(
                 "A message from the provider's address came by a less safe way than the provider's, and was dropped.",
                 metadata: [
-                    "trunk": "\(settings.trunk?.name ?? "")", "transport": "\(source.transport.rawValue)",
+                    "from": "\(source.address.host)", "transport": "\(source.transport.rawValue)",
                     "unreported": "\(missing)",
                 ])
         }

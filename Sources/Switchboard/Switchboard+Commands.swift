@@ -2,6 +2,7 @@ import Call
 package import Control
 import Logging
 import Media
+import Numbering
 import SDP
 import Settings
 import Wire
@@ -29,6 +30,12 @@ extension Switchboard {
                 return .done
             case .digits(let connection, let identifier, let digits):
                 return try send(digits: digits.revealed, connection, identifier)
+            case .hold(let connection, let identifier, let isWanted):
+                return try hold(connection, identifier, isWanted)
+            case .transfer(let connection, let identifier, let to):
+                return try transfer(connection, identifier, to: to.revealed)
+            case .bringTogether(let connection, let identifier, let other):
+                return try bringTogether(connection, identifier, other)
             case .status:
                 return .status(await status())
             case .summon(let to):
@@ -39,6 +46,10 @@ extension Switchboard {
                 return try await askProvider()
             case .events(let number):
                 return events(after: number)
+            case .traces:
+                return traceList()
+            case .trace(let name, let number, let showing):
+                return try trace(name, after: number, showing)
             case .drain(let isWanted):
                 setDraining(isWanted)
                 return .status(await status())
@@ -57,19 +68,20 @@ extension Switchboard {
     private func start(
         _ connection: ConnectionIdentifier, to text: String, offer: String
     ) throws(Problem) -> ControlReply {
-        try requirePhone(connection)
+        let user = try requirePhone(connection).user
         let destination = try destination(text)
-        guard calls.values.allSatisfy({ $0.browserLeg(of: connection) == nil }) else { throw Self.busyHere }
+        guard isFree(connection) else { throw Self.busyHere }
         let page = try pageOffer(offer)
 
         let identifier = CallIdentifier(using: &generator)
         let near = makeLeg()
-        let far = try openFar(destination)
+        try reserve(identifier, to: destination, by: CallOwner(user))
+        let far: FarSide
         let answer: String
         do throws(Problem) {
-            answer = try openBrowserLeg(near, page)
+            (far, answer) = try open(destination, near, page)
         } catch {
-            if case .trunk(let leg) = far.side { media.close(leg) }
+            release(identifier)
             throw error
         }
         if case .trunk(let leg) = far.side { callOfLeg[leg] = identifier }
@@ -84,10 +96,24 @@ extension Switchboard {
         return .media(call: identifier, answer: Redacted(answer))
     }
 
+    /// Both sides of a call that is wanted, or nothing.
+    /// - Returns: the SDP for the page too.
+    private func open(
+        _ destination: Destination, _ near: LegIdentifier, _ page: (offer: BrowserOffer, audio: BrowserAudio)
+    ) throws(Problem) -> (FarSide, String) {
+        let far = try openFar(destination)
+        do throws(Problem) {
+            return (far, try openBrowserLeg(near, page))
+        } catch {
+            if case .trunk(let leg) = far.side { media.close(leg) }
+            throw error
+        }
+    }
+
     private func join(
         _ connection: ConnectionIdentifier, _ identifier: CallIdentifier, offer: String
     ) throws(Problem) -> ControlReply {
-        try requirePhone(connection)
+        _ = try requirePhone(connection)
         guard let ongoing = calls[identifier], ongoing.ringing.contains(connection),
             ongoing.browserLeg(of: connection) == nil, ongoing.call.admitsNear
         else { throw Self.noSuchCall }
@@ -113,6 +139,7 @@ extension Switchboard {
         update(identifier) { $0.nearAnswered(leg, now: .now()) }
         guard calls[identifier]?.call.isForTheTaking == false else { throw Self.noSuchCall }
         calls[identifier]?.ringing = []
+        taken(identifier, by: connection)
         if !ongoing.connectedLegs.contains(leg) {
             calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
         }
@@ -142,16 +169,23 @@ extension Switchboard {
                 code: "call.digits-invalid", sentence: "These are not telephone digits.",
                 remedy: "Send 1 to 32 of 0-9, A-D, * and #.")
         }
-        media.sendDigits(leg, digits)
+        press(digits, on: leg, of: ongoing)
         for digit in digits { record(digit, .near, of: identifier) }
         return .done
     }
 
-    private func requirePhone(_ connection: ConnectionIdentifier) throws(Problem) {
-        guard phones[connection] != nil else {
+    /// Whether a page may begin a call: beside one that it holds, to ask somebody before a transfer, but not a third.
+    private func isFree(_ connection: ConnectionIdentifier) -> Bool {
+        let own = calls.values.filter { $0.browserLeg(of: connection) != nil }
+        return own.count < 2 && own.allSatisfy(\.call.isHeldHere)
+    }
+
+    private func requirePhone(_ connection: ConnectionIdentifier) throws(Problem) -> Phone {
+        guard let phone = phones[connection] else {
             throw Problem(
                 code: "phone.not-attached", sentence: "This page is not connected to the box.", remedy: "Reload it.")
         }
+        return phone
     }
 
     /// The far side of a call that is wanted, made ready.
@@ -161,14 +195,6 @@ extension Switchboard {
         var description: SessionDescription?
     }
 
-    /// What was dialled, if the box takes calls at all.
-    func destination(_ text: String) throws(Problem) -> Destination {
-        if stopping { throw EndReason.boxStopping.problem }
-        if draining { throw Self.isDrained }
-        guard let destination = Destination(dialled: text) else { throw Self.notANumber }
-        return destination
-    }
-
     /// Whoever calls it closes a trunk leg that leads to no call.
     func openFar(_ destination: Destination) throws(Problem) -> FarSide {
         switch destination {
@@ -176,7 +202,7 @@ extension Switchboard {
         case .number(let number):
             let leg = makeLeg()
             let description = try openTrunkLeg(leg)
-            return FarSide(side: .trunk(leg), dialled: Redacted(number), description: description)
+            return FarSide(side: .trunk(leg), dialled: Redacted(number.text), description: description)
         }
     }
 }
@@ -220,9 +246,6 @@ extension Switchboard {
         return answer.text
     }
 
-    static let notANumber = Problem(
-        code: "call.number-invalid", sentence: "This is not a telephone number.",
-        remedy: "Use digits, *, # and at most a + before them.")
     static let busyHere = Problem(
         code: "call.busy-here", sentence: "This page is in a call already.", remedy: "Hang up first.")
     static let noSuchCall = Problem(

@@ -22,16 +22,20 @@ extension Switchboard {
         for effect in effects {
             guard let ongoing = calls[identifier] else { return }
             switch effect {
-            case .dial(let leg):
-                guard let number = ongoing.dialled, let offer = ongoing.trunkDescription else { continue }
-                perform(
-                    userAgent.invite(leg, to: number, offer: offer.bytes, now: .now(), using: &generator))
+            case .dial(let leg): dial(leg, of: identifier)
             case .ring(let leg):
                 perform(userAgent.ring(leg, now: .now(), using: &generator))
             case .accept(let leg):
                 guard let answer = ongoing.trunkDescription else { continue }
                 perform(userAgent.accept(leg, answer: answer.bytes, now: .now(), using: &generator))
                 announceCodec(identifier)
+            case .park(let near, let far):
+                media.connect(near, far, aToB: false, bToA: false)
+                media.startService(far, .silence)
+            case .offer(let leg):
+                offerSession(on: leg, of: identifier)
+            case .reportHold(let here, let there):
+                reportHold(of: identifier, here: here, there: there)
             case .startService(let service, let leg):
                 media.startService(leg, MediaService(service))
             case .connect(let near, let far, let bothWays):
@@ -55,9 +59,10 @@ extension Switchboard {
     }
 
     private func release(_ leg: LegIdentifier, _ reason: EndReason, of identifier: CallIdentifier) {
+        if isNext(leg) { dropNext(leg, status: reason == .noAnswer ? 408 : 487) }
         closeMedia(leg, of: identifier)
         guard let ongoing = calls[identifier] else { return }
-        if ongoing.trunkLeg == leg {
+        if ongoing.browserLegs[leg] == nil {
             // Whichever the state wants: an unanswered inbound invitation is refused, anything else cancelled or ended.
             perform(userAgent.reject(leg, status: reason.rejection, now: .now(), using: &generator))
             perform(userAgent.hangUp(leg, now: .now(), using: &generator))
@@ -73,14 +78,17 @@ extension Switchboard {
         }
     }
 
-    /// A call that no page is left to take is over.
+    /// A call that no page is left to take is passed on, or over.
     func endIfNobodyRings(_ identifier: CallIdentifier) {
         guard let left = calls[identifier], left.call.isForTheTaking, left.ringing.isEmpty else { return }
+        if left.call.direction == .inbound, settings.forwarding != nil { return passOn(identifier) }
         update(identifier) { $0.terminate($0.direction == .inbound ? .unavailable : .browserGone) }
     }
 
     private func finish(_ identifier: CallIdentifier, _ ongoing: OngoingCall, _ reason: EndReason) {
-        let legs = Array(ongoing.browserLegs.keys) + [ongoing.trunkLeg].compactMap(\.self)
+        let legs =
+            Array(ongoing.browserLegs.keys)
+            + [ongoing.trunkLeg, ongoing.next?.leg, ongoing.onward?.leg].compactMap(\.self)
         for leg in legs { closeMedia(leg, of: identifier) }
         recordEnd(of: identifier, ongoing, reason)
         for connection in ongoing.audience(phones) {
@@ -88,6 +96,7 @@ extension Switchboard {
             noteEnd(of: identifier, reason, for: connection)
         }
         calls[identifier] = nil
+        releaseAll(of: identifier, ongoing)
     }
 
     /// Tells the page which codec the far end speaks, so that it sends the same and nothing is transcoded.

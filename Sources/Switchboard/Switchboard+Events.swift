@@ -23,6 +23,7 @@ extension Switchboard {
             event.direction = ongoing.call.direction
             event.far = ongoing.farNumber
             event.service = ongoing.service?.code
+            event.trunk = ongoing.trunk ?? (ongoing.dialled == nil ? nil : try? firstLine().line.name)
         }
         fill(&event)
         history.keep(event)
@@ -32,10 +33,14 @@ extension Switchboard {
         publish(.box(event))
     }
 
-    func record(_ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem) {
+    func record(
+        _ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem,
+        _ fill: (inout BoxEvent) -> Void = { _ in }
+    ) {
         record(kind, identifier) { event in
             event.code = problem.code
             event.sentence = problem.remedy.isEmpty ? problem.sentence : "\(problem.sentence) \(problem.remedy)"
+            fill(&event)
         }
     }
 
@@ -45,6 +50,20 @@ extension Switchboard {
         guard let kind = BoxEvent.Kind(state), let ongoing = calls[identifier] else { return }
         record(kind, identifier) { event in
             if state == .active { event.codec = ongoing.trunkAudio?.codec.rawValue }
+        }
+    }
+
+    /// Who holds a call changed.
+    func reportHold(of identifier: CallIdentifier, here: Bool, there: Bool) {
+        guard let ongoing = calls[identifier] else { return }
+        for (side, isHeld, wasHeld) in [
+            (BoxEvent.Side.near, here, ongoing.reportedHold.here), (.far, there, ongoing.reportedHold.there),
+        ] where isHeld != wasHeld {
+            record(isHeld ? .callHeld : .callResumed, identifier) { $0.side = side }
+        }
+        calls[identifier]?.reportedHold = (here, there)
+        for connection in ongoing.audience(phones) {
+            publish(.held(connection: connection, call: identifier, here: here, there: there))
         }
     }
 
@@ -76,7 +95,7 @@ extension Switchboard {
             if closing.count >= 4096 { closing.removeAll() }
             closing[leg] = ClosingLeg(
                 call: identifier, direction: ongoing.call.direction, far: ongoing.farNumber,
-                side: ongoing.trunkLeg == leg ? .far : .near, wasAnswered: ongoing.answeredAt != nil)
+                side: ongoing.isNear(leg) ? .near : .far, wasAnswered: ongoing.answeredAt != nil)
         }
         media.close(leg)
         callOfLeg[leg] = nil

@@ -18,7 +18,8 @@ extension Switchboard {
             guard let identifier = callOfLeg[leg] else { return }
             log.warning("\(problem.sentence)", metadata: ["call": "\(identifier)", "code": "\(problem.code)"])
             update(identifier) {
-                $0.far == .trunk(leg) ? $0.terminate(.internalError) : $0.nearEnded(leg, .mediaFailed)
+                $0.far == .trunk(leg) || $0.transfer?.leg == leg
+                    ? $0.terminate(.internalError) : $0.nearEnded(leg, .mediaFailed)
             }
         case .consentLost(let leg):
             guard let identifier = callOfLeg[leg] else { return }
@@ -31,13 +32,15 @@ extension Switchboard {
         case .firstPacket(let leg):
             guard let identifier = callOfLeg[leg] else { return }
             log.debug("The first sound packet came.", metadata: ["call": "\(identifier)", "leg": "\(leg)"])
+            if calls[identifier]?.trunkLeg == leg { update(identifier) { $0.farHeard() } }
         case .digit(let leg, let digit):
             guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return }
-            record(digit, ongoing.trunkLeg == leg ? .far : .near, of: identifier)
-            // Digits that a page sends to a number are relayed; only a service, or the far side, has news for the page.
-            guard ongoing.trunkLeg == nil || ongoing.trunkLeg == leg else { return }
-            for connection in ongoing.audience(phones) {
-                publish(.digit(connection: connection, call: identifier, digit: String(digit)))
+            if ongoing.trunkLeg == nil || !ongoing.isNear(leg) {
+                hear(digit, on: leg, of: identifier)
+            } else {
+                // Digits that a page sends to a number are relayed; only a service, or the far side, has news for it.
+                record(digit, .near, of: identifier)
+                relay(digit, of: ongoing)
             }
         }
     }

@@ -10,31 +10,40 @@ extension Switchboard {
     /// Addresses or routes came or went: looks up the way to the provider again, and registers by a new one at once.
     /// Running calls are left alone: their own packets show whether they can go on.
     package func networkChanged() async {
-        guard let trunk = settings.trunk, !stopping else { return }
+        for line in lines { await networkChanged(line.number) }
+    }
+
+    private func networkChanged(_ number: UInt64) async {
+        guard let index = index(number), !stopping else { return }
+        let line = lines[index]
         // Nothing was found without a network: now is the time to look again, whatever the pause.
-        guard let route = trunkRoute else {
-            if lookUpAgain != nil { await findProvider() }
+        guard let route = line.route else {
+            if line.lookUpAgain != nil { find(number) }
             return
         }
         guard let local = LocalAddress.towards(route.target.address) else {
-            guard !isCutOff else { return }
-            isCutOff = true
-            return setTrunk(.failed, Self.noRoute)
+            guard !line.isCutOff else { return }
+            lines[index].isCutOff = true
+            return setTrunk(number, .failed, Self.noRoute)
         }
-        guard isCutOff || local != route.local else { return }
+        guard line.isCutOff || local != route.local else { return }
         log.notice(
-            isCutOff
+            line.isCutOff
                 ? "There is a route to the provider again." : "The address towards the provider changed.",
-            metadata: ["trunk": "\(trunk.name)"])
-        isCutOff = false
-        connectionProblem = nil
+            metadata: ["trunk": "\(line.name)"])
+        lines[index].isCutOff = false
+        lines[index].connectionProblem = nil
         // Its socket or connection is bound to the former address.
         transport.disconnect(from: route.target)
         if route.target.transport == .udp { await transport.connect(to: route.target.address, from: local) }
-        guard trunkRoute == route, !stopping else { return leaveUnlessUsed(route.target) }
-        trunkRoute = TrunkRoute(target: route.target, local: local)
-        if trunkStatus.state == .failed { setTrunk(.registering, nil) }
-        perform(userAgent.moved(to: contact(from: local), now: .now(), using: &generator))
+        guard let index = self.index(number), lines[index].route == route, !stopping else {
+            return leaveUnlessUsed(route.target)
+        }
+        lines[index].route?.local = local
+        if lines[index].status.state == .failed {
+            setTrunk(number, line.settings.registers ? .registering : .ready, nil)
+        }
+        perform(userAgent.moved(to: contact(from: local), trunk: line.name, now: .now(), using: &generator))
         schedule()
     }
 }

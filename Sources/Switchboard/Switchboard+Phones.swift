@@ -49,7 +49,11 @@ extension Switchboard {
         phones[connection] = phone
         let mine = calls.filter { $0.value.audience(phones).contains(connection) }
         // It may have missed this one; the rest it is told here.
-        for (identifier, ongoing) in mine where ongoing.call.publicState == .active { announceCodec(identifier) }
+        for (identifier, ongoing) in mine where ongoing.call.publicState == .active {
+            announceCodec(identifier)
+            let (here, there) = ongoing.reportedHold
+            if here || there { publish(.held(connection: connection, call: identifier, here: here, there: there)) }
+        }
         return .attached(
             AttachedPhone(
                 calls: mine.map { identifier, ongoing in

@@ -28,47 +28,63 @@ extension Switchboard {
         guard next != former, !stopping else { return notices }
         settings = next
         if next.media.ports != former.media.ports { media.setTrunkPorts(next.media.ports) }
-        if next.media.advertise != former.media.advertise, let route = trunkRoute {
-            perform(userAgent.moved(to: contact(from: route.local), now: .now(), using: &generator))
+        if next.media.advertise != former.media.advertise {
+            for line in lines {
+                guard let route = line.route else { continue }
+                perform(
+                    userAgent.moved(
+                        to: contact(from: route.local), trunk: line.name, now: .now(), using: &generator))
+            }
         }
-        if next.trunk != former.trunk { changeTrunk(from: former.trunk, to: next.trunk) }
+        if next.trunks != former.trunks { changeTrunks(to: next.trunks) }
         log.notice("Another configuration holds.")
         return notices
     }
 
-    private func changeTrunk(from former: TrunkSettings?, to next: TrunkSettings?) {
-        guard var onlyCodecs = former, let next else { return searchProvider(leaving: former) }
-        onlyCodecs.codecs = next.codecs
-        // They are for the next call; the provider is told nothing.
-        if onlyCodecs == next { return }
-        let isSameWay = former?.transport == next.transport && former?.authorityFile == next.authorityFile
-        guard former?.server == next.server, former?.port == next.port, isSameWay, let route = trunkRoute else {
-            return searchProvider(leaving: former)
+    /// Accounts are told apart by their names.
+    private func changeTrunks(to next: [TrunkSettings]) {
+        for line in lines where !next.contains(where: { $0.name == line.name }) { leave(line) }
+        var changed: [TrunkLine] = []
+        for trunk in next {
+            if let line = line(trunk.name), line.settings.leads(to: trunk) {
+                changed.append(line)
+            } else {
+                if let former = line(trunk.name) { leave(former) }
+                lastLine += 1
+                changed.append(TrunkLine(trunk, number: lastLine))
+            }
         }
-        announce(next, .registering)
-        use(next, at: route.target.address)
+        lines = changed
+        transport.setAuthorities(settings.authorityFiles)
+        trustProviders()
+        for (line, trunk) in zip(changed, next) {
+            guard let index = index(line.number) else { continue }
+            let former = lines[index].settings
+            lines[index].settings = trunk
+            if let route = line.route {
+                // What concerns the next call alone is told to nobody.
+                if !former.isSameAccount(as: trunk) { use(line.number, at: route.target) }
+            } else if line.lookUpAgain == nil {
+                record(line.status)
+                find(line.number)
+            }
+        }
+        tellTrunk()
     }
 
-    /// The configured provider is another one, or none.
-    private func searchProvider(leaving former: TrunkSettings?) {
-        let formerTarget = trunkRoute?.target
-        if let formerTarget { retiredTargets.insert(formerTarget) }
-        trunkRoute = nil
-        connectionProblem = nil
-        lookUpAgain = nil
-        announce(settings.trunk, settings.trunk == nil ? .none : .registering)
-        perform(userAgent.setTrunk(nil, now: .now(), using: &generator))
-        if former?.authorityFile != settings.trunk?.authorityFile {
-            transport.setAuthorities(settings.trunk?.authorityFile)
+    /// An account is no longer configured, or its provider is another.
+    private func leave(_ line: TrunkLine) {
+        lines.removeAll { $0.number == line.number }
+        if let target = line.route?.target { retiredTargets.insert(target) }
+        perform(userAgent.leave(line.name, now: .now(), using: &generator))
+        if let target = line.route?.target {
+            let next = settings.trunks.first { $0.server == line.settings.server }
             // Whom the former authorities vouched for is asked again; the removal of the registration went before.
-            if let formerTarget, formerTarget.transport == .tls { transport.disconnect(from: formerTarget) }
+            if target.transport == .tls, next?.authorityFile != line.settings.authorityFile {
+                transport.disconnect(from: target)
+            }
         }
-        if settings.trunk != nil { Task { await findProvider() } }
-    }
-
-    private func announce(_ trunk: TrunkSettings?, _ state: TrunkStatus.State) {
-        trunkStatus = TrunkStatus(name: trunk?.name ?? "", state: state)
-        publish(.trunk(trunkStatus))
+        record(TrunkStatus(name: line.name, state: .none))
     }
 
     private static func restartNeeded(_ key: String, _ unit: String, _ price: String) -> Problem {
@@ -85,9 +101,33 @@ extension Switchboard {
     /// - Parameter target: of a provider that is not the configured one.
     func leaveUnlessUsed(_ target: SIPPeer) {
         let isUsed = userAgent.speaks(to: target.address, over: target.transport)
-        guard trunkRoute?.target != target, !isUsed else { return }
+        guard !lines.contains(where: { $0.route?.target == target }), !isUsed else { return }
         retiredTargets.remove(target)
         transport.disconnect(from: target)
+    }
+}
+
+extension TrunkSettings {
+    /// The same provider, found and spoken with in the same way.
+    fileprivate func leads(to other: TrunkSettings) -> Bool {
+        server == other.server && port == other.port && transports == other.transports
+            && authorityFile == other.authorityFile
+    }
+
+    /// Nothing differs that the provider is told at once.
+    fileprivate func isSameAccount(as other: TrunkSettings) -> Bool {
+        user == other.user && password == other.password && expires == other.expires && realm == other.realm
+            && registers == other.registers && number == other.number && identity == other.identity
+            && prefersReliableProvisional == other.prefersReliableProvisional
+    }
+}
+
+extension BoxSettings {
+    /// The authorities for single providers, by their domain.
+    package var authorityFiles: [String: String] {
+        Dictionary(
+            trunks.compactMap { trunk in trunk.authorityFile.map { (trunk.server.lowercased(), $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 }
 

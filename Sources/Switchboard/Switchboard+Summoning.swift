@@ -13,8 +13,15 @@ extension Switchboard {
         guard !pages.isEmpty else { throw Self.pagesBusy }
         guard ringingHere < Self.ringingLimit else { throw Self.tooManyRing }
 
-        let far = try openFar(destination)
         let identifier = CallIdentifier(using: &generator)
+        try reserve(identifier, to: destination, by: Self.terminal)
+        let far: FarSide
+        do throws(Problem) {
+            far = try openFar(destination)
+        } catch {
+            release(identifier)
+            throw error
+        }
         let (call, effects) = Call.summoned(identifier, far: far.side, now: .now())
         if case .trunk(let leg) = far.side { callOfLeg[leg] = identifier }
         calls[identifier] = OngoingCall(

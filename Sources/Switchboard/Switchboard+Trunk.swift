@@ -1,80 +1,13 @@
 import Control
 import Logging
 import SIP
+import SIPMessage
 import SIPTransport
 import Settings
 import Wire
 
-// The provider: where it is, and whether it knows us.
+// What goes to the providers, and whether they know us.
 extension Switchboard {
-    /// Looks the provider up and registers; tried again with growing pauses while its name does not resolve.
-    func findProvider() async {
-        guard let trunk = settings.trunk else { return }
-        do {
-            let target = try await target(of: trunk)
-            // The configuration may have changed meanwhile; then another search is under way.
-            guard settings.trunk == trunk, !stopping else { return }
-            lookUpAgain = nil
-            await connect(trunk, at: target)
-        } catch {
-            guard settings.trunk == trunk, !stopping else { return }
-            searchAgainLater(because: error)
-        }
-        schedule()
-    }
-
-    func searchAgainLater(because problem: Problem) {
-        let delay = min((lookUpAgain?.delay ?? .milliseconds(2500)) * 2, .seconds(300))
-        lookUpAgain = (.now() + delay, delay)
-        setTrunk(.failed, problem)
-    }
-
-    private func target(of trunk: TrunkSettings) async throws(Problem) -> NetworkAddress {
-        let addresses = try await NameLookup.addresses(of: trunk.server, port: trunk.port)
-        let listensOnIPv6 = transport.localAddress.isIPv6
-        guard let target = addresses.first(where: { $0.isIPv6 == listensOnIPv6 }) else {
-            throw Problem(
-                code: "trunk.no-common-address-family",
-                sentence: "The provider has no address of the kind that the box listens on.",
-                remedy: "Let sip.listen be an IPv4 address, for example 0.0.0.0:5060.")
-        }
-        return target
-    }
-
-    private func connect(_ trunk: TrunkSettings, at target: NetworkAddress) async {
-        guard let local = LocalAddress.towards(target) else { return searchAgainLater(because: Self.noRoute) }
-        let peer = SIPPeer(trunk.transport, target, name: trunk.server)
-        if peer.transport == .udp { await transport.connect(to: target, from: local) }
-        guard settings.trunk == trunk, !stopping else { return leaveUnlessUsed(peer) }
-        trunkRoute = TrunkRoute(target: peer, local: local)
-        isCutOff = false
-        connectionProblem = nil
-        connectionLostAt = nil
-        retiredTargets.remove(peer)
-        transport.trust(Set(([peer] + retiredTargets).map(\.address.host)))
-        perform(userAgent.moved(to: contact(from: local), now: .now(), using: &generator))
-        setTrunk(.registering, nil)
-        use(trunk, at: target)
-    }
-
-    static let noRoute = Problem(
-        code: "trunk.no-route", sentence: "There is no route to the provider.",
-        remedy: "Check the box's network connection.")
-
-    /// Where the provider is told to find us.
-    func contact(from local: NetworkAddress.Host) -> NetworkAddress {
-        NetworkAddress(host: settings.media.advertise.first ?? local, port: transport.localAddress.port)
-    }
-
-    /// Takes an account into use, whose provider was found.
-    func use(_ trunk: TrunkSettings, at target: NetworkAddress) {
-        let account = Trunk(
-            name: trunk.name, domain: trunk.server, target: target, user: trunk.user, password: trunk.password,
-            displayNumber: trunk.number?.revealed, expires: trunk.expires, transport: trunk.transport)
-        perform(userAgent.setTrunk(account, now: .now(), using: &generator))
-        schedule()
-    }
-
     func perform(_ effects: [UserAgentEffect]) {
         for effect in effects {
             switch effect {
@@ -84,23 +17,41 @@ extension Switchboard {
         }
     }
 
-    /// A provider is spoken with the way that was configured, also while it is being left.
+    /// A provider is spoken with the way that was found or configured, also while it is being left.
     private func send(_ bytes: [UInt8], to target: NetworkAddress) {
-        let providers = [trunkRoute?.target].compactMap(\.self) + retiredTargets
-        if let provider = providers.first(where: { $0.address == target }) {
+        let providers = Set(lines.compactMap(\.route?.target)).union(retiredTargets).filter { $0.address == target }
+        if providers.count > 1, let over = Self.transport(of: bytes),
+            let provider = providers.first(where: { $0.transport == over })
+        {
+            traceSent(bytes, to: provider)
+            transport.send(bytes, to: provider)
+        } else if let provider = providers.first {
+            traceSent(bytes, to: provider)
             transport.send(bytes, to: provider)
         } else {
+            traceSent(bytes, to: SIPPeer(target))
             transport.send(bytes, to: target)
         }
+    }
+
+    /// Two accounts may speak with one address, each its own way: a message says which is meant.
+    private static func transport(of bytes: [UInt8]) -> TransportProtocol? {
+        guard let via = (try? SIPMessage.parse(bytes))?.headers.topVia else { return nil }
+        return TransportProtocol.allCases.first { $0.viaName == via.transport }
     }
 
     /// The provider's way to us was that connection, so it is made again at once; a provider who closes each one at once
     /// is asked again only when the registration is due.
     func connectionLost(to peer: SIPPeer) {
-        guard peer == trunkRoute?.target, !stopping else { return }
+        guard !stopping else { return }
         let now = MonotonicTime.now()
-        let isFrequent = connectionLostAt.map { now - $0 < .seconds(30) } ?? false
-        connectionLostAt = now
+        var (isAnybodys, isFrequent) = (false, false)
+        for index in lines.indices where lines[index].route?.target == peer {
+            isAnybodys = true
+            if let last = lines[index].connectionLostAt, now - last < .seconds(30) { isFrequent = true }
+            lines[index].connectionLostAt = now
+        }
+        guard isAnybodys else { return }
         perform(
             isFrequent
                 ? userAgent.transportFailed(to: peer.address, now: now, using: &generator)
@@ -111,40 +62,82 @@ extension Switchboard {
 // MARK: - Registration
 
 extension Switchboard {
-    func take(_ state: RegistrationState) {
+    func take(_ state: RegistrationState, of name: String) {
+        guard let line = line(name), let index = index(line.number) else { return }
         switch state {
-        case .registering: setTrunk(.registering, nil)
+        case .registering: setTrunk(line.number, .registering, nil)
         case .registered(let expires, let publicAddress):
-            seenAt = publicAddress
-            connectionProblem = nil
-            setTrunk(.registered, nil, expires: expires)
+            lines[index].seenAt = publicAddress
+            lines[index].connectionProblem = nil
+            lines[index].isMovingOn = false
+            measure(name) { $0.grantedExpires = expires }
+            setTrunk(line.number, .registered, nil, expires: expires)
+        case .failed where line.isMovingOn: lines[index].isMovingOn = false
         case .failed(.unreachable):
             // Without a route no connection comes about either, and that is only what follows from it.
-            setTrunk(.failed, isCutOff ? Self.noRoute : connectionProblem ?? RegistrationFailure.unreachable.problem)
-        case .failed(let failure): setTrunk(.failed, failure.problem)
-        // A former provider's; the next one's news follow.
-        case .unregistered where settings.trunk != nil && !stopping: break
-        case .unregistered: setTrunk(.none, nil)
+            setTrunk(
+                line.number, .failed,
+                line.isCutOff ? Self.noRoute : line.connectionProblem ?? RegistrationFailure.unreachable.problem)
+        case .failed(let failure): setTrunk(line.number, .failed, failure.problem)
+        // Of a former configuration; the next one's news follow.
+        case .unregistered where !stopping: break
+        case .unregistered: setTrunk(line.number, .none, nil)
         }
     }
 
-    func setTrunk(_ state: TrunkStatus.State, _ problem: Problem?, expires: Int? = nil) {
-        let next = TrunkStatus(name: settings.trunk?.name ?? "", state: state, problem: problem, expires: expires)
+    /// A REGISTER found its registrar, or not.
+    func take(_ failure: TargetSelection.Failure?, at peer: SIPPeer, of name: String) {
+        guard let line = line(name), let index = index(line.number) else { return }
+        if let failure {
+            moveOn(line.number, from: peer, failure)
+        } else {
+            lines[index].selection.succeeded(.init(peer))
+        }
+    }
+
+    func setTrunk(_ number: UInt64, _ state: TrunkStatus.State, _ problem: Problem?, expires: Int? = nil) {
+        guard let index = index(number) else { return }
+        let former = lines[index].status
+        var next = TrunkStatus(name: lines[index].name, state: state, problem: problem, expires: expires)
+        next.target = lines[index].route.map { "\($0.target)" }
         // A refresh goes through "registering" without anything having changed for the user.
-        guard next != trunkStatus, !(state == .registering && trunkStatus.state == .registered) else { return }
-        trunkStatus = next
+        guard next != former, !(state == .registering && former.state == .registered) else { return }
+        lines[index].status = next
+        let isNews = former.state != state || former.problem != problem || former.expires != expires
+        if isNews { record(next) }
+        tellTrunk()
+    }
+
+    func record(_ trunk: TrunkStatus) {
         let kind: BoxEvent.Kind =
-            switch state {
+            switch trunk.state {
             case .none: .trunkUnregistered
             case .registering: .trunkRegistering
             case .registered: .trunkRegistered
+            case .ready: .trunkReady
             case .failed: .trunkFailed
             }
         record(kind) { event in
-            event.trunk = next.name
-            event.code = problem?.code
-            event.sentence = problem.map { "\($0.sentence) \($0.remedy)" }
+            event.trunk = trunk.name
+            event.code = trunk.problem?.code
+            event.sentence = trunk.problem.map { "\($0.sentence) \($0.remedy)" }
         }
+    }
+
+    /// Tells the pages how the accounts stand all together, if that is another than before.
+    func tellTrunk() {
+        let next = trunkStatus
+        guard next != toldTrunk else { return }
+        toldTrunk = next
         publish(.trunk(next))
+    }
+
+    /// How the accounts stand all together: as the one that the next call would go out by.
+    var trunkStatus: TrunkStatus { Self.summary(lines) }
+
+    static func summary(_ lines: [TrunkLine]) -> TrunkStatus {
+        let best =
+            lines.first { $0.status.isUsable } ?? lines.first { $0.status.state == .registering } ?? lines.first
+        return best?.status ?? TrunkStatus()
     }
 }

@@ -11,47 +11,82 @@ import Wire
 extension Switchboard {
     func take(_ event: UserAgentEvent) {
         switch event {
-        case .registration(let state): take(state)
+        case .registration(let trunk, let state): take(state, of: trunk)
+        case .targetReached(let trunk, let peer): take(nil, at: peer, of: trunk)
+        case .targetFailed(let trunk, let peer, let failure): take(failure, at: peer, of: trunk)
         case .incoming(let leg, let from, let name, _, let offer): ring(leg, from: from, name: name, offer: offer)
-        case .ringing(let leg): update(leg) { $0.farRinging() }
-        case .noReplyYet(let leg): update(leg) { $0.farSilent() }
+        case .incomingReplacement(let leg, let former, let from, _, _, let offer):
+            replace(former, by: leg, from: from, offer: offer)
+        case .ringing(let leg):
+            if isNext(leg) { nextProgressed(leg, status: 180) } else { update(leg) { $0.farRinging() } }
+        case .noReplyYet(let leg): if !hurriesOn(leg) { update(leg) { $0.farSilent() } }
         case .progress(let leg, let body):
             guard agree(leg, on: body) else { return }
-            update(leg) { $0.farProgressed() }
-        case .answered(let leg, let body):
-            guard agree(leg, on: body) else {
-                update(leg) { $0.terminate(.noCommonCodec) }
-                return
-            }
-            update(leg) { $0.farAnswered(now: .now()) }
-        case .ended(let leg, let end):
-            let reason = EndReason(end)
-            update(leg) { $0.farEnded(reason) }
+            if isNext(leg) { nextProgressed(leg, status: 183) } else { update(leg) { $0.farProgressed() } }
+        case .answered(let leg, let body): answered(leg, body)
+        case .reason(let leg, let reason): callOfLeg[leg].map { calls[$0]?.cause = reason }
+        case .ended(let leg, let end): ended(leg, end)
+        case .offered(let leg, let offer): answerOffer(leg, offer)
+        case .agreed(let leg, let answer): agreed(leg, answer)
+        case .offerRefused(let leg, let status): offerRefused(leg, status: status)
+        case .digit(let leg, let report):
+            if let identifier = callOfLeg[leg] { hear(report.revealed.digit, on: leg, of: identifier) }
+        case .digitsRefused(let leg, let status): digitsRefused(leg, status: status)
+        case .transferRequested(let leg, let request): transferRequested(leg, request)
+        case .transferProgress(let leg, let status): transferProgressed(leg, status: status)
         case .asked(let number, let outcome): answered(number, outcome)
-        // The user agent is not told to ask: it answers offers and declines transfers by itself.
-        case .renegotiated, .offered, .agreed, .offerRefused, .digit, .digitsRefused, .transferRequested,
-            .transferProgress, .incomingReplacement, .reason:
-            break
+        // The user agent asks before it answers an offer.
+        case .renegotiated: break
         }
     }
 
+    private func answered(_ leg: LegIdentifier, _ body: [UInt8]) {
+        guard agree(leg, on: body) else {
+            guard isNext(leg) else { return terminate(leg, .noCommonCodec) }
+            perform(userAgent.hangUp(leg, now: .now(), using: &generator))
+            return nextEnded(leg, .rejected(status: 488, reason: ""))
+        }
+        if isNext(leg) { return nextAnswered(leg) }
+        if let identifier = onwardCall(leg) { return update(identifier) { $0.onwardAnswered(now: .now()) } }
+        noteAnswer(leg)
+        if let interval = userAgent.sessionInterval(of: leg) {
+            measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
+        }
+        update(leg) { $0.farAnswered(now: .now()) }
+        if let identifier = callOfLeg[leg] { noteHold(leg, of: identifier) }
+    }
+
+    private func ended(_ leg: LegIdentifier, _ end: LegEnd) {
+        if isNext(leg) { return nextEnded(leg, end) }
+        if goesElsewhere(leg, after: end) { return }
+        let ongoing = callOfLeg[leg].flatMap { calls[$0] }
+        let line = ongoing?.trunk.flatMap { self.line($0) }
+        let reason = EndReason(
+            end, cause: ongoing?.cause, over: ongoing?.way?.peer.transport ?? line?.route?.target.transport ?? .udp,
+            network: line?.isCutOff == true ? Self.noRoute : line?.connectionProblem)
+        if let identifier = onwardCall(leg) { return update(identifier) { $0.nearEnded(leg, reason) } }
+        update(leg) { $0.farEnded(reason) }
+    }
+
+    private func terminate(_ leg: LegIdentifier, _ reason: EndReason) {
+        guard let identifier = onwardCall(leg) else { return update(leg) { $0.terminate(reason) } }
+        update(identifier) { $0.terminate(reason) }
+    }
+
+    /// Tells a call what its far side does. A leg whose place another has taken has nothing to say any more.
     private func update(_ leg: LegIdentifier, _ body: (inout Call) -> [Call.Effect]) {
-        guard let identifier = callOfLeg[leg] else { return }
+        guard let identifier = callOfLeg[leg], calls[identifier]?.trunkLeg == leg else { return }
         update(identifier, body)
     }
 
     /// Reads the far side's answer; an empty one means that an earlier one still holds.
     /// - Returns: whether there is something both sides can hear.
     private func agree(_ leg: LegIdentifier, on body: [UInt8]) -> Bool {
-        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return false }
-        if body.isEmpty { return ongoing.trunkAudio != nil }
+        guard let identifier = callOfLeg[leg], let side = calls[identifier]?[side: leg] else { return false }
+        if body.isEmpty { return side.audio != nil }
         do {
-            guard let offer = ongoing.trunkDescription else { return false }
-            let audio = try TrunkOffer.agreed(offer: offer, answer: SessionDescription(body))
-            guard audio != ongoing.trunkAudio else { return true }
-            calls[identifier]?.trunkAudio = audio
-            media.setTrunkAudio(leg, audio)
-            announceCodec(identifier)
+            let audio = try TrunkOffer.agreed(offer: side.description, answer: SessionDescription(body))
+            use(audio, on: leg, of: identifier)
             return true
         } catch {
             log.warning(
@@ -60,15 +95,13 @@ extension Switchboard {
         }
     }
 
+    /// - Parameter name: of the account; nil for the one that the next call goes out by.
     /// - Returns: our offer.
-    func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> SessionDescription {
-        guard let trunk = settings.trunk else { throw EndReason.noTrunk.problem }
-        guard let route = trunkRoute else { throw trunkStatus.problem ?? EndReason.providerUnreachable.problem }
+    func openTrunkLeg(_ leg: LegIdentifier, over name: String? = nil) throws(Problem) -> SessionDescription {
+        let (line, local) = try firstLine(name)
         let port = try media.openTrunkLeg(leg)
-        return TrunkOffer.make(
-            local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
-            sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), version: 1,
-            codecs: trunk.codecs.compactMap(AudioCodec.init))
+        chooseDigitTransport(leg, line.settings)
+        return offer(port: port, local: local, codecs: line.settings.codecs)
     }
 
     /// Calls that may ring at a time: invitations can be forged, and each holds ports and disturbs people.
@@ -88,7 +121,8 @@ extension Switchboard {
             perform(userAgent.reject(leg, status: 480, now: .now(), using: &generator))
             return
         }
-        guard !stopping, !idle.isEmpty else {
+        let isPassedOn = isPassedOn(idle: idle)
+        guard !stopping, !idle.isEmpty || isPassedOn else {
             recordRefusal(
                 from: from,
                 stopping ? EndReason.boxStopping.problem : pageCount == 0 ? Self.noPageOpen : Self.pagesBusy)
@@ -104,9 +138,19 @@ extension Switchboard {
             let (call, effects) = Call.inbound(identifier, far: leg, now: .now())
             callOfLeg[leg] = identifier
             calls[identifier] = OngoingCall(
-                call: call, ringing: idle, from: from, name: name, trunkDescription: description, trunkAudio: audio)
-            media.setTrunkAudio(leg, audio)
-            record(.callCreated, identifier) { $0.pages = idle.count }
+                call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
+                trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
+            calls[identifier]?.trunk = userAgent.trunk(of: leg)?.name
+            traceLeg(leg, of: identifier)
+            if let audio {
+                media.setTrunkAudio(leg, audio)
+                measure(audio, on: leg)
+            }
+            record(.callCreated, identifier) { $0.pages = isPassedOn ? 0 : idle.count }
+            if isPassedOn {
+                carryOut(effects, of: identifier)
+                return passOn(identifier)
+            }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
                 publish(.incoming(connection: connection, call: identifier, from: from, name: name))
             }
@@ -119,16 +163,19 @@ extension Switchboard {
         }
     }
 
-    private func answer(_ offer: [UInt8]?, on leg: LegIdentifier) throws -> (SessionDescription, TrunkAudio) {
-        guard let trunk = settings.trunk, let route = trunkRoute, let offer else {
+    /// Our side of a call that comes in: the answer, or the offer where the invitation has none.
+    func answer(_ offer: [UInt8]?, on leg: LegIdentifier) throws -> (SessionDescription, TrunkAudio?) {
+        guard let line = userAgent.trunk(of: leg).flatMap({ self.line($0.name) }), let route = line.route else {
             throw EndReason.noCommonCodec.problem
         }
+        guard let offer else { return (try openTrunkLeg(leg, over: line.name), nil) }
         let port = try media.openTrunkLeg(leg)
+        chooseDigitTransport(leg, line.settings)
         let (answer, audio) = try TrunkAnswer.make(
             to: SessionDescription(offer),
             local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
-            codecs: trunk.codecs.compactMap(AudioCodec.init))
+            codecs: line.settings.codecs.compactMap(AudioCodec.init))
         return (answer, audio)
     }
 }

@@ -8,6 +8,7 @@ package import Logging
 package import Media
 import SDP
 import SIP
+import SIPTrace
 package import SIPTransport
 package import Settings
 import Wire
@@ -44,17 +45,17 @@ package actor Switchboard {
 
     var generator = SystemRandomNumberGenerator()
     var userAgent: UserAgent
-    var trunkStatus: TrunkStatus
-    /// Where the provider is, and which of our addresses its route leaves from.
-    var trunkRoute: TrunkRoute?
-    /// There is no route to the provider that was found.
-    var isCutOff = false
-    /// Why the last connection to the provider did not come about, if the network said more than that.
-    var connectionProblem: Problem?
-    /// When the last connection to the provider was lost.
-    var connectionLostAt: MonotonicTime?
-    /// When the provider's name is looked up again, after that failed.
-    var lookUpAgain: (at: MonotonicTime, delay: Duration)?
+    /// Who may dial what, and what counts against the caps.
+    var dialling = DiallingPolicy()
+    let resolver: DNSClient
+    /// The accounts with providers, in the order in which they are tried.
+    var lines: [TrunkLine]
+    var lastLine: UInt64
+    /// What was told of them all together.
+    var toldTrunk: TrunkStatus
+    /// What was found out about providers, by the account's name.
+    var measured: [String: ProviderMeasurements]
+    let remember: @Sendable ([String: ProviderMeasurements]) -> Void
     var phones: [ConnectionIdentifier: Phone] = [:]
     var calls: [CallIdentifier: OngoingCall] = [:]
     var callOfLeg: [LegIdentifier: CallIdentifier] = [:]
@@ -63,11 +64,14 @@ package actor Switchboard {
     var history = EventHistory()
     /// The number of the newest event of the box.
     var lastEvent: UInt64 = 0
+    /// The SIP messages of lately.
+    var trace = TraceRing()
+    /// Whose numbers were shown last, and when that became an event.
+    var numbersTold: (subject: TraceSubject, at: MonotonicTime)?
     /// For what strangers can cause.
     var refusalLines = LineLimit(burst: 20, interval: .seconds(3))
+    var dialRefusalLines = LineLimit(burst: 20, interval: .seconds(3))
     var forgeryLines = LineLimit(burst: 5, interval: .seconds(60))
-    /// Where the registrar sees us.
-    var seenAt: NetworkAddress?
     var questions: [UInt64: Question] = [:]
     var lastQuestion: UInt64 = 0
     private var nextLeg: UInt64 = 1
@@ -75,16 +79,16 @@ package actor Switchboard {
     private(set) var stopping = false
     /// No new calls are taken.
     var draining = false
-    /// Providers that only calls of a former configuration speak to.
+    /// Addresses of providers that only calls speak to: of a former configuration, or a server that another stood in for.
     var retiredTargets: Set<SIPPeer> = []
 
-    struct TrunkRoute: Equatable {
-        var target: SIPPeer
-        var local: NetworkAddress.Host
-    }
-
+    /// - Parameters:
+    ///   - measured: what was found out about providers before.
+    ///   - remember: keeps what is found out; it must not wait for anything.
     package init(
         settings: BoxSettings, transport: SIPTransport, media: MediaEngine, version: String,
+        resolver: DNSClient = .system, measured: [String: ProviderMeasurements] = [:],
+        remember: @escaping @Sendable ([String: ProviderMeasurements]) -> Void = { _ in },
         figures: @escaping @Sendable () -> ProcessFigures, log: Logger
     ) {
         self.settings = settings
@@ -95,11 +99,16 @@ package actor Switchboard {
         self.figures = figures
         self.log = log
         (events, eventContinuation) = AsyncStream.makeStream()
-        trunkStatus = TrunkStatus(name: settings.trunk?.name ?? "", state: settings.trunk == nil ? .none : .registering)
+        self.resolver = resolver
+        self.measured = measured.filter { entry in settings.trunks.contains { $0.name == entry.key } }
+        self.remember = remember
+        lines = settings.trunks.enumerated().map { TrunkLine($0.element, number: UInt64($0.offset)) }
+        lastLine = UInt64(lines.count)
+        toldTrunk = Self.summary(lines)
         userAgent = UserAgent(
             contact: NetworkAddress(
                 host: Self.contactHost(settings, local: transport.localAddress.host), port: transport.localAddress.port),
-            product: product)
+            product: product, asksOwner: true)
     }
 
     /// Takes inputs until it is cancelled.
@@ -107,7 +116,7 @@ package actor Switchboard {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.takeMessages() }
             group.addTask { await self.takeMediaEvents() }
-            group.addTask { await self.findProvider() }
+            group.addTask { await self.findProviders() }
             group.addTask { await self.beat() }
         }
     }
@@ -118,9 +127,12 @@ package actor Switchboard {
             switch input {
             case .message(let message, let source):
                 guard isBelievable(message, from: source) else { break }
+                traceReceived(message, from: source)
                 perform(userAgent.received(message, from: source.address, now: .now(), using: &generator))
             case .unreachable(let peer, let problem):
-                if peer == trunkRoute?.target { connectionProblem = problem }
+                for index in lines.indices where lines[index].route?.target == peer {
+                    lines[index].connectionProblem = problem
+                }
                 perform(userAgent.transportFailed(to: peer.address, now: .now(), using: &generator))
             case .lost(let peer): connectionLost(to: peer)
             }
@@ -158,7 +170,8 @@ extension Switchboard {
     func schedule() {
         leaveRetiredTargets()
         let deadlines =
-            [userAgent.nextDeadline, lookUpAgain?.at] + calls.values.map(\.deadline) + phones.values.map(\.lostUntil)
+            [userAgent.nextDeadline] + lines.map(\.deadline) + calls.values.map(\.deadline)
+            + phones.values.map(\.lostUntil)
         guard let next = deadlines.compactMap(\.self).min() else {
             timer?.task.cancel()
             timer = nil
@@ -174,12 +187,12 @@ extension Switchboard {
                 // setting the wall clock changes nothing.
                 try? await Task.sleep(for: delay, clock: .continuous)
                 guard !Task.isCancelled else { return }
-                await self.timeHasCome()
+                self.timeHasCome()
             }
         )
     }
 
-    private func timeHasCome() async {
+    private func timeHasCome() {
         timer = nil
         let now = MonotonicTime.now()
         perform(userAgent.advance(to: now, using: &generator))
@@ -190,12 +203,10 @@ extension Switchboard {
             if let deadline = ongoing.soundDeadline, now >= deadline {
                 update(identifier) { $0.terminate(.mediaFailed) }
             }
+            if let forwardAt = ongoing.forwardAt, now >= forwardAt { passOn(identifier) }
         }
         forgetLost(now: now)
-        if let lookUpAgain, now >= lookUpAgain.at {
-            self.lookUpAgain?.at = now + .seconds(3600)
-            await findProvider()
-        }
+        lookUpWhatIsDue(now: now)
         schedule()
     }
 }
@@ -213,6 +224,10 @@ extension Switchboard {
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
             threads: figures.threads, residentBytes: figures.residentBytes, pages: pageCount, list: callList)
         status.draining = draining
+        status.callsDialled = dialling.runningCount
+        status.callsDialledLimit = settings.dialling.callsAtOnce
+        status.trunks = lines.map(\.status)
+        status.measured = measured
         return status
     }
 
@@ -223,11 +238,13 @@ extension Switchboard {
         let now = MonotonicTime.now()
         let oldest = calls.values.sorted { $0.begunAt < $1.begunAt }.prefix(BoxStatus.mostListed)
         return oldest.map { ongoing in
-            CallStatus(
+            var status = CallStatus(
                 call: ongoing.call.identifier, direction: ongoing.call.direction, state: ongoing.call.publicState,
                 far: ongoing.farNumber?.masked ?? ongoing.service?.code ?? "",
                 seconds: Int((now - ongoing.begunAt).components.seconds),
                 talkSeconds: ongoing.answeredAt.map { Int((now - $0).components.seconds) })
+            status.trunk = ongoing.trunk
+            return status
         }
     }
 

@@ -58,6 +58,7 @@ final class OwnCertificate: Sendable {
     /// Makes a new one if this one nears its end.
     func renew(now: Date = .now) {
         let end = current.withLock { $0.end }
+        guard Self.judges(now) else { return }
         guard end.timeIntervalSince(now) < Self.renewal || end.timeIntervalSince(now) > Self.lifetime else { return }
         do throws(Problem) {
             let made = try Self.make(path, now: now, logger: logger)
@@ -65,6 +66,12 @@ final class OwnCertificate: Sendable {
         } catch {
             logger.error("\(error.sentence)", metadata: ["code": "\(error.code)"])
         }
+    }
+
+    /// A machine whose clock was never set may be right about everything else: it throws no good certificate away.
+    private static func judges(_ now: Date) -> Bool {
+        Int64(exactly: now.timeIntervalSince1970.rounded()).map { WallTime(milliseconds: $0 &* 1000).isPlausible }
+            ?? false
     }
 
     /// Looks after it until the task is cancelled.
@@ -83,6 +90,7 @@ final class OwnCertificate: Sendable {
         var key: P256.Signing.PrivateKey
 
         func isUsable(at now: Date) -> Bool {
+            guard OwnCertificate.judges(now) else { return true }
             let left = certificate.notValidAfter.timeIntervalSince(now)
             return certificate.notValidBefore <= now && left >= OwnCertificate.renewal
         }

@@ -178,6 +178,15 @@ actor PhoneHub {
             case .end(let call):
                 _ = try await control.send(.end(connection: connection, call: call))
                 answer(.success(nil), to: id, line)
+            case .hold(let call, let isWanted):
+                _ = try await control.send(.hold(connection: connection, call: call, wanted: isWanted))
+                answer(.success(nil), to: id, line)
+            case .transfer(let call, let to):
+                _ = try await control.send(.transfer(connection: connection, call: call, to: to))
+                answer(.success(nil), to: id, line)
+            case .bringTogether(let call, let other):
+                _ = try await control.send(.bringTogether(connection: connection, call: call, other: other))
+                answer(.success(nil), to: id, line)
             case .digits(let call, let digits):
                 _ = try await control.send(.digits(connection: connection, call: call, digits: digits))
                 answer(.success(nil), to: id, line)
@@ -289,6 +298,8 @@ actor PhoneHub {
             notify(event, connection, call, PhoneNotice.notice(call, problem))
         case .digit(let connection, let call, let digit):
             notify(event, connection, call, PhoneNotice.digit(call, digit))
+        case .held(let connection, let call, let here, let there):
+            notify(event, connection, call, PhoneNotice.held(call, here: here, there: there))
         case .codec(let connection, let call, let codec):
             notify(event, connection, call, PhoneNotice.codec(call, codec))
         }

@@ -8,6 +8,9 @@ enum PhoneRequest: Equatable, Sendable {
     case offer(call: CallIdentifier, sdp: Redacted<String>)
     case answer(call: CallIdentifier)
     case end(call: CallIdentifier)
+    case hold(call: CallIdentifier, wanted: Bool)
+    case transfer(call: CallIdentifier, to: Redacted<String>)
+    case bringTogether(call: CallIdentifier, other: CallIdentifier)
     case digits(call: CallIdentifier, digits: Redacted<String>)
 }
 
@@ -74,7 +77,7 @@ struct RPCMessage: Sendable {
 
 extension RPCMessage: Decodable {
     private enum Key: String, CodingKey { case jsonrpc, method, id, params }
-    private enum Parameter: String, CodingKey { case to, sdp, call, digits }
+    private enum Parameter: String, CodingKey { case to, sdp, call, digits, held, other }
 
     init(from decoder: any Decoder) throws {
         guard let message = try? decoder.container(keyedBy: Key.self) else {
@@ -119,6 +122,18 @@ extension RPCMessage: Decodable {
                 return .success(.answer(call: try parameters().decode(CallIdentifier.self, forKey: .call)))
             case "call.end":
                 return .success(.end(call: try parameters().decode(CallIdentifier.self, forKey: .call)))
+            case "call.hold":
+                let given = try parameters()
+                return .success(
+                    .hold(
+                        call: try given.decode(CallIdentifier.self, forKey: .call),
+                        wanted: try given.decode(Bool.self, forKey: .held)))
+            case "call.transfer":
+                let given = try parameters()
+                let call = try given.decode(CallIdentifier.self, forKey: .call)
+                guard given.contains(.other) else { return .success(.transfer(call: call, to: try given.number(.to))) }
+                return .success(
+                    .bringTogether(call: call, other: try given.decode(CallIdentifier.self, forKey: .other)))
             case "call.digits":
                 let given = try parameters()
                 return .success(

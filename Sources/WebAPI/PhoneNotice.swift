@@ -52,6 +52,12 @@ enum PhoneNotice {
         var state: CallState
     }
 
+    private struct Held: Encodable {
+        var call: CallIdentifier
+        var here: Bool
+        var there: Bool
+    }
+
     private struct Codec: Encodable {
         var call: CallIdentifier
         var codec: String
@@ -100,6 +106,11 @@ enum PhoneNotice {
 
     static func state(_ call: CallIdentifier, _ state: CallState) -> String {
         notification("call.state", State(call: call, state: state))
+    }
+
+    /// Who holds the call: the person at the page, the far side, both, or nobody.
+    static func held(_ call: CallIdentifier, here: Bool, there: Bool) -> String {
+        notification("call.held", Held(call: call, here: here, there: there))
     }
 
     static func codec(_ call: CallIdentifier, _ codec: String) -> String {

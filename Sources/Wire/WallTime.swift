@@ -10,6 +10,14 @@ package struct WallTime: Hashable, Comparable, Sendable {
         self.milliseconds = milliseconds
     }
 
+    /// Before this the program was not written: a clock that stands there has never been set.
+    package static let earliest = WallTime(milliseconds: 1_767_225_600_000)
+    /// In the year 2100 the calendar on the wall is wrong, or this line.
+    private static let latest = WallTime(milliseconds: 4_102_444_800_000)
+
+    /// Whether a clock that says so may be right.
+    package var isPlausible: Bool { self >= Self.earliest && self < Self.latest }
+
     package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
 
     private static let millisecondsPerDay: Int64 = 86_400_000

@@ -51,7 +51,8 @@ struct BoxOptions: ParsableArguments {
                 let reason = systemMessage(errno)
                 throw ValidationError("--state: the directory \(directory) cannot be made: \(reason).")
             }
-            guard access(directory, W_OK | X_OK) == 0 else {
+            // A disk that can only be read is no reason to stay away: calls need none, and the storage probe says what is wrong.
+            guard access(directory, W_OK | X_OK) == 0 || errno == EROFS else {
                 throw ValidationError("--state: the directory \(directory) is not writable for this user.")
             }
         }
@@ -69,7 +70,7 @@ struct BoxOptions: ParsableArguments {
             throw ValidationError("--config: the file \(path) cannot be read: \(reason).")
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        let settings = try BoxSettings(toml: text, file: path) { name in
+        let settings = try BoxSettings(toml: text, file: path, presets: .installed(beside: folder)) { name in
             guard withSecrets else { return "-" }
             let secret = name.hasPrefix("/") ? readText(name) : readCredential(name) ?? readText(folder + name)
             return secret.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }
@@ -97,7 +98,7 @@ private func readCredential(_ name: String) -> String? {
 }
 
 /// - Returns: nil with `errno` set when the file cannot be read, is larger than 1 MiB, or is not text.
-private func readText(_ path: String) -> String? {
+func readText(_ path: String) -> String? {
     guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 1 << 20)

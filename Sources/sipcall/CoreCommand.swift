@@ -44,10 +44,16 @@ struct CoreCommand: AsyncParsableCommand {
             media.stop()
             throw configuration.error(error.code == "sip.certificate" ? "sip.certificate" : "sip.listen", error)
         }
+        let providers = MeasuredProviders(state: box.stateDirectory)
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: productVersion,
+            measured: providers.read(), remember: providers.write,
             figures: ProcessFigures.read, log: log)
-        let parts = CoreParts(switchboard: switchboard, transport: transport, media: media, storage: storage)
+        let parts = CoreParts(
+            switchboard: switchboard, transport: transport, media: media, storage: storage,
+            clock: ClockProbe { problem in
+                log.notice("\(problem.sentence) \(problem.remedy)", metadata: ["code": "\(problem.code)"])
+            })
         let watchdog = parts.watchdog(notifier)
         let status = ServiceStatus(
             notifier, whenReady: { schema.commit(log) }, degraded: { watchdog.degraded },
@@ -105,7 +111,7 @@ struct CoreCommand: AsyncParsableCommand {
 extension BoxSettings {
     var tlsOptions: TLSOptions {
         TLSOptions(
-            authorityFile: trunk?.authorityFile,
+            authorityFiles: authorityFiles,
             identity: sip.certificate.flatMap { certificate in
                 sip.key.map { TLSOptions.Identity(certificateFile: certificate, keyFile: $0) }
             })

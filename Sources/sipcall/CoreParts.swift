@@ -12,6 +12,7 @@ enum CorePart: String, CaseIterable {
     case media = "media loop"
     case switchboard
     case storage
+    case clock
 }
 
 /// What the core's process consists of.
@@ -25,6 +26,7 @@ struct CoreParts: Sendable {
     let transport: SIPTransport
     let media: MediaEngine
     let storage: StorageProbe
+    let clock: ClockProbe
 
     /// Asks each part to do what it is there for. None of the questions waits.
     func watchdog(_ notifier: Notifier) -> WatchdogDriver {
@@ -44,6 +46,7 @@ struct CoreParts: Sendable {
                     .init(
                         part: CorePart.storage.rawValue, deadline: StorageProbe.deadline, pause: StorageProbe.pause)
                 ) { answer in storage.ask(answer) },
+                part(.clock) { answer in answer(clock.look()) },
             ], notifier: notifier)
     }
 

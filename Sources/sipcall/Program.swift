@@ -12,9 +12,9 @@ struct Program: AsyncParsableCommand {
         abstract: "A telephone exchange of one's own: calls from the browser through a SIP provider.",
         version: productVersion,
         subcommands: [
-            RunCommand.self, StatusCommand.self, EventsCommand.self, CallCommand.self, DoctorCommand.self,
-            CoreCommand.self, WebCommand.self, ReloadCommand.self, DrainCommand.self, SetupURLCommand.self,
-            UserCommand.self,
+            RunCommand.self, StatusCommand.self, EventsCommand.self, TraceCommand.self, CallCommand.self,
+            DoctorCommand.self, CoreCommand.self, WebCommand.self, ReloadCommand.self, DrainCommand.self,
+            SetupURLCommand.self, UserCommand.self,
         ] + faults)
 
     #if DEBUG

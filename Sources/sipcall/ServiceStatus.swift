@@ -74,6 +74,7 @@ struct ServiceStatus {
             case .none: "No provider is set up"
             case .registering: "\(trunk.name) is being registered"
             case .registered: "\(trunk.name) registered"
+            case .ready: "\(trunk.name) ready"
             case .failed: "\(trunk.name) not registered (\(trunk.problem?.sentence.dropLast() ?? "no reason known"))"
             }
         let calls = Set(snapshot.calls.map(\.call)).count

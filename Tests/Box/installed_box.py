@@ -72,7 +72,13 @@ class InstalledBox(Box):
 
 def trunk_settings(account: Account) -> str:
     """sipcall.toml with an account at the rig's carrier; its password comes as a credential."""
-    return f"""[trunk]
+    return f"""[dialling]
+country = "DE"
+calls_at_once_per_user = 1000
+calls_at_once = 1000
+new_calls_per_minute_per_user = 10000
+new_calls_per_minute = 10000
+[trunk]
 name = "Carrier"
 server = "{CARRIER_ADDRESS}:5060"
 user = "{account.user}"

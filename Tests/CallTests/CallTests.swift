@@ -1,4 +1,5 @@
 import Call
+import Numbering
 import Testing
 import Wire
 
@@ -35,9 +36,21 @@ struct CallTests {
     @Test("sound before the answer is early media, and a later ringing does not undo it")
     func early() {
         var call = dialled()
-        #expect(call.farProgressed() == [.report(.early)])
+        #expect(call.farHeard() == [.report(.early)])
+        #expect(call.farProgressed() == [])
         #expect(call.farRinging() == [])
         #expect(call.publicState == .early)
+    }
+
+    @Test("announced sound that does not come leaves the ringing here, until it comes")
+    func announced() {
+        var call = dialled()
+        #expect(call.farProgressed() == [.report(.ringing)])
+        #expect(call.publicState == .ringing)
+        #expect(call.farHeard() == [.report(.early)])
+        #expect(call.farHeard() == [])
+        _ = call.farAnswered(now: at(3))
+        #expect(call.farHeard() == [])
     }
 
     @Test("nobody answers for 60 seconds")
@@ -157,21 +170,38 @@ struct CallTests {
 
 @Suite("What a dialled text means")
 struct DestinationTests {
-    @Test(
-        "people's spellings become digits",
-        arguments: [
-            ("+49 (30) 123-456", Destination.number("+4930123456")), ("030/12 34 56", .number("030123456")),
-            ("*43", .service(.echo)), ("* 44", .service(.milliwatt)), ("*45", .service(.digitReadBack)),
-            ("*431", .number("*431")), ("##21#", .number("##21#")),
-        ])
-    func spellings(text: String, expected: Destination) {
-        #expect(Destination(dialled: text) == expected)
+    @Test("the box's own services are told from numbers, with and without a country", arguments: [Region("DE"), nil])
+    func spellings(home: Region?) throws {
+        let rules = DiallingRules(home: home)
+        #expect(try rules.destination("*43") == .service(.echo))
+        #expect(try rules.destination("* 44") == .service(.milliwatt))
+        #expect(try rules.destination("*45") == .service(.digitReadBack))
+        #expect(try rules.destination("*431") == .number(.service("*431")))
+        #expect(try rules.destination("##21#") == .number(.service("##21#")))
+        guard case .number(let number) = try rules.destination("+49 (30) 123-456") else {
+            Issue.record("no number")
+            return
+        }
+        #expect(number.text == "+4930123456")
+    }
+
+    @Test("a provider's own short number is one only where such numbers are allowed")
+    func ofProvider() throws {
+        var rules = DiallingRules(home: Region("DE"))
+        #expect(throws: DiallingRefusal.needsAreaCode) { try rules.destination("100") }
+        rules.allowsShortNumbers = true
+        #expect(try rules.destination("100") == .number(.short("100", isFree: false)))
+        #expect(try rules.destination("112") == .number(.emergency("112")))
+        #expect(throws: DiallingRefusal.needsAreaCode) { try rules.destination("1234567") }
+        rules.areaCode = "30"
+        #expect(try rules.number("1234567").text == "+49301234567")
     }
 
     @Test(
         "nothing diallable is refused",
         arguments: ["", "+", " ", "abc", "1+2", "12@evil", String(repeating: "1", count: 33)])
     func refused(text: String) {
-        #expect(Destination(dialled: text) == nil)
+        #expect(throws: DiallingRefusal.self) { try DiallingRules(home: Region("DE")).destination(text) }
+        #expect(throws: DiallingRefusal.self) { try DiallingRules(home: nil).destination(text) }
     }
 }

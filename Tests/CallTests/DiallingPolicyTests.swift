@@ -12,7 +12,8 @@ struct DiallingPolicyTests {
     private var policy = DiallingPolicy()
 
     init() throws {
-        rules = DiallingRules(home: try #require(Region("DE")))
+        let home: Region = try #require(Region("DE"))
+        rules = DiallingRules(home: home)
     }
 
     private func at(_ seconds: Int) -> MonotonicTime { .zero + .seconds(seconds) }
@@ -106,6 +107,21 @@ struct DiallingPolicyTests {
         for _ in 0..<50 { #expect(try decide("112", rules: rules).decision == .allow) }
         #expect(policy.runningCount == 0)
         #expect(try decide("030 1234567", rules: rules).decision == .refuse(.userBusy))
+    }
+
+    @Test("a box without a country calls only what is listed, and emergency numbers")
+    mutating func nowhere() throws {
+        var rules = DiallingRules(home: nil)
+        #expect(try decide("+49 30 1234567", rules: rules).decision == .refuse(.country))
+        #expect(try decide("100", rules: rules).decision == .refuse(.shortNumber))
+        #expect(throws: DiallingRefusal.countryUnset) { try rules.number("030 1234567") }
+        for emergency in ["112", "911", "999", "000"] {
+            #expect(try decide(emergency, rules: rules).decision == .allow)
+        }
+        rules.countries = [try #require(Region("DE"))]
+        #expect(try decide("0049 30 1234567", rules: rules).decision == .allow)
+        #expect(try decide("+43 1 5134555", rules: rules).decision == .refuse(.country))
+        #expect(try decide("+49 900 1234567", rules: rules).decision == .refuse(.premium))
     }
 
     @Test("a transfer is decided as the owner of the call")

@@ -33,18 +33,12 @@ class Baresip:
     """One telephone with G.711. It records what it hears, and plays `source`. A context manager."""
 
     def __init__(
-        self,
-        machine: Namespace,
-        folder: Path,
-        user: str,
-        port: int,
-        source: Path,
-        answers: bool = True,
-        address: str | None = None,
+        self, machine: Namespace, folder: Path, user: str, port: int, source: Path, answers: bool = True,
+        account: str = "", address: str | None = None,
     ) -> None:
         """`answers` picks up at once; otherwise it rings until `accept`. It also takes `port` + 1 (for TLS).
 
-        `address`: another of the machine's than its first, also an IPv6 one.
+        account: more parameters of its account. address: another of the machine's than its first, also an IPv6 one.
         """
         self._is_ipv6 = ":" in (address or "")
         self._host = f"[{address}]" if self._is_ipv6 else address or machine.address
@@ -59,7 +53,7 @@ class Baresip:
         """The events that `wait_for` has seen since `forget_events`."""
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._write(source, answers)
+        self._write(source, answers, account)
 
     def __enter__(self) -> "Baresip":
         if shutil.which("baresip") is None:
@@ -131,7 +125,7 @@ class Baresip:
             raise RigError(f"baresip ({self.user}) has {len(files)} recordings of what it heard, not one")
         return wait_until(lambda: _finished(files[0]), 3, "baresip to finish its recording")
 
-    def _write(self, source: Path, answers: bool) -> None:
+    def _write(self, source: Path, answers: bool, account: str) -> None:
         modules = next((folder for folder in MODULES if folder.is_dir()), None)
         if modules is None:
             raise RigError("baresip's modules are missing: run packaging/setup")
@@ -148,10 +142,11 @@ class Baresip:
         for key, value in values.items():
             text = text.replace(f"@{key}@", value)
         (self._folder / "config").write_text(text)
+        more = f";{account}" if account else ""
         mode = "auto" if answers else "manual"
         address = f"sip:{self.user}@{self._host}:{self.port}"
         (self._folder / "accounts").write_text(
-            f"<{address}>;regint=0;answermode={mode};audio_codecs=pcmu/8000/1,pcma/8000/1\n"
+            f"<{address}>;regint=0;answermode={mode};audio_codecs=pcmu/8000/1,pcma/8000/1{more}\n"
         )
 
     def _connected(self) -> socket.socket | None:

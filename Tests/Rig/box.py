@@ -45,18 +45,10 @@ class Box:
     """A running box with one provider account. A context manager: leaving it ends the box."""
 
     def __init__(
-        self,
-        machine: Namespace,
-        folder: Path,
-        account: Account,
-        password: str | None = None,
-        trunk: str = "",
-        provider: str = CARRIER_ADDRESS,
-    ) -> None:
-        """`password` replaces the account's own, to be refused by the provider. `trunk`: more lines of [trunk].
-
-        `provider`: its address, also an IPv6 one, or its name; over IPv6 the box then listens on that alone.
-        """
+        self, machine: Namespace, folder: Path, account: Account, password: str | None = None, trunk: str = "",
+        dialling: str = "",
+    ) -> None:  # fmt: skip
+        """`password` replaces the account's own, to be refused by the provider. `trunk`, `dialling`: more lines of those."""
         self.state = folder / "box"
         self.log = folder / "box.log"
         self.address = f"http://127.0.0.1:{WEB_PORT}"
@@ -67,7 +59,7 @@ class Box:
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
-        self._provider = provider
+        self._dialling_lines = dialling
         self._trunk_lines = trunk.replace("{CERTIFICATE}", str(folder / "carrier.pem"))
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
@@ -110,25 +102,28 @@ class Box:
         self.stop()
 
     def write_configuration(self) -> Path:
-        """sipcall.toml as a newcomer would have it: every address a wildcard."""
+        """sipcall.toml as a newcomer would have it: every address a wildcard, an IPv6 one if the provider has such an address."""
         path = self.state / "sipcall.toml"
-        is_ipv6 = ":" in self._provider
-        port = 5061 if '"tls"' in self._trunk_lines else 5060
-        server = self._provider if self._provider.endswith(".rig") else f"{self._provider}:{port}"
-        if is_ipv6:
-            server = f"[{self._provider}]:{port}"
+        any_address = "[::]" if 'server = "[' in self._trunk_lines else "0.0.0.0"
         path.write_text(
             f"""[sip]
-listen = "{"[::]" if is_ipv6 else "0.0.0.0"}:{SIP_PORT}"
+listen = "{any_address}:{SIP_PORT}"
 [media]
 listen = "0.0.0.0:{MEDIA_PORT}"
 ports = "20000-20999"
 [web]
 listen = "127.0.0.1:{WEB_PORT}"
 www = "{REPOSITORY}/rootfs/usr/share/sipcall/www"
+[dialling]
+country = "DE"
+calls_at_once_per_user = 1000
+calls_at_once = 1000
+new_calls_per_minute_per_user = 10000
+new_calls_per_minute = 10000
+{self._dialling_lines}
 [trunk]
 name = "Carrier"
-server = "{server}"
+{self._server_line()}
 user = "{self._account.user}"
 password = "{self._trunk_password}"
 number = "{self._account.number}"
@@ -138,6 +133,12 @@ codecs = ["pcmu", "pcma"]
 """
         )
         return path
+
+    def _server_line(self) -> str:
+        """The carrier by its address, unless the test names it otherwise."""
+        if "server =" in self._trunk_lines:
+            return ""
+        return f'server = "{CARRIER_ADDRESS}:{5061 if chr(34) + "tls" + chr(34) in self._trunk_lines else 5060}"'
 
     def wait_for_trunk(self, state: str = "registered", seconds: float = 10) -> None:
         wait_until(lambda: self.status()["trunk"]["state"] == state, seconds, f"the trunk to be {state}")

@@ -84,6 +84,9 @@ class Capture:
 
     def _keep(self, packet: bytes, time: float) -> None:
         header = (packet[0] & 0x0F) * 4
+        # Of a datagram in fragments only the first is kept: the others begin with no ports.
+        if len(packet) >= 20 and (packet[6] & 0x1F or packet[7]):
+            return
         if len(packet) < header + 8 or packet[9] != _UDP:
             return
         source_port, target_port, length = struct.unpack_from("!HHH", packet, header)

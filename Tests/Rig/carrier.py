@@ -25,11 +25,11 @@ class Account:
     """What the box asks for, in seconds."""
     granted: int = 300
     """The most that the provider grants."""
-    busy: str = "4930486486"
-    unknown: str = "4930404404"
-    rings: str = "4930606060"
-    answers: str = "4930200200"
-    linphone: str = "4930707070"
+    busy: str = "+4930486486"
+    unknown: str = "+4930404404"
+    rings: str = "+4930606060"
+    answers: str = "+4930200200"
+    linphone: str = "+4930707070"
 
 
 class Carrier:

@@ -60,13 +60,14 @@ def open_rig(
     registered: bool = True,
     make_box: Callable[[Network, Path, Account], Box] | None = None,
     trunk: str = "",
+    dialling: str = "",
 ) -> Iterator[Rig]:
     """Starts everything and, however it ends, ends everything. Logs of a failed run stay; their place is printed.
 
     far_hertz: the tone that telephones play. rings_source: what the ringing telephone plays instead once picked up.
     trunk_password: what the box presents to the provider instead of the right one. registered: wait for registration.
     make_box: another box than `sipcall run`.
-    trunk: more lines of [trunk] in the box's configuration.
+    trunk, dialling: more lines of these tables in the box's configuration.
     """
     folder = Path(tempfile.mkdtemp(prefix="sipcall-rig-"))
     try:
@@ -80,7 +81,7 @@ def open_rig(
             if make_box is not None:
                 box = stack.enter_context(make_box(network, folder, account))
             else:
-                box = stack.enter_context(Box(network.box, folder, account, trunk_password, trunk))
+                box = stack.enter_context(Box(network.box, folder, account, trunk_password, trunk, dialling))
             if registered:
                 box.wait_for_trunk()
             yield Rig(folder, network, account, carrier, answers, rings, box, stack)

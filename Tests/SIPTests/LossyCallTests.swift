@@ -1,10 +1,14 @@
+import Glibc
 import SIPMessage
 import Testing
 import Wire
 
 @testable import SIP
 
-/// A thousand calls with everything in them, over the network that nobody wants (the issue's own figures).
+/// A thousand calls with everything in them, over the network that nobody wants.
+///
+/// `SIPCALL_LOSSY_FIGURES=FILE` has each seed's figures appended to a file, one JSON object a line;
+/// `SIPCALL_LOSSY_BROKEN=1` loses every repetition too, which must go wrong.
 @Suite("20 % loss, 100 ± 50 ms, doubled and out of order")
 struct LossyCallTests {
     private static func session(_ side: Int, _ version: Int, _ direction: String) -> [UInt8] {
@@ -33,7 +37,11 @@ struct LossyCallTests {
     func thousandCalls(seed: UInt64) {
         let count = 1_000
         var network = LossyNetwork(
-            seed: seed, weather: .init(loss: 0.2, duplication: 0.1, delay: 0.05...0.15), asksOwner: true)
+            seed: seed,
+            weather: .init(
+                losesRepetitions: getenv("SIPCALL_LOSSY_BROKEN") != nil, loss: 0.2, duplication: 0.1,
+                delay: 0.05...0.15),
+            asksOwner: true)
         var watches = [Watch](repeating: Watch(), count: count)
         var callOf: [LegIdentifier: Int] = [:]
         var script = SeededGenerator(seed: seed &+ 1_000)
@@ -115,27 +123,55 @@ struct LossyCallTests {
             }
             for event in fresh { take(&network, at, event) }
         }
-        var agreements = 0
-        var answered = 0
+        var figures = Figures(seed: seed, calls: count)
         for call in 0..<count {
             let watch = watches[call]
-            agreements += watch.agreements
-            answered += watch.answered[0] ? 1 : 0
+            figures.agreements += watch.agreements
+            figures.answered += watch.answered[0] ? 1 : 0
             let story = "seed \(seed), call \(call): \(watch)"
             #expect(watch.callee != nil && watch.hangUpBy != nil, "\(story)")
             guard watch.ends[0].count == 1, watch.ends[1].count == 1 else {
                 Issue.record("not one end on each side: \(story)")
                 continue
             }
-            #expect(Self.areRight(watch), "\(story)")
+            let isRight = Self.areRight(watch)
+            #expect(isRight, "\(story)")
+            if isRight { figures.right += 1 }
         }
-        print(
-            "seed \(seed): \(count) calls, \(answered) answered, \(agreements) sessions changed, \(network.sent) datagrams"
-        )
-        #expect(answered > count / 2 && agreements > count)
+        (figures.datagrams, figures.lost) = (network.sent, network.lost)
+        figures.leaks = network.agents.count { !$0.isEmpty || $0.nextDeadline != nil }
+        figures.write()
+        #expect(figures.answered > count / 2 && figures.agreements > count)
         for agent in network.agents {
             #expect(agent.isEmpty)
             #expect(agent.nextDeadline == nil)
+        }
+    }
+
+    /// What is told of one seed.
+    private struct Figures {
+        var seed: UInt64
+        var calls: Int
+        var answered = 0
+        var right = 0
+        var agreements = 0
+        var datagrams = 0
+        var lost = 0
+        /// User agents that still hold something in the end.
+        var leaks = 0
+
+        init(seed: UInt64, calls: Int) {
+            (self.seed, self.calls) = (seed, calls)
+        }
+
+        func write() {
+            let line =
+                #"{"seed":\#(seed),"calls":\#(calls),"answered":\#(answered),"right":\#(right),"#
+                + #""agreements":\#(agreements),"datagrams":\#(datagrams),"lost":\#(lost),"leaks":\#(leaks)}"#
+            print("lossy: \(line)")
+            guard let path = getenv("SIPCALL_LOSSY_FIGURES"), let file = fopen(path, "a") else { return }
+            fputs(line + "\n", file)
+            fclose(file)
         }
     }
 

@@ -7,6 +7,8 @@ struct LossyNetwork {
     enum Side: Int { case a, b }
 
     struct Weather {
+        /// Nothing arrives that was sent before: as if nobody repeated anything.
+        var losesRepetitions = false
         var loss = 0.0
         var duplication = 0.0
         /// Each datagram takes a random time in this range: the wider, the more they overtake one another.
@@ -33,6 +35,8 @@ struct LossyNetwork {
     /// Every event so far, by side.
     var events: [[UserAgentEvent]] = [[], []]
     var sent = 0
+    var lost = 0
+    private var known: Set<[UInt8]> = []
     var parsed = 0
 
     /// - Parameter asksOwner: both are asked, and make their provisional responses reliable.
@@ -66,6 +70,8 @@ struct LossyNetwork {
                 guard let to = Self.addresses.firstIndex(of: target).flatMap(Side.init) else { continue }
                 var copies = Double.random(in: 0..<1, using: &random) < weather.loss ? 0 : 1
                 if Double.random(in: 0..<1, using: &random) < weather.duplication { copies += 1 }
+                if weather.losesRepetitions, !known.insert(bytes).inserted { copies = 0 }
+                if copies == 0 { lost += 1 }
                 for _ in 0..<copies {
                     let delay = Double.random(in: weather.delay, using: &random)
                     at(

@@ -21,6 +21,9 @@ struct ScriptedProvider {
     /// What the agent sent and the test has not looked at yet.
     var sent: [(message: SIPMessage, target: NetworkAddress)] = []
     var events: [UserAgentEvent] = []
+    /// Where registrations went through, and where they did not.
+    var reached: [SIPPeer] = []
+    var failed: [(SIPPeer, TargetSelection.Failure)] = []
     /// Datagrams that only keep a NAT's mapping open.
     var keepAlives = 0
 
@@ -35,6 +38,8 @@ struct ScriptedProvider {
                 #expect(target == Self.target)
                 keepAlives += 1
             case .send(let bytes, let target): sent.append((try SIPMessage.parse(bytes), target))
+            case .event(.targetReached(_, let peer)): reached.append(peer)
+            case .event(.targetFailed(_, let peer, let failure)): failed.append((peer, failure))
             case .event(let event): events.append(event)
             }
         }

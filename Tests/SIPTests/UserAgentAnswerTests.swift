@@ -192,6 +192,46 @@ struct UserAgentAnswerTests {
         #expect(try provider.takeResponse().status == 415)
     }
 
+    @Test(
+        "RFC 3261 §20.1 what the caller accepts: a session description, or 406",
+        arguments: [
+            ("text/nobodyKnowsThis", 406), ("", 406), ("application/sdp;level=1, text/html", 100),
+            ("text/html;q=0.1 , Application/SDP", 100), ("*/*", 100), ("application/*;q=0.5", 100),
+        ])
+    func acceptance(accept: String, status: Int) throws {
+        var provider = try ready()
+        let invite = try provider.request(.invite, branch: "1", body: ScriptedProvider.offer) {
+            $0.headers.append(.accept, accept)
+        }
+        try provider.deliver(.request(invite))
+        #expect(try provider.takeResponse().status == status)
+    }
+
+    @Test("RFC 4475 §3.3.2, §3.3.11: OPTIONS for a scheme that nobody knows, and with its last hop here")
+    func options() throws {
+        var provider = try ready()
+        var request = try provider.request(.options, branch: "1")
+        request.uri = .other(scheme: "soap.beep", rest: "//192.0.2.103:3002")
+        try provider.deliver(.request(request))
+        #expect(try provider.takeResponse().status == 416)
+        try provider.deliver(.request(try provider.request(.options, branch: "2") { $0.headers.maxForwards = 0 }))
+        #expect(try provider.takeResponse().status == 200)
+    }
+
+    @Test("RFC 4475 §3.4.1 a caller older than branches may leave Contact out; a newer one may not")
+    func formerCaller() throws {
+        for (branch, status) in [("old", 100), ("\(Via.magicCookie)new", 400)] {
+            var provider = try ready()
+            var invite = try provider.request(.invite, branch: "1", body: ScriptedProvider.offer)
+            invite.headers.removeAll(.contact)
+            var via = try #require(invite.headers.topVia)
+            via.branch = branch
+            invite.headers.topVia = via
+            try provider.deliver(.request(invite))
+            #expect(try provider.takeResponse().status == status)
+        }
+    }
+
     @Test("A flood from the trunk itself stops at the cap: 503, and memory does not grow")
     func flood() throws {
         var provider = try ready()

@@ -123,6 +123,29 @@ struct UserAgentCallTests {
         #expect(provider.takeEvents().isEmpty)
     }
 
+    @Test("A BYE after 32 s of repeated 200s says that no ACK arrived; after a few, or much later, it is a hang-up")
+    func unheard() throws {
+        func end(repeats: Int, pause: Duration) throws -> [UserAgentEvent] {
+            var (provider, invite) = try ScriptedProvider.called(Self.leg, asksOwner: false)
+            for _ in 0..<repeats {
+                try provider.wait(.seconds(4))
+                try provider.answer(invite, 200, body: ScriptedProvider.offer) {
+                    $0.contact = NameAddress(SIPURI(user: "gw", address: ScriptedProvider.target))
+                }
+                _ = try provider.takeRequest(.ack)
+            }
+            try provider.wait(pause)
+            _ = provider.takeEvents()
+            provider.sent = []
+            try provider.deliver(.request(try provider.request(.bye, inside: invite, sequence: 1)))
+            return provider.takeEvents()
+        }
+        #expect(try end(repeats: 7, pause: .seconds(4)) == [.ended(Self.leg, .acknowledgementUnheard)])
+        #expect(try end(repeats: 2, pause: .seconds(4)) == [.ended(Self.leg, .remoteHangUp)])
+        #expect(try end(repeats: 7, pause: .seconds(10)) == [.ended(Self.leg, .remoteHangUp)])
+        #expect(try end(repeats: 0, pause: .seconds(32)) == [.ended(Self.leg, .remoteHangUp)])
+    }
+
     @Test("A wrong password ends the call after one answered challenge")
     func wrongPassword() throws {
         var (provider, invite) = try calling()

@@ -19,7 +19,7 @@ struct UserAgentRegistrationTests {
         var random = SeededGenerator(seed: 1)
         var verifier = DigestVerifier(realm: "sip.example.net", algorithm: algorithm)
         try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
-        #expect(provider.takeEvents() == [.registration(.registering)])
+        #expect(provider.takeEvents() == [.registration(trunk: "Carrier", .registering)])
         let bare = try provider.takeRequest(.register)
         #expect(bare.uri.text == "sip:sip.example.net")
         #expect(bare.headers.topVia?.wantsSourcePort == true)
@@ -36,7 +36,8 @@ struct UserAgentRegistrationTests {
             headers.expires = 120
         }
         let seen = NetworkAddress(host: .ipv4(0xcb00_7163), port: 61_000)
-        #expect(provider.takeEvents() == [.registration(.registered(expires: 120, publicAddress: seen))])
+        let granted = RegistrationState.registered(expires: 120, publicAddress: seen)
+        #expect(provider.takeEvents() == [.registration(trunk: "Carrier", granted)])
         // Behind NAT the binding is corrected at once, with the same nonce counted up.
         let corrected = try provider.takeRequest(.register)
         #expect(corrected.headers.contact?.uri.sip?.numericAddress == seen)
@@ -73,7 +74,7 @@ struct UserAgentRegistrationTests {
         let third = try provider.takeRequest(.register)
         try provider.answer(third, 401) { $0.append(.wwwAuthenticate, challenge(&verifier, stale: true, &random)) }
         #expect(provider.sent.isEmpty)
-        #expect(provider.takeEvents() == [.registration(.failed(.wrongPassword))])
+        #expect(provider.takeEvents() == [.registration(trunk: "Carrier", .failed(.wrongPassword))])
         try provider.wait(.seconds(299))
         #expect(provider.sent.isEmpty)
         try provider.wait(.milliseconds(1_200))
@@ -90,14 +91,17 @@ struct UserAgentRegistrationTests {
             try play(&provider, request)
             return provider.takeEvents()
         }
-        #expect(try outcome { try $0.answer($1, 403) } == [.registration(.failed(.wrongPassword))])
+        #expect(try outcome { try $0.answer($1, 403) } == [.registration(trunk: "Carrier", .failed(.wrongPassword))])
         let busy = RegistrationFailure.rejected(status: 503, reason: "Service Unavailable")
-        #expect(try outcome { try $0.answer($1, 503) } == [.registration(.failed(busy))])
-        #expect(try outcome { provider, _ in try provider.wait(.seconds(32)) } == [.registration(.failed(.noReply))])
+        #expect(try outcome { try $0.answer($1, 503) } == [.registration(trunk: "Carrier", .failed(busy))])
+        #expect(
+            try outcome { provider, _ in try provider.wait(.seconds(32)) } == [
+                .registration(trunk: "Carrier", .failed(.noReply))
+            ])
         #expect(
             try outcome { provider, _ in
                 try provider.act { $0.transportFailed(to: ScriptedProvider.target, now: $1, using: &$2) }
-            } == [.registration(.failed(.unreachable))])
+            } == [.registration(trunk: "Carrier", .failed(.unreachable))])
     }
 
     @Test("423 is obeyed at once")
@@ -129,12 +133,12 @@ struct UserAgentRegistrationTests {
         #expect(registration.headers.to?.uri.user == "bob")
         provider.sent = []
         try provider.answer(removal, 200)
-        #expect(provider.takeEvents() == [.registration(.registering)])
+        #expect(provider.takeEvents() == [.registration(trunk: "Carrier", .registering)])
         try provider.answer(registration, 200) { $0.topVia = registration.headers.topVia }
         provider.events = []
         try provider.act { $0.unregister(now: $1, using: &$2) }
         try provider.answer(try provider.takeRequest(.register), 200)
-        #expect(provider.takeEvents() == [.registration(.unregistered)])
+        #expect(provider.takeEvents() == [.registration(trunk: "Carrier", .unregistered)])
         try provider.wait(.seconds(600))
         #expect(provider.sent.isEmpty)
         #expect(provider.agent.counts == (0, 0))

@@ -113,6 +113,21 @@ struct InboundStreamTests {
         await box.close()
     }
 
+    @Test("What came whole before the stream broke is answered before the connection ends")
+    func brokenLater() async throws {
+        let box = try await Station.open(answers: false)
+        let client = try Self.client(box)
+        client.send(Station.text("whole") + "\u{16}\u{3}\u{1}")
+        let (message, peer) = try #require(await box.heard("whole"))
+        #expect(await eventually { box.transport.counters.malformed == 1 })
+        let request = try #require(message.request)
+        box.transport.send(SIPResponse(to: request, status: 200).serialized(), to: peer)
+        let (text, end) = await client.receive { _ in false }
+        #expect(text.hasPrefix("SIP/2.0 200 "))
+        #expect(end == .closed)
+        await box.close()
+    }
+
     @Test("A message that is whole but wrong is answered and the stream goes on, up to a limit")
     func mistakes() async throws {
         let box = try await Station.open()

@@ -34,7 +34,15 @@ struct SettingsTests {
             number = "+493012345678"
             expires = 120
             codecs = ["pcma"]
+            [forwarding]
+            number = "+491701234567"
+            when = "absent"
+            after = 30
             """)
+        let forwarding = try #require(settings.forwarding)
+        #expect(forwarding.number.revealed == "+491701234567")
+        #expect(forwarding.occasion == .absent)
+        #expect(forwarding.patience == 30)
         #expect(settings.sip.listen == NetworkAddress(hostAndPort: "10.9.0.1:5062"))
         #expect(settings.media.listen == NetworkAddress(hostAndPort: "[::]:3479"))
         #expect(settings.media.advertise.count == 2)
@@ -64,6 +72,10 @@ struct SettingsTests {
             ("[trunk]\nserver = \"a\"\nuser = \"a\"\npassword = \"b\"\ncodecs = [\"mp3\"]", 5, "trunk.codecs"),
             ("[web]\nlsten = \"127.0.0.1:1\"", 2, "web.lsten"),
             ("[wab]\nlisten = \"127.0.0.1:1\"", 1, "wab"),
+            ("[forwarding]", 1, "forwarding.number"),
+            ("[forwarding]\nnumber = \"\"", 2, "forwarding.number"),
+            ("[forwarding]\nnumber = \"+491\"\nwhen = \"never\"", 3, "forwarding.when"),
+            ("[forwarding]\nnumber = \"+491\"\nafter = 60", 3, "forwarding.after"),
             ("sip = 3", 1, "sip"),
             ("[sip]\nlisten = \"1.2.3.4:5\"\nlisten = = 3", 3, ""),
         ] as [(String, Int, String)])

@@ -25,9 +25,21 @@ final class Box: Sendable {
         let all = Mutex<[ControlEvent]>([])
     }
 
-    static func open(over transport: TransportProtocol = .udp) async throws -> Box {
+    /// - Parameter change: of the settings.
+    static func open(
+        over transport: TransportProtocol = .udp, trunk: String = "", dialling: String = everything,
+        _ change: (inout BoxSettings) -> Void = { _ in }
+    ) async throws -> Box {
         let provider = try await ScriptedProvider.open()
-        let settings = try Self.settings(provider: provider, over: transport)
+        var settings = try Self.settings(provider: provider, over: transport, trunk: trunk, dialling: dialling)
+        change(&settings)
+        return try await open(settings, provider)
+    }
+
+    /// - Parameter resolver: who is asked for the providers' names.
+    static func open(
+        _ settings: BoxSettings, _ provider: ScriptedProvider, resolver: DNSClient = .system
+    ) async throws -> Box {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let media = try MediaEngine.start(
             MediaConfiguration(
@@ -36,16 +48,27 @@ final class Box: Sendable {
         let transport = try await SIPTransport.open(
             listen: settings.sip.listen, on: MultiThreadedEventLoopGroup.singleton)
         let switchboard = Switchboard(
-            settings: settings, transport: transport, media: media, version: "test",
+            settings: settings, transport: transport, media: media, version: "test", resolver: resolver,
             figures: { ProcessFigures(openDescriptors: 0, threads: 0, residentBytes: 0) }, log: quiet)
         let box = Box(switchboard, transport, provider, media)
-        try await box.wait("registered") { await box.switchboard.status().trunk.state == .registered }
+        try await box.wait("registered") { await box.switchboard.status().trunk.isUsable }
         return box
     }
 
+    /// Rules that refuse nothing that these tests dial, as often as they like.
+    static let everything = """
+        country = "DE"
+        allow_short_numbers = true
+        calls_at_once_per_user = 10000
+        calls_at_once = 10000
+        new_calls_per_minute_per_user = 60000
+        new_calls_per_minute = 60000
+        """
+
     static func settings(
         provider: ScriptedProvider, password: String = "secret", listen: String = "127.0.0.1:0",
-        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp
+        codecs: String = "\"pcmu\", \"pcma\"", over transport: TransportProtocol = .udp, trunk: String = "",
+        dialling: String = everything
     ) throws -> BoxSettings {
         try BoxSettings(
             toml: """
@@ -60,6 +83,9 @@ final class Box: Sendable {
                 user = "alice"
                 password = "\(password)"
                 codecs = [\(codecs)]
+                \(trunk)
+                [dialling]
+                \(dialling)
                 """, file: "test", readSecret: { _ in nil })
     }
 
@@ -121,6 +147,16 @@ final class Box: Sendable {
         }
     }
 
+    /// The accounts that a call was dialled by, as the watchers were told.
+    func trunks(dialledFor call: CallIdentifier) -> [String?] {
+        events.all.withLock {
+            $0.compactMap {
+                guard case .box(let event) = $0, event.call == call, event.kind == .callDialling else { return nil }
+                return .some(event.trunk)
+            }
+        }
+    }
+
     /// What the watchers of the box were told about a call.
     func kinds(of call: CallIdentifier) async -> [BoxEvent.Kind] {
         events.all.withLock {
@@ -133,6 +169,35 @@ final class Box: Sendable {
             for case .ended(page, call, let reason) in $0 { return reason }
             return nil
         }
+    }
+
+    /// Who holds the call, as this page was told last.
+    func held(_ call: CallIdentifier, on page: ConnectionIdentifier) -> (here: Bool, there: Bool)? {
+        events.all.withLock {
+            for case .held(page, call, let here, let there) in $0.reversed() { return (here, there) }
+            return nil
+        }
+    }
+
+    func notices(of call: CallIdentifier, on page: ConnectionIdentifier) -> [String] {
+        events.all.withLock {
+            $0.compactMap { if case .notice(page, call, let problem) = $0 { problem.code } else { nil } }
+        }
+    }
+
+    func digits(of call: CallIdentifier, on page: ConnectionIdentifier) -> String {
+        events.all.withLock {
+            $0.compactMap { if case .digit(page, call, let digit) = $0 { digit } else { nil } }.joined()
+        }
+    }
+
+    /// A call from a page that the provider has answered.
+    func talk(_ page: ConnectionIdentifier, to number: String = "100") async throws -> CallIdentifier {
+        provider.answersCalls.store(true, ordering: .relaxed)
+        let reply = await switchboard.handle(.start(connection: page, to: Redacted(number), offer: Self.offer))
+        guard case .media(let call, _) = reply else { throw TookTooLong(what: "\(reply)") }
+        try await wait("answer") { await self.switchboard.calls[call]?.call.publicState == .active }
+        return call
     }
 
     /// Nothing is held for any call any more.

@@ -44,7 +44,8 @@ struct EventTests {
         let box = try await Box.open()
         #expect(await box.switchboard.handle(.summon(to: Redacted("100"))) == .failed(Switchboard.noPageOpen))
         _ = await box.page()
-        #expect(await box.switchboard.handle(.summon(to: Redacted("none"))) == .failed(Switchboard.notANumber))
+        #expect(
+            await box.switchboard.handle(.summon(to: Redacted("none"))) == .failed(DiallingRefusal.notANumber.problem))
         try await box.expectNothingLeft()
         await box.close()
     }

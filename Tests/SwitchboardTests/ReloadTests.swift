@@ -34,7 +34,7 @@ struct ReloadTests {
             await box.switchboard.status().trunk.state == .registered && next.request(.register) != nil
         }
         try await box.wait("removal at the former") { box.provider.request(.register)?.headers.expires == 0 }
-        #expect(await box.switchboard.trunkRoute?.target == SIPPeer(next.address))
+        #expect(await box.switchboard.lines.first?.route?.target == SIPPeer(next.address))
         #expect(await box.switchboard.calls[call]?.call.publicState == .active)
         #expect(box.end(of: call, on: page) == nil)
 

@@ -11,8 +11,17 @@ final class ScriptedProvider: Sendable {
     private let heard = Mutex<[SIPMessage]>([])
     /// Picks up every call at once.
     let answersCalls = Atomic(false)
+    /// What it answers instead, by method; 0 is silence.
+    private let refusals = Mutex<[SIPMethod: Int]>([:])
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
+
+    /// What an INFO is answered with.
+    let info = Atomic(200)
+    /// What a REFER is answered with.
+    let refer = Atomic(202)
+    /// The refusal of every re-INVITE; 0 accepts them.
+    let holdAnswer = Atomic(0)
 
     private init(_ transport: SIPTransport) {
         self.transport = transport
@@ -36,10 +45,27 @@ final class ScriptedProvider: Sendable {
     private func take(_ message: SIPMessage, from source: NetworkAddress) {
         if !isForgetful.load(ordering: .relaxed) { heard.withLock { $0.append(message) } }
         guard let request = message.request else { return }
+        if let status = refusals.withLock({ $0[request.method] }) {
+            if status > 0 {
+                var answer = SIPResponse(to: request, status: status, toTag: "no")
+                // Where a redirection would lead; nothing for any other.
+                answer.headers.contact = NameAddress(SIPURI(user: "+499001234567", address: address))
+                transport.send(answer.serialized(), to: source)
+            }
+            return
+        }
         var answer = SIPResponse(to: request, status: 200, toTag: "provider")
         switch request.method {
         case .register: answer.headers.copy(.contact, from: request.headers)
-        case .bye, .cancel, .options: break
+        case .bye, .cancel, .options, .notify: break
+        case .info: answer = SIPResponse(to: request, status: info.load(ordering: .relaxed), toTag: "provider")
+        case .invite where request.uri.sip?.user == "486":
+            answer = SIPResponse(to: request, status: 486, toTag: "provider")
+        case .invite where request.uri.sip?.user == "302":
+            answer = SIPResponse(to: request, status: 302, toTag: "provider")
+        case .refer: answer = SIPResponse(to: request, status: refer.load(ordering: .relaxed), toTag: "provider")
+        case .invite where holdAnswer.load(ordering: .relaxed) != 0 && request.headers.to?.tag != nil:
+            answer = SIPResponse(to: request, status: holdAnswer.load(ordering: .relaxed), toTag: "provider")
         case .invite where answersCalls.load(ordering: .relaxed):
             guard let body = request.body.isEmpty ? nil : try? SessionDescription(request.body),
                 let (description, _) = try? TrunkAnswer.make(
@@ -50,6 +76,11 @@ final class ScriptedProvider: Sendable {
         default: return
         }
         transport.send(answer.serialized(), to: source)
+    }
+
+    /// From now on all requests of this method are answered so; nil: as ever.
+    func refuse(_ method: SIPMethod, with status: Int?) {
+        refusals.withLock { $0[method] = status }
     }
 
     /// How many requests of this method came, each counted once however often it was sent again.
@@ -64,6 +95,14 @@ final class ScriptedProvider: Sendable {
         heard.withLock { $0.lazy.compactMap(\.request).last { $0.method == method } }
     }
 
+    /// What came first: the INVITE that began the call.
+    func first(_ method: SIPMethod) -> SIPRequest? {
+        heard.withLock { $0.lazy.compactMap(\.request).first { $0.method == method } }
+    }
+
+    var requests: [SIPRequest] { heard.withLock { $0.compactMap(\.request) } }
+    var responses: [SIPResponse] { heard.withLock { $0.compactMap(\.response) } }
+
     /// The newest final response to the INVITE.
     var finalStatus: Int? {
         heard.withLock {
@@ -71,19 +110,48 @@ final class ScriptedProvider: Sendable {
         }
     }
 
+    /// As the caller, to the box's 200.
+    func acknowledge() {
+        let answer = heard.withLock { $0.lazy.compactMap(\.response).last { $0.headers.cseq?.method == .invite } }
+        guard let headers = answer?.headers, let from = headers.from, let to = headers.to, let callID = headers.callID,
+            case .sip(let target)? = headers.contact?.uri, let box = target.numericAddress
+        else { return }
+        let ack = SIPRequest(
+            .ack, target, via: Via(sentBy: address, branch: Via.magicCookie + "ack"), from: from, to: to,
+            callID: callID, cseq: 1)
+        transport.send(ack.serialized(), to: box)
+    }
+
+    /// As the callee that answered the box's newest INVITE.
+    func hangUp() {
+        guard let invite = request(.invite), let from = invite.headers.from, var to = invite.headers.to,
+            let contact = invite.headers.contact, let callID = invite.headers.callID
+        else { return }
+        to.parameters["tag"] = "provider"
+        guard case .sip(let target) = contact.uri, let box = target.numericAddress else { return }
+        let bye = SIPRequest(
+            .bye, target, via: Via(sentBy: address, branch: Via.magicCookie + "bye"), from: to, to: from,
+            callID: callID, cseq: 1)
+        transport.send(bye.serialized(), to: box)
+    }
+
     /// Calls the box.
-    func call(_ box: NetworkAddress, over protocol: TransportProtocol = .udp) {
+    func call(
+        _ box: NetworkAddress, over protocol: TransportProtocol = .udp, withOffer: Bool = true,
+        replacing replaces: Replaces? = nil, branch: String = "call"
+    ) {
         let target = SIPURI(user: "alice", address: box)
         let own = SIPURI(user: "gateway", address: address)
         var invite = SIPRequest(
             .invite, target,
-            via: Via(transport: `protocol`.viaName, sentBy: address, branch: Via.magicCookie + "call"),
+            via: Via(transport: `protocol`.viaName, sentBy: address, branch: Via.magicCookie + branch),
             from: NameAddress(SIPURI(user: "+493023125000", address: address), tag: "caller"), to: NameAddress(target),
-            callID: "call", cseq: 1)
+            callID: branch, cseq: 1)
         invite.headers.contact = NameAddress(own)
         let offer = TrunkOffer.make(
             local: NetworkAddress(host: address.host, port: 40_000), sessionID: 1, version: 1, codecs: [.pcmu])
-        invite.setBody(offer.bytes)
+        invite.headers.replaces = replaces
+        if withOffer { invite.setBody(offer.bytes) }
         transport.send(invite.serialized(), to: SIPPeer(`protocol`, box))
     }
 }

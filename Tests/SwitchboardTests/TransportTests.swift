@@ -42,7 +42,7 @@ struct TransportTests {
         #expect(await box.switchboard.apply(try Box.settings(provider: box.provider, over: .tcp)) == [])
         try await box.wait("REGISTER over TCP") { heard("TCP") }
         try await box.wait("registered") { await box.switchboard.status().trunk.state == .registered }
-        #expect(await box.switchboard.trunkRoute?.target == SIPPeer(.tcp, box.provider.address))
+        #expect(await box.switchboard.lines.first?.route?.target == SIPPeer(.tcp, box.provider.address))
         #expect(await box.transport.connectionCount() == 1)
         await box.switchboard.letPass(.seconds(40))
         #expect(await box.switchboard.retiredTargets.isEmpty)
@@ -85,9 +85,9 @@ struct TransportTests {
 extension Switchboard {
     /// As if the network told that there is no way to the provider, and then that a registration came to nothing.
     fileprivate func loseRoute() {
-        isCutOff = true
-        connectionProblem = Problem(code: "trunk.tls-failed", sentence: "TLS failed.", remedy: "")
-        guard let route = trunkRoute else { return }
+        guard let route = lines.first?.route else { return }
+        lines[0].isCutOff = true
+        lines[0].connectionProblem = Problem(code: "trunk.tls-failed", sentence: "TLS failed.", remedy: "")
         perform(userAgent.moved(to: contact(from: route.local), now: .now(), using: &generator))
         perform(userAgent.transportFailed(to: route.target.address, now: .now(), using: &generator))
     }

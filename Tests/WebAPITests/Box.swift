@@ -44,6 +44,7 @@ actor FakeCore {
             return .attached(known.attached)
         case .start(let connection, let to, _):
             early?(.state(connection: connection, call: call, state: .dialling))
+            if to.revealed == "0900" { return .failed(DiallingRefusal.premium.problem) }
             if to.revealed == "0" { return .failed(EndReason.wrongNumber.problem) }
             return .media(call: call, answer: Redacted("v=0\r\nanswer"))
         case .offer(_, let call, _): return .media(call: call, answer: Redacted("v=0\r\nanswer"))

@@ -184,6 +184,21 @@ struct OwnCertificateTests {
         #expect(try Data(contentsOf: URL(filePath: path)) != first)
     }
 
+    @Test("A clock that was never set replaces no good certificate, and what it made is replaced once it is right")
+    func clock() throws {
+        let directory = try temporaryDirectory()
+        let file = URL(filePath: directory + "/web/tls/own.pem")
+        let never = Date(timeIntervalSince1970: 60)
+        _ = try OwnCertificate(in: directory, now: never, logger: Logger(label: "test"))
+        let early = try Data(contentsOf: file)
+        let certificate = try OwnCertificate(in: directory, logger: Logger(label: "test"))
+        let good = try Data(contentsOf: file)
+        #expect(good != early)
+        certificate.renew(now: never)
+        _ = try OwnCertificate(in: directory, now: never, logger: Logger(label: "test"))
+        #expect(try Data(contentsOf: file) == good)
+    }
+
     private func openssl(_ arguments: [String]) throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/openssl")

@@ -46,6 +46,35 @@ struct PhoneCallTests {
         }
     }
 
+    @Test("A page holds a call, transfers it, brings two together, and is told who holds it")
+    func holdAndTransfer() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            try await phone.sendText(Self.start)
+            _ = try await phone.text(with: "\"id\":1")
+            let (call, other) = (box.core.call, "00112233445566778899aabbccddeeff")
+            let connection = try #require(await box.core.connections.last)
+            for (id, method, more) in [
+                (2, "call.hold", #""held":true"#), (3, "call.transfer", #""to":"+49301""#),
+                (4, "call.transfer", #""other":"\#(other)""#),
+            ] {
+                try await phone.sendText(
+                    #"{"jsonrpc":"2.0","id":\#(id),"method":"\#(method)","params":{"call":"\#(call)",\#(more)}}"#)
+                #expect(try await phone.text(with: "\"id\":\(id)").contains("\"result\":{}"))
+            }
+            let second = try #require(CallIdentifier(other))
+            let asked: [ControlCommand] = [
+                .hold(connection: connection, call: call, wanted: true),
+                .transfer(connection: connection, call: call, to: Redacted("+49301")),
+                .bringTogether(connection: connection, call: call, other: second),
+            ]
+            #expect(await box.core.commands.suffix(3) == asked[...])
+            box.control.publish(.held(connection: connection, call: call, here: true, there: false))
+            let held = try await phone.text(with: "call.held")
+            #expect(held.contains("\"here\":true") && held.contains("\"there\":false"))
+        }
+    }
+
     @Test("A call to the page: it rings, offers, answers")
     func incoming() async throws {
         try await withBox { box in
@@ -64,6 +93,21 @@ struct PhoneCallTests {
                 #"{"jsonrpc":"2.0","id":2,"method":"call.answer","params":{"call":"\#(call)"}}"#)
             #expect(try await phone.text(with: "\"id\":2").contains("\"result\":{}"))
             #expect(await box.core.commands.contains(.answer(connection: connection, call: call)))
+        }
+    }
+
+    @Test("A number that the box does not dial: the rule, with its remedy; the core knows whose page it is")
+    func notDialled() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            // What a page says about its user does not count.
+            try await phone.sendText(
+                #"{"jsonrpc":"2.0","id":9,"method":"call.start","params":{"to":"0900","sdp":"v=0","user":"root"}}"#)
+            let error = try await phone.text(with: "\"id\":9")
+            let problem = DiallingRefusal.premium.problem
+            for part in ["-32000", problem.code, problem.sentence, problem.remedy] { #expect(error.contains(part)) }
+            let connection = try #require(await box.core.connections.last)
+            #expect(await box.core.commands.contains(.attach(connection: connection, user: "admin")))
         }
     }
 
@@ -95,6 +139,14 @@ struct PhoneCallTests {
             (#"{"jsonrpc":"2.0","id":4,"method":"call.start","params":{"to":"1\r\nX: y","sdp":"v"}}"#, -32602, "4"),
             (
                 #"{"jsonrpc":"2.0","id":4,"method":"call.digits","params":{"call":"00112233445566778899aabbccddeeff","digits":"1;2"}}"#,
+                -32602, "4"
+            ),
+            (
+                #"{"jsonrpc":"2.0","id":4,"method":"call.hold","params":{"call":"00112233445566778899aabbccddeeff"}}"#,
+                -32602, "4"
+            ),
+            (
+                #"{"jsonrpc":"2.0","id":4,"method":"call.transfer","params":{"call":"00112233445566778899aabbccddeeff"}}"#,
                 -32602, "4"
             ),
         ])

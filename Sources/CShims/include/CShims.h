@@ -14,4 +14,11 @@ int sipcall_clock_is_synchronised(long *error_microseconds);
 /// Makes every fatal signal end the process once its backtrace is written, also one that was sent. Once, at the start.
 void sipcall_end_after_backtrace(void);
 
+/// Asks the name servers of /etc/resolv.conf one question and waits for the answer: libresolv, with its retries and its way by TCP when
+/// an answer is cut short. `server` names another server (four bytes of an IPv4 address), or is NULL.
+/// Returns the length of the answer's message, which may say that there is none, or -1 when nobody answered.
+int sipcall_dns_ask(
+    const char *name, int type, const unsigned char *server, unsigned short port, int timeout_seconds, int attempts,
+    unsigned char *answer, int size);
+
 #endif

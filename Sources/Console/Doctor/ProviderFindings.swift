@@ -3,6 +3,15 @@ import Wire
 
 // What the core's word about the provider means.
 extension Finding {
+    /// Of all accounts the worst; what works is told in one line.
+    package static func registration(of status: BoxStatus) -> Finding {
+        let findings = status.trunks.map(registration)
+        let worst = findings.first { $0.verdict == .fault } ?? findings.first { $0.verdict != .ok }
+        if let worst { return worst }
+        if findings.isEmpty { return registration(status.trunk) }
+        return Finding(.ok, findings.map(\.sentence).joined(separator: " "))
+    }
+
     package static func registration(_ trunk: TrunkStatus) -> Finding {
         switch trunk.state {
         case .none:
@@ -12,6 +21,7 @@ extension Finding {
         case .registering: Finding(.warning, "The box is still registering with \(trunk.name).", remedy: "Ask again.")
         case .registered:
             Finding(.ok, "\(trunk.name) has registered the box for \(words(seconds: trunk.expires ?? 0)).")
+        case .ready: Finding(.ok, "\(trunk.name) was found and wants no registration.")
         case .failed:
             trunk.problem.map { Finding(.fault, $0) } ?? Finding(.fault, "\(trunk.name) is not registered.")
         }

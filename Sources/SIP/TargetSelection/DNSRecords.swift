@@ -1,12 +1,6 @@
 package import Wire
 
-/// How SIP travels to a target.
-package enum SIPTransportProtocol: String, Hashable, Sendable, Codable, CaseIterable {
-    case udp, tcp, tls
-
-    /// 5060, 5061 for TLS.
-    package var defaultPort: UInt16 { self == .tls ? 5061 : 5060 }
-
+extension TransportProtocol {
     /// The owner name of its SRV records (RFC 3263 §4.1, §4.2).
     func service(of domain: String) -> String {
         switch self {

@@ -13,8 +13,13 @@ package import Wire
 /// bare name is often a web server. While answers are renewed, and when the DNS fails, the old targets stay in use.
 package struct TargetSelection: Sendable, Equatable, Codable {
     package struct Target: Hashable, Sendable, Codable {
-        package let transport: SIPTransportProtocol
+        package let transport: TransportProtocol
         package let address: NetworkAddress
+
+        package init(transport: TransportProtocol, address: NetworkAddress) {
+            self.transport = transport
+            self.address = address
+        }
     }
 
     package enum Effect: Hashable, Sendable {
@@ -51,8 +56,8 @@ package struct TargetSelection: Sendable, Equatable, Codable {
     private let numeric: NetworkAddress.Host?
     private let port: UInt16?
     private let isSecure: Bool
-    private let transport: SIPTransportProtocol?
-    private let supported: [SIPTransportProtocol]
+    private let transport: TransportProtocol?
+    private let supported: [TransportProtocol]
 
     private var known: [DNSQuery: Known] = [:]
     private var asked: Set<DNSQuery> = []
@@ -67,9 +72,9 @@ package struct TargetSelection: Sendable, Equatable, Codable {
     ///   - uri: of the provider; its `transport` parameter and port count.
     ///   - supported: what we speak, the preferred first; `sips:` takes TLS only.
     /// - Returns: nil for a transport that we do not speak.
-    package init?(_ uri: SIPURI, supported: [SIPTransportProtocol] = [.udp, .tcp, .tls]) {
+    package init?(_ uri: SIPURI, supported: [TransportProtocol] = [.udp, .tcp, .tls]) {
         let named = uri.parameters["transport"].map { $0.lowercased() }
-        var transport = named.flatMap(SIPTransportProtocol.init(rawValue:))
+        var transport = named.flatMap(TransportProtocol.init(rawValue:))
         if named != nil, transport == nil { return nil }
         // `sips:…;transport=tcp` is TLS over TCP (RFC 3261 §26.2.2).
         if uri.isSecure { transport = transport == .udp ? nil : .tls }
@@ -84,6 +89,18 @@ package struct TargetSelection: Sendable, Equatable, Codable {
         self.supported = uri.isSecure ? [.tls] : supported
     }
 
+    /// - Parameters:
+    ///   - domain: a name, or an address, IPv6 in brackets or bare.
+    ///   - transports: what may be spoken, the preferred first; a single one is what the domain is asked for. None is all.
+    package init(domain: String, port: UInt16?, transports: [TransportProtocol]) {
+        self.domain = domain
+        numeric = NetworkAddress.Host(domain)
+        self.port = port
+        isSecure = false
+        transport = transports.count == 1 ? transports.first : nil
+        supported = transports.isEmpty ? TransportProtocol.allCases : transports
+    }
+
     /// Asks for what is not known; also when ``deadline`` has come.
     package mutating func start(
         now: MonotonicTime, using generator: inout some RandomNumberGenerator
@@ -91,6 +108,17 @@ package struct TargetSelection: Sendable, Equatable, Codable {
         known = known.filter { $0.value.expires > now }
         return evaluate(using: &generator)
     }
+
+    /// Asks again for what was not found or not answered, before its time: the network is another, or somebody waits.
+    package mutating func retry(
+        now: MonotonicTime, using generator: inout some RandomNumberGenerator
+    ) -> [Effect] {
+        known = known.filter { $0.value.answer != .failed && $0.value.answer != .nothing }
+        return start(now: now, using: &generator)
+    }
+
+    /// Whether some answer is missing because no name server gave one.
+    package var isUnanswered: Bool { known.values.contains { $0.answer == .failed } }
 
     /// - Parameter lifetime: the smallest TTL of the answer; of a negative one the SOA's.
     package mutating func answered(
@@ -106,6 +134,11 @@ package struct TargetSelection: Sendable, Equatable, Codable {
 
     /// When an answer expires.
     package var deadline: MonotonicTime? { known.values.map(\.expires).min() }
+
+    /// It is not being punished for a failure.
+    package func isInGoodStanding(_ target: Target, at now: MonotonicTime) -> Bool {
+        penalties[target].map { $0 <= now } ?? true
+    }
 
     /// In the order to be tried: the sticky one, those in good standing, then the others by the end of their penalty.
     package func candidates(at now: MonotonicTime) -> [Target] {
@@ -165,7 +198,7 @@ extension TargetSelection {
             }
             return addresses(of: domain, chosen, port ?? chosen.defaultPort, &missing).map(Outcome.targets) ?? .unknown
         }
-        var services: [(name: String, transport: SIPTransportProtocol)] = []
+        var services: [(name: String, transport: TransportProtocol)] = []
         if let transport {
             services = [(transport.service(of: domain), transport)]
         } else {
@@ -190,13 +223,13 @@ extension TargetSelection {
         return addresses(of: domain, chosen, chosen.defaultPort, &missing).map(Outcome.targets) ?? .unknown
     }
 
-    private func naptrServices(_ answer: DNSAnswer) -> [(name: String, transport: SIPTransportProtocol)] {
+    private func naptrServices(_ answer: DNSAnswer) -> [(name: String, transport: TransportProtocol)] {
         guard case .naptr(let records) = answer else { return [] }
         return records.prefix(Limit.records)
             .filter { $0.flags.lowercased() == "s" && !$0.replacement.isEmpty }
             .sorted { ($0.order, $0.preference) < ($1.order, $1.preference) }
             .compactMap { record in
-                guard let transport = SIPTransportProtocol(naptrService: record.service),
+                guard let transport = TransportProtocol(naptrService: record.service),
                     supported.contains(transport)
                 else { return nil }
                 return (record.replacement, transport)
@@ -211,7 +244,7 @@ extension TargetSelection {
     }
 
     private func addresses(
-        of name: String, _ transport: SIPTransportProtocol, _ port: UInt16, _ missing: inout [DNSQuery]
+        of name: String, _ transport: TransportProtocol, _ port: UInt16, _ missing: inout [DNSQuery]
     ) -> [Target]? {
         guard let answer = answer(.addresses(name), &missing) else { return nil }
         guard case .addresses(let hosts) = answer else { return [] }

@@ -1,5 +1,6 @@
 import Console
 import Control
+import SIP
 import SIPTransport
 import Settings
 import Wire
@@ -9,7 +10,7 @@ extension Examiner {
     var providerChecks: [Check] {
         [
             Check("name", "Provider's name", deadline: .seconds(8)) { await name() },
-            Check("registration", "Registration") { await finding { .registration(try await status().trunk) } },
+            Check("registration", "Registration") { await finding { .registration(of: try await status()) } },
             Check("options", "Provider's answer", deadline: .seconds(8)) {
                 await finding { .answer(try await provider()) }
             },
@@ -20,14 +21,19 @@ extension Examiner {
     }
 
     private func name() async -> Finding {
-        guard let trunk = settings.trunk else { return Finding(.unchecked, "No provider is set up.") }
-        do throws(Problem) {
-            let addresses = try await NameLookup.addresses(of: trunk.server, port: trunk.port)
-            let shown = addresses.prefix(3).map { "\($0.host)" }.joined(separator: ", ")
-            return Finding(.ok, "\(trunk.server) is \(shown).")
-        } catch {
-            return Finding(.fault, error)
+        guard !settings.trunks.isEmpty else { return Finding(.unchecked, "No provider is set up.") }
+        var sentences: [String] = []
+        for trunk in settings.trunks {
+            do throws(Problem) {
+                let targets = try await DNSClient.system.targets(
+                    of: trunk.server, port: trunk.port, transports: trunk.transports)
+                let shown = targets.prefix(3).map { "\($0.address) (\($0.transport))" }.joined(separator: ", ")
+                sentences.append("\(trunk.server) is \(shown).")
+            } catch {
+                return Finding(.fault, error)
+            }
         }
+        return Finding(.ok, sentences.joined(separator: " "))
     }
 
     /// Without a core, or without a provider, there is nothing to be asked.

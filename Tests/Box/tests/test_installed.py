@@ -109,6 +109,7 @@ def test_the_footprint_is_small(machine: Machine) -> None:
         ("man1/sipcall-run.1", ["run"]),
         ("man1/sipcall-status.1", ["status"]),
         ("man1/sipcall-events.1", ["events"]),
+        ("man1/sipcall-trace.1", ["trace"]),
         ("man1/sipcall-call.1", ["call"]),
         ("man1/sipcall-doctor.1", ["doctor"]),
         ("man1/sipcall-reload.1", ["reload"]),

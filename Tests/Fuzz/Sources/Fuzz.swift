@@ -114,15 +114,22 @@ private func processorTime() -> Double {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
-/// 10 ms a kilobyte, ten times as much under the sanitizer; a short input may take 100 ms, so that noise is no finding.
-private let secondsPerKilobyte = 0.1
+/// Ten milliseconds a kilobyte, with the sanitizer's cost in it; a shorter input counts as a kilobyte.
+private let secondsPerKilobyte = 0.01
+
+private func timed(_ bytes: [UInt8]) -> Double {
+    let start = processorTime()
+    Target.chosen.run(bytes)
+    return processorTime() - start
+}
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: data, count: size))
-    let start = processorTime()
-    Target.chosen.run(bytes)
-    let spent = processorTime() - start
-    precondition(spent < max(Double(size) / 1024, 1) * secondsPerKilobyte, "too slow: \(spent) s for \(size) bytes")
+    let limit = max(Double(size) / 1024, 1) * secondsPerKilobyte
+    var spent = timed(bytes)
+    // Slow every time, or only because the machine was busy with its memory?
+    for _ in 0..<4 where spent >= limit { spent = min(spent, timed(bytes)) }
+    precondition(spent < limit, "too slow: \(spent) s for \(size) bytes")
     return 0
 }

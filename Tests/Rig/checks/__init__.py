@@ -9,6 +9,8 @@ from . import (
     junk_datagrams,
     sip_idle,
     sip_interop,
+    sip_lossy,
+    sip_torture,
 )
 from .check import Check
 
@@ -23,5 +25,7 @@ CHECKS: dict[str, Check] = {
         failure_sentences.CHECK,
         sip_idle.CHECK,
         sip_interop.CHECK,
+        sip_lossy.CHECK,
+        sip_torture.CHECK,
     )
 }

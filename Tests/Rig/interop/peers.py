@@ -15,6 +15,7 @@ from ..linphone import Linphone
 from ..namespaces import CARRIER_ADDRESS, CARRIER_ADDRESS_6, Network
 from ..phone_socket import OFFER, PhoneSocket
 from ..tone import sine, write_wave
+from .stage import bracketed
 
 Outcome = tuple[str, str]
 """What was tried, and what was wrong with it; empty when it went well."""
@@ -33,8 +34,7 @@ class _Table:
 
     @property
     def host(self) -> str:
-        address = self.carrier.address
-        return f"[{address}]" if ":" in address else address
+        return bracketed(self.carrier.address)
 
     @property
     def number(self) -> str:
@@ -47,7 +47,8 @@ def meet(transport: str, ipv6: bool) -> list[Outcome]:
     name = f"{transport}-{'ipv6' if ipv6 else 'ipv4'}"
     folder = Path(tempfile.mkdtemp(prefix="sipcall-peers-"))
     address, account = CARRIER_ADDRESS_6 if ipv6 else CARRIER_ADDRESS, Account()
-    trunk = f'transport = "{transport}"\n' + ('ca_file = "{CERTIFICATE}"' if transport == "tls" else "")
+    port = 5061 if transport == "tls" else 5060
+    trunk = f'server = "{bracketed(address)}:{port}"\ntransport = "{transport}"\n' + ('ca_file = "{CERTIFICATE}"' if transport == "tls" else "")
     try:
         with ExitStack() as stack:
             network = stack.enter_context(Network())
@@ -56,7 +57,7 @@ def meet(transport: str, ipv6: bool) -> list[Outcome]:
             carrier = stack.enter_context(Carrier(network.carrier, folder, account, address))
             baresip = stack.enter_context(Baresip(network.carrier, folder, "answers", 5080, source, address=address))
             linphone = stack.enter_context(Linphone(network.carrier, folder, address))
-            box = stack.enter_context(Box(network.box, folder, account, trunk=trunk, provider=address))
+            box = stack.enter_context(Box(network.box, folder, account, trunk=trunk))
             table = _Table(network, carrier, baresip, linphone, box, account)
             tried: list[tuple[str, Callable[[_Table], None]]] = [
                 ("kamailio-registers", _register),

@@ -119,18 +119,24 @@ def open_stage(transport: str = "udp", ipv6: bool = False, registrar: bool = Tru
     """A network, a provider and a box that is registered with it."""
     folder = Path(tempfile.mkdtemp(prefix="sipcall-interop-"))
     address = CARRIER_ADDRESS_6 if ipv6 else CARRIER_ADDRESS
-    trunk = f'transport = "{transport}"\n{more}' + ('ca_file = "{CERTIFICATE}"\n' if transport == "tls" else "")
+    port = 5061 if transport == "tls" else 5060
+    trunk = f'server = "{bracketed(address)}:{port}"\ntransport = "{transport}"\n{more}' + ('ca_file = "{CERTIFICATE}"\n' if transport == "tls" else "")
     with ExitStack() as stack:
         network = stack.enter_context(Network())
         network.add_ipv6()
         provider = stack.enter_context(Provider(network.carrier, address, certify(folder, address), registrar))
-        box = stack.enter_context(Box(network.box, folder, Account(), trunk=trunk, provider=address))
+        box = stack.enter_context(Box(network.box, folder, Account(), trunk=trunk))
         if registrar:
             box.wait_for_trunk()
         stage = Stage(network, folder, box, provider, transport)
         yield stage
     if not stage.keeps_logs:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def bracketed(address: str) -> str:
+    """As URIs write it."""
+    return f"[{address}]" if ":" in address else address
 
 
 def certify(folder: Path, address: str) -> Path:

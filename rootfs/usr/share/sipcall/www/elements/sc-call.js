@@ -24,6 +24,10 @@ class CallElement extends HTMLElement {
   #away = element('p', { className: 'hint', role: 'status', 'data-testid': 'reconnecting', hidden: true })
   #digits = element('dl', { className: 'digits' })
   #keypad = keypad((digit) => this.phone.press(digit))
+  #transfer = transferForm((number) => {
+    this.#transfer.hidden = true
+    this.phone.transfer(number)
+  })
   #controls = element('div', { className: 'controls' })
 
   connectedCallback() {
@@ -40,6 +44,7 @@ class CallElement extends HTMLElement {
         this.#away,
         this.#digits,
         this.#keypad,
+        this.#transfer,
         this.#controls,
       ),
     )
@@ -74,7 +79,9 @@ class CallElement extends HTMLElement {
       dialling: text('stateDialling'),
       ringing: text('stateRinging'),
       early: text('stateEarly'),
-      active: text('stateActive'),
+      active: call.held.here
+        ? text('stateHeldHere')
+        : call.held.there ? text('stateHeldThere') : text('stateActive'),
       ended: text('stateEnded'),
       incoming: call.direction === 'summoned' ? text('stateSummoned') : text('stateIncoming'),
     }[call.state]
@@ -84,7 +91,10 @@ class CallElement extends HTMLElement {
     const problem = call.problem
     this.#problem.hidden = !problem
     this.#problem.dataset.code = problem?.code ?? ''
-    const calm = ['call.hung-up-here', 'call.hung-up-there', 'call.declined', 'call.cancelled', 'call.answered-elsewhere']
+    const calm = [
+      'call.hung-up-here', 'call.hung-up-there', 'call.declined', 'call.cancelled', 'call.answered-elsewhere',
+      'call.forwarded',
+    ]
     this.#problem.classList.toggle('calm', calm.includes(problem?.code ?? ''))
     const said = problem ? sentence(problem) : ''
     if (this.#problem.textContent !== said) this.#problem.textContent = said
@@ -95,8 +105,10 @@ class CallElement extends HTMLElement {
     this.#showDigits(call)
     if (call.state !== this.#shownState) this.#showControls(call)
     this.#keypad.hidden = !this.#keypadOpen || call.state === 'ended' || call.state === 'incoming'
+    if (call.state !== 'active') this.#transfer.hidden = true
     const mute = this.#controls.querySelector('[data-testid=mute]')
     if (mute) this.#showMute(/** @type {HTMLButtonElement} */ (mute), call)
+    this.#controls.querySelector('[data-testid=hold]')?.setAttribute('aria-pressed', String(call.held.here))
     this.#tick()
   }
 
@@ -123,7 +135,14 @@ class CallElement extends HTMLElement {
       })
       keys.querySelector('button')?.setAttribute('aria-expanded', String(this.#keypadOpen))
       const mute = this.#button('mute', 'microphone', text('mute'), 'plain', () => call.mute(!call.muted))
-      this.#controls.replaceChildren(mute, keys, hangUp)
+      // A service of the box has nobody who would wait.
+      const isWithSomebody = call.state === 'active' && !call.party.startsWith('*')
+      const hold = this.#button('hold', 'pause', text('hold'), 'plain', () => this.phone.hold(!call.held.here))
+      const transfer = this.#button('transfer', 'transfer', text('transfer'), 'plain', () => {
+        this.#transfer.hidden = !this.#transfer.hidden
+        this.#transfer.querySelector('input')?.focus()
+      })
+      this.#controls.replaceChildren(mute, ...(isWithSomebody ? [hold, transfer] : []), keys, hangUp)
     }
     const first = { incoming: 'answer', ended: 'close' }[/** @type {string} */ (call.state)] ?? 'hangup'
     if (hadFocus) /** @type {HTMLElement | null} */ (this.#controls.querySelector(`[data-testid=${first}]`))?.focus()
@@ -182,6 +201,33 @@ class CallElement extends HTMLElement {
     if (event.key === 'Escape' && call.state === 'ended') this.phone.dismiss()
     else if (/^[0-9*#]$/.test(event.key)) this.phone.press(event.key)
   }
+}
+
+/**
+ * Asks whom the other side is to call instead.
+ *
+ * @param {(number: string) => void} chosen
+ */
+function transferForm(chosen) {
+  const number = element('input', {
+    type: 'tel', required: true, maxLength: 64, autocomplete: 'off', 'aria-label': text('transferTo'),
+    placeholder: text('transferTo'), 'data-testid': 'transfer-number',
+  })
+  const send = element('button', { className: 'primary', 'data-testid': 'transfer-send' }, text('transfer'))
+  return element(
+    'form',
+    {
+      className: 'transfer',
+      hidden: true,
+      onsubmit: (/** @type {Event} */ event) => {
+        event.preventDefault()
+        chosen(number.value)
+        number.value = ''
+      },
+    },
+    number,
+    send,
+  )
 }
 
 /** @param {number} seconds */

@@ -32,6 +32,7 @@ class HeaderElement extends HTMLElement {
       none: text('trunkNone'),
       registering: text('trunkRegistering', { name: trunk.name }),
       registered: text('trunkRegistered', { name: trunk.name }),
+      ready: text('trunkRegistered', { name: trunk.name }),
       failed: text('trunkFailed', { name: trunk.name }),
     }
     const state = connected ? trunk.state : 'registering'

@@ -21,6 +21,8 @@ export class Call extends EventTarget {
   /** @type {Problem | null} why it ended, or what to know meanwhile */
   problem = null
   muted = false
+  /** who holds the call: the person here, the other side, both, or nobody */
+  held = { here: false, there: false }
   sentDigits = ''
   heardDigits = ''
   remoteStream = new MediaStream()
@@ -98,6 +100,15 @@ export class Call extends EventTarget {
   /** @param {Problem} problem something to know while the call goes on */
   notice(problem) {
     this.problem = problem
+    this.#changed()
+  }
+
+  /**
+   * @param {boolean} here
+   * @param {boolean} there
+   */
+  setHeld(here, there) {
+    this.held = { here, there }
     this.#changed()
   }
 

@@ -6,7 +6,7 @@ import { Problem } from './problem.js'
 const TOLD_WITHIN = 1000
 
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
-/** @typedef {{name: string, state: 'none' | 'registering' | 'registered' | 'failed', problem?: {code: string, sentence: string, remedy: string}}} Trunk */
+/** @typedef {{name: string, state: 'none' | 'registering' | 'registered' | 'ready' | 'failed', problem?: {code: string, sentence: string, remedy: string}}} Trunk */
 
 /**
  * The telephone behind the page: who is signed in, the trunk's state, and at most one call.
@@ -150,6 +150,32 @@ export class Phone extends EventTarget {
       .catch((error) => call.notice(error))
   }
 
+  /**
+   * Holds the call, or takes it up again; the box says when it is so.
+   *
+   * @param {boolean} wanted
+   */
+  hold(wanted) {
+    const call = this.call
+    if (call?.state !== 'active') return
+    this.#socket
+      .request('call.hold', { call: call.identifier, held: wanted })
+      .catch((error) => call.notice(error))
+  }
+
+  /**
+   * Lets the other side call somebody else in the place of this page.
+   *
+   * @param {string} number
+   */
+  transfer(number) {
+    const call = this.call
+    if (call?.state !== 'active') return
+    this.#socket
+      .request('call.transfer', { call: call.identifier, to: number })
+      .catch((error) => call.notice(error))
+  }
+
   /** Puts the ended call away. */
   dismiss() {
     if (!this.isBusy) this.#update({ call: null })
@@ -196,6 +222,8 @@ export class Phone extends EventTarget {
     switch (method) {
       case 'call.state':
         return call.setState(params.state)
+      case 'call.held':
+        return call.setHeld(params.here === true, params.there === true)
       case 'call.codec':
         return void call.follow(params.codec)
       case 'call.digit':

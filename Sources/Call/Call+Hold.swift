@@ -1,0 +1,42 @@
+package import Wire
+
+/// An answered call that rests: either side may hold it, also both.
+///
+/// The near side's hold takes effect at once, whatever the far side says to the offer: nobody is heard who does not want
+/// to be.
+extension Call {
+    /// Whether there is something to hold. A service of the box has nobody who would wait.
+    package var mayBeHeld: Bool { publicState == .active && trunkLeg != nil }
+
+    /// A person here holds the call, or takes it up again.
+    package mutating func hold(_ wanted: Bool) -> [Effect] {
+        guard mayBeHeld, wanted != isHeldHere, let leg = trunkLeg, let near = near.first else { return [] }
+        isHeldHere = wanted
+        let sound = wanted ? Effect.park(near: near, far: leg) : .connect(near: near, far: leg, bothWays: true)
+        return [sound, .offer(leg), .reportHold(here: isHeldHere, there: isHeldThere)]
+    }
+
+    /// What was agreed on says whether the far side holds the call.
+    package mutating func farHolds(_ holds: Bool) -> [Effect] {
+        guard publicState == .active, holds != isHeldThere else { return [] }
+        isHeldThere = holds
+        return [.reportHold(here: isHeldHere, there: isHeldThere)]
+    }
+
+    /// The far side did not agree to what was offered; the session stays as it was.
+    package func offerRefused() -> [Effect] {
+        isEnded ? [] : [.notice(Self.changeRefused)]
+    }
+
+    /// Ends both holds, as the change to another far side does.
+    mutating func releaseHolds() -> [Effect] {
+        guard isHeldHere || isHeldThere else { return [] }
+        isHeldHere = false
+        isHeldThere = false
+        return [.reportHold(here: false, there: false)]
+    }
+
+    package static let changeRefused = Problem(
+        code: "call.change-refused", sentence: "The other side did not agree to the change of the call.",
+        remedy: "The call goes on. Hold it or take it up once more if you do not hear each other.")
+}

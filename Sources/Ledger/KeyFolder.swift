@@ -1,0 +1,147 @@
+import Foundation
+import Sealing
+import Wire
+
+/// The wrapped keys on the disk, one small file each (0600): `2026-11.calls.key`, `box.key`, `erasures.key`.
+///
+/// One file each, because a key can then be replaced whole, be destroyed alone, and be lost alone.
+/// A key is destroyed in two steps: its file is overwritten with zeros, durably; then it goes, when the data is gone. Zeros mean
+/// "destroyed on purpose", so that a crash in between is told from a file that got lost.
+struct KeyFolder {
+    let directory: String
+    var keyring: MasterKeyring
+
+    enum Found {
+        case key(Redacted<[UInt8]>)
+        case missing
+        case destroyed
+    }
+
+    private func path(_ purpose: KeyPurpose) -> String {
+        switch purpose {
+        case .period(let name, let kind): "\(directory)/\(name).\(kind.name).key"
+        case .box: "\(directory)/box.key"
+        case .erasures: "\(directory)/erasures.key"
+        }
+    }
+
+    private func purpose(_ file: String) -> KeyPurpose? {
+        let words = file.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard words.last == "key" else { return nil }
+        if words == ["box", "key"] { return .box }
+        if words == ["erasures", "key"] { return .erasures }
+        guard words.count == 3, Period(words[0]) != nil,
+            let kind = RecordKind.allCases.first(where: { $0.name == words[1] })
+        else { return nil }
+        return .period(words[0], kind)
+    }
+
+    /// - Throws: ``SealingProblem/keyUnreadable``, ``SealingProblem/masterKeyMissing``.
+    func find(_ purpose: KeyPurpose) throws(Problem) -> Found {
+        guard let bytes = PrivateBytes.read(path(purpose), atMost: 4096) else {
+            if errno == ENOENT { return .missing }
+            throw LedgerProblem.cannotWrite(path(purpose))
+        }
+        if bytes.count == WrappedKey.count, bytes.allSatisfy({ $0 == 0 }) { return .destroyed }
+        return .key(try keyring.unwrap(WrappedKey(bytes), for: purpose))
+    }
+
+    /// - Throws: `ledger.key-missing` when there is none, or it was destroyed.
+    func key(_ purpose: KeyPurpose) throws(Problem) -> Redacted<[UInt8]> {
+        guard case .key(let secret) = try find(purpose) else { throw LedgerProblem.keyMissing(path(purpose)) }
+        return secret
+    }
+
+    /// Wraps and writes; whole and durable, or the file is as it was.
+    func store(_ secret: Redacted<[UInt8]>, for purpose: KeyPurpose) throws(Problem) {
+        try PrivateBytes.replace(path(purpose), with: try keyring.wrap(secret, for: purpose).bytes)
+    }
+
+    /// The first step: after it nobody can read what the key sealed.
+    func destroy(_ purpose: KeyPurpose) throws(Problem) {
+        let path = path(purpose)
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return }
+            throw LedgerProblem.cannotWrite(path)
+        }
+        defer { close(descriptor) }
+        // In place, so that the same blocks of the disk are written.
+        let zeros = [UInt8](repeating: 0, count: WrappedKey.count)
+        guard write(descriptor, zeros, zeros.count) == zeros.count, ftruncate(descriptor, off_t(zeros.count)) == 0,
+            fsync(descriptor) == 0
+        else { throw LedgerProblem.diskFailed(path) }
+    }
+
+    /// The second step, when the data is gone.
+    func forget(_ purpose: KeyPurpose) {
+        unlink(path(purpose))
+        LedgerDatabase.synchronise(directoryOf: path(purpose))
+    }
+
+    /// Every key on the disk that was not destroyed, and which master key wraps it.
+    ///
+    /// - Throws: ``SealingProblem/keyUnreadable`` when one of them is damaged: a master key must not be thrown away then.
+    func wrapped() throws(Problem) -> [KeyPurpose: MasterKeyring.Name] {
+        var all: [KeyPurpose: MasterKeyring.Name] = [:]
+        for file in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+            guard let purpose = purpose(file), let bytes = PrivateBytes.read("\(directory)/\(file)", atMost: 4096),
+                !(bytes.count == WrappedKey.count && bytes.allSatisfy { $0 == 0 })
+            else { continue }
+            all[purpose] = try WrappedKey(bytes).master
+        }
+        return all
+    }
+
+    /// Keys of periods that were destroyed and whose data may still be there.
+    func destroyed() -> [KeyPurpose] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).compactMap { file in
+            guard let purpose = purpose(file), let bytes = PrivateBytes.read("\(directory)/\(file)", atMost: 4096),
+                bytes.count == WrappedKey.count, bytes.allSatisfy({ $0 == 0 })
+            else { return nil }
+            return purpose
+        }
+    }
+}
+
+/// Small files that only their owner reads.
+enum PrivateBytes {
+    /// - Returns: nil with `errno` set when it cannot be read; of a longer file the beginning and one byte more than `most`.
+    static func read(_ path: String, atMost most: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(min(max(Int64(status.st_size), 0), Int64(most))) + 1)
+        var filled = 0
+        while filled < bytes.count {
+            let count = bytes.withUnsafeMutableBytes {
+                Foundation.read(descriptor, $0.baseAddress?.advanced(by: filled), $0.count - filled)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { break }
+            filled += count
+        }
+        return Array(bytes[..<filled])
+    }
+
+    /// Whole and durable, or the file is as it was.
+    static func replace(_ path: String, with bytes: [UInt8]) throws(Problem) {
+        let unfinished = path + ".new"
+        unlink(unfinished)
+        let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            throw errno == ENOSPC ? LedgerProblem.diskFull(path) : LedgerProblem.cannotWrite(path)
+        }
+        defer { close(descriptor) }
+        let written = write(descriptor, bytes, bytes.count)
+        guard written == bytes.count, fsync(descriptor) == 0, rename(unfinished, path) == 0 else {
+            let isFull = errno == ENOSPC || written >= 0 && written < bytes.count
+            unlink(unfinished)
+            throw isFull ? LedgerProblem.diskFull(path) : LedgerProblem.diskFailed(path)
+        }
+        LedgerDatabase.synchronise(directoryOf: path)
+    }
+}

@@ -1,0 +1,95 @@
+import GRDB
+package import Wire
+
+/// What can go wrong with the ledger's files. Each sentence says what is untouched.
+package enum LedgerProblem {
+    static let recordNewer = Problem(
+        code: "ledger.record-newer",
+        sentence: "A record was written by a newer SIPCall; it is kept as it is and shown once that version is back.",
+        remedy: "Install the newer version again.")
+
+    static let recordUnreadable = Problem(
+        code: "ledger.record-unreadable", sentence: "A record's seal is whole, but what is inside makes no sense.",
+        remedy: "Report it; the record is kept as it is.")
+
+    package static let spoolFull = Problem(
+        code: "ledger.spool-full",
+        sentence: "The sealed records that wait for the web process have reached their limit; new ones are lost.",
+        remedy: "See that sipcall-web runs: it takes the records over within seconds.")
+
+    static func damaged(_ path: String) -> Problem {
+        Problem(
+            code: "ledger.file-damaged", sentence: "The file \(path) is damaged; it is left as it is.",
+            remedy: "Run sipcall verify, and restore the file from a backup.")
+    }
+
+    static func foreign(_ path: String) -> Problem {
+        Problem(
+            code: "ledger.file-foreign",
+            sentence: "The file \(path) is not what SIPCall keeps in this place; it is left as it is.",
+            remedy: "Move the file away, or restore the right one from a backup.")
+    }
+
+    static func newer(_ path: String) -> Problem {
+        Problem(
+            code: "ledger.file-newer",
+            sentence: "The file \(path) was written by a newer SIPCall; it is left as it is.",
+            remedy: "Install the newer version again.")
+    }
+
+    static func keyMissing(_ path: String) -> Problem {
+        Problem(
+            code: "ledger.key-missing",
+            sentence: "The key file \(path) is missing, so a part of the ledger cannot be read; it is left as it is.",
+            remedy: "Restore the key file from a backup.")
+    }
+
+    static func diskFull(_ path: String) -> Problem {
+        Problem(
+            code: "ledger.disk-full", sentence: "The disk is full: \(path) could not be written, and is as it was.",
+            remedy: "Free some space; calls go on meanwhile.")
+    }
+
+    static func cannotWrite(_ path: String) -> Problem {
+        Problem(
+            code: "ledger.cannot-write", sentence: "The file \(path) cannot be opened or written; nothing was changed.",
+            remedy: "Check that the disk is not mounted read-only and that the directory belongs to the service.")
+    }
+
+    static func inUse(_ path: String) -> Problem {
+        Problem(
+            code: "ledger.in-use", sentence: "Another process holds the file \(path).",
+            remedy: "Stop the other process; only one may open the ledger.")
+    }
+
+    static func diskFailed(_ path: String) -> Problem {
+        Problem(
+            code: "ledger.disk-failed", sentence: "The disk reports an error for \(path).",
+            remedy: "Look at the kernel's journal; replace the disk and restore the backup.")
+    }
+
+    static let erasuresDamaged = Problem(
+        code: "ledger.erasures-damaged",
+        sentence:
+            "The list of what was erased is damaged or missing; the ledger stays closed so that nothing comes back.",
+        remedy: "Restore the list; it lies beside the backups.")
+
+    static func auditBroken(_ entry: Int64) -> Problem {
+        Problem(
+            code: "ledger.audit-broken", sentence: "The audit log was altered: entry \(entry) is not what was written.",
+            remedy: "Compare with the head of the chain in the journal and in the backups.")
+    }
+
+    /// What SQLite said, in our words.
+    static func from(_ error: any Error, _ path: String) -> Problem {
+        if let problem = error as? Problem { return problem }
+        guard let error = error as? DatabaseError else { return damaged(path) }
+        switch error.resultCode {
+        case .SQLITE_FULL: return diskFull(path)
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH: return cannotWrite(path)
+        case .SQLITE_BUSY, .SQLITE_LOCKED: return inUse(path)
+        case .SQLITE_IOERR, .SQLITE_NOMEM, .SQLITE_INTERRUPT: return diskFailed(path)
+        default: return damaged(path)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package import Call
+import Foundation
+package import Sealing
+package import Wire
+
+/// Whom or what to erase.
+package enum ErasureSubject: Sendable {
+    /// In any spelling that ``FarParty/canonical(_:)`` makes one; national numbers must be made international first.
+    case number(Redacted<String>)
+    case user(CallOwner)
+
+    var term: Searchable.Term {
+        switch self {
+        case .number(let number): ("number", Redacted(FarParty.canonical(number.revealed)))
+        case .user(let user): ("user", Redacted(user.name))
+        }
+    }
+}
+
+/// What was removed; for the person who asked. It names nobody.
+package struct ErasureCertificate: Sendable, Equatable {
+    package var time: WallTime
+    /// Rows that were removed, by kind.
+    package var removed: [RecordKind: Int] = [:]
+    /// Files that were written anew without them.
+    package var files = 0
+    /// Rows that could not be read, so that nobody knows whether they are about the person.
+    package var unreadable = 0
+}
+
+extension LedgerStore {
+    /// Removes every record of a number or user up to now, with its hashes, from files and logs, and keeps it from coming back.
+    ///
+    /// Order: first the list, durably (a crash after that is made good at the next start), then the rows, then file and log are
+    /// written anew. What lies in the core's spool is dropped when it is filed.
+    ///
+    /// - Throws: the first problem of a file; called again, it goes on.
+    package func erase(_ subject: ErasureSubject, now: WallTime) throws(Problem) -> ErasureCertificate {
+        try erasures.add([subject.term], at: now)
+        let certificate = try sweep(now)
+        try noteReplayed()
+        return certificate
+    }
+
+    private var replayed: String { "\(settings.directory)/erasures.replayed" }
+
+    private func noteReplayed() throws(Problem) {
+        try PrivateBytes.replace(replayed, with: Array("\(erasures.count)\n".utf8))
+    }
+
+    /// Erases again what the list names, when it is longer than what was erased here: after a crash, and after the
+    /// restore of a backup from before.
+    ///
+    /// - Throws: `ledger.erasures-damaged` when the list is missing or shorter than it was: something could come back.
+    func replayErasures() throws(Problem) {
+        let text = PrivateBytes.read(replayed, atMost: 32).map {
+            String(decoding: $0.filter { $0 != 0x0a }, as: UTF8.self)
+        }
+        let done = text.flatMap { Int($0) } ?? 0
+        guard done <= erasures.count else { throw LedgerProblem.erasuresDamaged }
+        guard done < erasures.count else { return }
+        _ = try sweep(WallTime(milliseconds: .max))
+        try noteReplayed()
+    }
+
+    /// Reads every row and removes those that the list covers. The list has hashes under a key of its own, so that it does not
+    /// depend on which periods are left; therefore every row is read.
+    private func sweep(_ now: WallTime) throws(Problem) -> ErasureCertificate {
+        var certificate = ErasureCertificate(time: now)
+        var calls: [Searchable.Term] = []
+        for kind in [RecordKind.call, .quality, .trace] {
+            for period in periods(kind) {
+                let file = try file(period, kind)
+                var (below, gone) = (Int64.max, [Int64]())
+                while true {
+                    let rows = try file.rows(below: below, count: 500)
+                    guard let last = rows.last else { break }
+                    below = last.number
+                    for row in rows {
+                        guard let bytes = row.bytes, let (terms, time) = Self.facts(bytes, row.header) else {
+                            certificate.unreadable += 1
+                            continue
+                        }
+                        guard erasures.covers(terms, at: time) else { continue }
+                        gone.append(row.number)
+                        if kind == .call { calls.append(("call", Redacted(row.header.identifier.description))) }
+                    }
+                }
+                guard !gone.isEmpty else { continue }
+                // Before the calls go: afterwards nobody could tell which details were theirs.
+                if kind == .call { try erasures.add(calls, at: Self.forEver) }
+                try file.remove(gone)
+                try file.file.wipe()
+                certificate.removed[kind, default: 0] += gone.count
+                certificate.files += 1
+            }
+        }
+        return certificate
+    }
+
+    /// Details of an erased call may still come: what names the call is erased whenever it was made.
+    private static let forEver = WallTime(milliseconds: 7_258_118_400_000)
+
+    private static func facts(_ bytes: Redacted<[UInt8]>, _ header: RecordHeader) -> ([Searchable.Term], WallTime)? {
+        if header.kind == .call {
+            guard let call = try? CallRecord(bytes, as: header) else { return nil }
+            let name: Searchable.Term = ("call", Redacted(call.identifier.description))
+            return (Searchable.terms(of: call).filter { $0.meaning != "end" } + [name], call.dialled)
+        }
+        guard let detail = try? CallDetail(bytes, as: header) else { return nil }
+        return (Searchable.terms(of: detail), detail.time)
+    }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import GRDB
+package import Sealing
+package import Wire
+
+/// How the ledger is kept; the owner's choice.
+package struct LedgerSettings: Sendable {
+    /// `…/ledger`; made (0700) if missing.
+    package var directory: String
+    package var length = Period.Length.month
+    /// Bytes after which a period goes on in a further file.
+    package var largestFile = 512 << 20
+    /// Days that a record is kept after the end of its period; none: for ever.
+    package var retentionDays: [RecordKind: Int] = [:]
+    /// Bytes that the ledger may have in all.
+    package var quota = 4 << 30
+
+    package init(directory: String) {
+        self.directory = directory
+    }
+}
+
+/// The ledger: what the web process alone opens, files into and reads.
+///
+/// One directory holds for every part of a period and every kind of record a database and its wrapped key, the box's
+/// wrapped private key, the list of what was erased, and the audit log. See Ledger.swift for what protects what.
+package actor LedgerStore {
+    /// What became of a batch.
+    package struct Filing: Sendable, Equatable {
+        /// Durable here, or rightly gone: the core may delete them.
+        package var acknowledged: [RecordHeader] = []
+        /// Among them: calls from before the erasure of their number or user.
+        package var erased = 0
+        /// Among them: could not be opened or read, and kept sealed as they came.
+        package var unopened = 0
+
+        package init() {}
+    }
+
+    private let executor = BlockingExecutor("sipcall.ledger")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    /// For the core.
+    package nonisolated let sealingKey: SealingKey
+
+    var settings: LedgerSettings
+    var keys: KeyFolder
+    let openingKey: OpeningKey
+    var erasures: ErasureList
+    /// Most recently used last; at most ``mostOpen``.
+    private var open: [PeriodFile] = []
+    private static let mostOpen = 16
+    var totals: [String: CachedTotals] = [:]
+    nonisolated let unopened: UnopenedRecords
+    nonisolated let audit: AuditLog
+
+    /// Opens the ledger, or makes one in an empty directory, and finishes what a crash cut short.
+    ///
+    /// - Throws: any of the ledger's problems; whatever is there is untouched then. A ledger with records and without its keys
+    ///   is never given new ones.
+    package static func open(
+        _ settings: LedgerSettings, keyring: MasterKeyring
+    ) async throws(Problem) -> LedgerStore {
+        let store = try LedgerStore(settings, keyring: keyring)
+        try await store.finish()
+        return store
+    }
+
+    private init(_ settings: LedgerSettings, keyring: MasterKeyring) throws(Problem) {
+        let directory = settings.directory
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw LedgerProblem.cannotWrite(directory)
+        }
+        self.settings = settings
+        keys = KeyFolder(directory: directory, keyring: keyring)
+        let isNew =
+            !FileManager.default.fileExists(atPath: "\(directory)/box.key")
+            && Self.listing(directory).isEmpty && !FileManager.default.fileExists(atPath: "\(directory)/erasures")
+        if isNew {
+            // The erasures' key first: a box key means that the ledger was made whole.
+            if case .missing = try keys.find(.erasures) { try keys.store(ErasureKey().secret, for: .erasures) }
+            try keys.store(OpeningKey().secret, for: .box)
+        }
+        openingKey = try OpeningKey(try keys.key(.box))
+        sealingKey = openingKey.sealingKey
+        erasures = try ErasureList("\(directory)/erasures", key: ErasureKey(try keys.key(.erasures)))
+        unopened = try UnopenedRecords("\(directory)/unopened.sqlite")
+        audit = try AuditLog("\(directory)/audit.sqlite")
+    }
+
+    /// What a crash cut short: periods whose key was destroyed, an erasure, records that can be opened now.
+    private func finish() throws(Problem) {
+        for purpose in keys.destroyed() {
+            guard case .period(let name, let kind) = purpose else { continue }
+            if kind != .audit { Self.removeFiles("\(settings.directory)/\(name).\(kind.name).sqlite") }
+            keys.forget(purpose)
+        }
+        try replayErasures()
+        try fileUnopened()
+    }
+
+    // MARK: - Files
+
+    /// Every part of every period that has a database, oldest first.
+    static func listing(_ directory: String, kind: RecordKind? = nil) -> [(period: Period, kind: RecordKind)] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let found = names.compactMap { name -> (period: Period, kind: RecordKind)? in
+            let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+            guard words.count == 3, words[2] == "sqlite", let period = Period(words[0]),
+                let found = RecordKind.allCases.first(where: { $0.name == words[1] }), kind == nil || kind == found
+            else { return nil }
+            return (period, found)
+        }
+        return found.sorted { $0.period < $1.period }
+    }
+
+    func periods(_ kind: RecordKind) -> [Period] {
+        Self.listing(settings.directory, kind: kind).map(\.period)
+    }
+
+    func path(_ period: Period, _ kind: RecordKind) -> String {
+        "\(settings.directory)/\(period).\(kind.name).sqlite"
+    }
+
+    /// - Throws: `ledger.key-missing` for a file without its key: it is never given another.
+    func file(_ period: Period, _ kind: RecordKind) throws(Problem) -> PeriodFile {
+        if let index = open.firstIndex(where: { $0.period == period && $0.kind == kind }) {
+            let file = open.remove(at: index)
+            open.append(file)
+            return file
+        }
+        let path = path(period, kind)
+        let key = try periodKey(period.description, kind, mayMake: !FileManager.default.fileExists(atPath: path))
+        let file = try PeriodFile(path, period: period, kind: kind, key: key)
+        open.append(file)
+        if open.count > Self.mostOpen { open.removeFirst() }
+        return file
+    }
+
+    func close(_ period: Period, _ kind: RecordKind) {
+        open.removeAll { $0.period == period && $0.kind == kind }
+    }
+
+    /// The key is durable before anything is sealed with it.
+    func periodKey(_ name: String, _ kind: RecordKind, mayMake: Bool) throws(Problem) -> PeriodKey {
+        let purpose = KeyPurpose.period(name, kind)
+        if case .missing = try keys.find(purpose), mayMake {
+            let key = PeriodKey(period: name)
+            try keys.store(key.secret, for: purpose)
+            return key
+        }
+        return try PeriodKey(try keys.key(purpose), period: name)
+    }
+
+    static func removeFiles(_ path: String) {
+        for ending in ["-wal", "-shm", ""] { unlink(path + ending) }
+        LedgerDatabase.synchronise(directoryOf: path)
+    }
+}

@@ -1,0 +1,76 @@
+import SIPMessage
+package import Wire
+
+/// What a user agent knows of the way to a trunk.
+struct TrunkWay: Sendable {
+    /// Where our socket is to be reached from there; nil for the user agent's own.
+    var local: NetworkAddress?
+    /// Where the registrar sees us (RFC 3581), if it told.
+    var seenAt: NetworkAddress?
+    /// The hosts that the trunk's name leads to: each of them may call us.
+    var hosts: Set<NetworkAddress.Host> = []
+}
+
+/// Which trunk is meant.
+extension UserAgent {
+    /// The trunks in use, in the order of their taking.
+    package var trunks: [Trunk] { inUse.compactMap { accounts[$0]?.trunk } }
+
+    /// The trunk of a call, as it is spoken with in that call.
+    package func trunk(of leg: LegIdentifier) -> Trunk? { legs[leg]?.trunk }
+
+    /// Seconds of the session timer that was agreed on in a call; nil without one (RFC 4028).
+    package func sessionInterval(of leg: LegIdentifier) -> Int? { legs[leg]?.connected?.timer?.interval }
+
+    /// - Parameter name: nil for the first in use.
+    func trunk(_ name: String?) -> Trunk? {
+        guard let name else { return trunks.first }
+        return account(name).flatMap { accounts[$0]?.trunk }
+    }
+
+    func account(_ name: String) -> UInt64? { inUse.first { accounts[$0]?.trunk.name == name } }
+
+    func local(_ trunk: Trunk) -> NetworkAddress { ways[trunk.name]?.local ?? local }
+
+    /// The trunk's name leads to these hosts (RFC 3263): calls from each of them are the trunk's, and may be challenged.
+    package mutating func know(_ hosts: Set<NetworkAddress.Host>, of name: String) {
+        ways[name, default: TrunkWay()].hosts = hosts
+    }
+
+    /// Whether a host is one of the trunk's. What was found out about another domain of that name does not count.
+    func isTrunk(_ trunk: Trunk, _ host: NetworkAddress.Host) -> Bool {
+        if host == trunk.target.host { return true }
+        guard let now = self.trunk(trunk.name), now.domain == trunk.domain else { return false }
+        return ways[trunk.name]?.hosts.contains(host) == true
+    }
+
+    /// Whose call this is: the trunk's from whose hosts it comes; of several accounts there, the one that it is
+    /// addressed to.
+    func trunk(of request: SIPRequest, from host: NetworkAddress.Host) -> Trunk? {
+        let possible = trunks.filter { isTrunk($0, host) }
+        guard possible.count > 1 else { return possible.first }
+        let users = [request.uri.user, request.headers.to?.uri.user].compactMap(\.self)
+        return possible.first { trunk in
+            users.contains { $0 == trunk.user || $0 == trunk.displayNumber }
+        } ?? possible.first
+    }
+
+    /// The trunk is spoken with at another of its addresses from now on; calls go on where they are.
+    /// - Parameters:
+    ///   - contact: where our socket is to be reached from there.
+    ///   - registersNow: false leaves the registration to its next retry or refresh.
+    package mutating func retarget(
+        _ name: String, to peer: SIPPeer, from contact: NetworkAddress, registersNow: Bool, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
+    ) -> [UserAgentEffect] {
+        guard let number = account(name), let trunk = accounts[number]?.trunk else { return [] }
+        guard trunk.target != peer.address || trunk.transport != peer.transport else { return [] }
+        accounts[number]?.trunk.target = peer.address
+        accounts[number]?.trunk.transport = peer.transport
+        ways[name, default: TrunkWay()].local = contact
+        ways[name]?.seenAt = nil
+        deadlines.set(nil, for: .keepAlive(account: number))
+        if registersNow { registerAnew(number, now: now, using: &generator) }
+        return drain()
+    }
+}

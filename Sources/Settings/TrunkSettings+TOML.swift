@@ -1,0 +1,172 @@
+import Wire
+
+extension TrunkSettings {
+    /// The accounts in the order in which they are tried.
+    static func all(
+        in tables: [SettingsTable], _ presets: PresetShelf, _ readSecret: (String) -> String?
+    ) throws(SettingsError) -> [TrunkSettings] {
+        var trunks: [TrunkSettings] = []
+        for table in tables {
+            let trunk = try TrunkSettings(from: table, presets, readSecret)
+            guard !trunks.contains(where: { $0.name == trunk.name }) else {
+                throw table.error(
+                    "name", "Another [[trunk]] is called so too.", "Give each one a name = \"…\" of its own.")
+            }
+            trunks.append(trunk)
+        }
+        // By priority, and among equals as they stand in the file.
+        return trunks.enumerated().sorted { ($0.element.priority, $0.offset) < ($1.element.priority, $1.offset) }
+            .map(\.element)
+    }
+
+    private init(
+        from source: SettingsTable, _ presets: PresetShelf, _ readSecret: (String) -> String?
+    ) throws(SettingsError) {
+        var table = source
+        let presetName = try table.string("preset", example: "telnyx")
+        let preset: ProviderPreset? = if let presetName { try presets.preset(presetName, for: table) } else { nil }
+        let transports = try Self.transports(&table, preset)
+        let (host, port) = try Self.server(&table, preset, transports)
+        let registers =
+            try table.flag("register") ?? preset.map { $0.authentication.contains(.registration) } ?? true
+        let number = try Self.number(&table)
+        let user = try Self.user(&table, number, registers: registers)
+        let password = try Self.password(&table, preset, readSecret, isNeeded: registers)
+        let name = try table.string("name", example: "Telnyx") ?? preset.flatMap(Self.shortName) ?? host
+        guard name.utf8.count <= 64 else {
+            throw table.error("name", "This name is too long.", "At most 64 letters.")
+        }
+        self.init(name: name, server: host, user: user, password: Redacted(password))
+        self.preset = preset?.identifier
+        (self.port, self.transports, self.registers) = (port, transports, registers)
+        self.number = number.map { Redacted($0) }
+        priority = try table.integer("priority", in: 1...100) ?? priority
+        authorityFile = try table.string("ca_file", example: "/etc/sipcall/provider-ca.pem")
+        realm = try table.string("realm", example: "sip.example.net") ?? preset?.realm
+        identity = try table.choice("identity", of: ProviderPreset.Identity.self) ?? preset?.identity ?? identity
+        numberFormat =
+            try table.choice("number_format", of: ProviderPreset.NumberFormat.self) ?? preset?.numberFormat
+        expires = try table.integer("expires", in: 60...7200) ?? preset?.expires ?? expires
+        codecs = try Self.codecs(&table, preset) ?? codecs
+        digits =
+            try table.choice("digits", of: DigitTransport.self) ?? preset?.digits.flatMap(DigitTransport.init) ?? digits
+        prefersReliableProvisional = preset?.reliableProvisional ?? prefersReliableProvisional
+        try table.refuseUnknownKeys()
+    }
+
+    /// Generic presets are no name for an account.
+    private static func shortName(_ preset: ProviderPreset) -> String? {
+        preset.identifier.hasPrefix("generic-") ? nil : preset.name
+    }
+
+    private static func transports(
+        _ table: inout SettingsTable, _ preset: ProviderPreset?
+    ) throws(SettingsError) -> [TransportProtocol] {
+        guard let text = try table.string("transport", example: "tls") else {
+            let known = (preset?.transports ?? []).compactMap { TransportProtocol(rawValue: $0.rawValue) }
+            return known.isEmpty ? TransportProtocol.allCases : known
+        }
+        guard let transport = TransportProtocol(rawValue: text) else {
+            throw table.error("transport", "SIP travels over udp, tcp or tls.", "For example: transport = \"tls\".")
+        }
+        return [transport]
+    }
+
+    private static func server(
+        _ table: inout SettingsTable, _ preset: ProviderPreset?, _ transports: [TransportProtocol]
+    ) throws(SettingsError) -> (String, UInt16?) {
+        let example = preset?.serverPattern ?? preset?.servers.first ?? "sip.example.net"
+        let written = try table.string("server", example: example)
+        guard let server = written ?? preset?.servers.first else {
+            throw table.error("server", "This key is missing.", "Add: server = \"\(example)\".")
+        }
+        if let address = NetworkAddress(hostAndPort: server) {
+            return (address.isIPv6 ? "[\(address.host)]" : "\(address.host)", address.port)
+        }
+        if let host = NetworkAddress.Host(server), case .ipv6 = host { return ("[\(host)]", nil) }
+        let parts = server.split(separator: ":", omittingEmptySubsequences: false)
+        let name = parts.first ?? ""
+        let isName =
+            (1...253).contains(name.utf8.count)
+            && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
+        let port = parts.count == 2 ? UInt16(parts[1]) : nil
+        guard isName, parts.count == 1 || parts.count == 2 && port.map({ $0 > 0 }) == true else {
+            throw table.error(
+                "server", "This is not a host name with an optional port.", "For example: server = \"\(example)\".")
+        }
+        return (String(name), port)
+    }
+
+    private static func number(_ table: inout SettingsTable) throws(SettingsError) -> String? {
+        let number = try table.string("number", example: "+493012345678")
+        if let number, !number.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == "+") }) || number.utf8.count > 32 {
+            throw table.error(
+                "number", "A number holds digits and at most a + before them.",
+                "For example: number = \"+493012345678\".")
+        }
+        return number
+    }
+
+    private static func user(
+        _ table: inout SettingsTable, _ number: String?, registers: Bool
+    ) throws(SettingsError) -> String {
+        let written = try table.string("user", example: "100200")
+        guard let user = written ?? (registers ? nil : number) else {
+            throw table.error(
+                "user", "This key is missing.",
+                registers ? "Add: user = \"100200\"." : "Add the user, or the number that the account calls from.")
+        }
+        guard user.utf8.count <= 128, !user.contains(where: { "@<>\" ".contains($0) }) else {
+            throw table.error(
+                "user", "A SIP user name holds no @, space, quotes or brackets.", "Copy it from the provider's portal.")
+        }
+        return user
+    }
+
+    private static func codecs(
+        _ table: inout SettingsTable, _ preset: ProviderPreset?
+    ) throws(SettingsError) -> [String]? {
+        let spoken = ["pcmu", "pcma", "opus"]
+        guard let codecs = try table.strings("codecs", example: "[\"pcmu\", \"pcma\"]") else {
+            let known = (preset?.codecs ?? []).filter(spoken.contains)
+            return known.isEmpty ? nil : known
+        }
+        guard !codecs.isEmpty, codecs.allSatisfy(spoken.contains) else {
+            throw table.error(
+                "codecs", "Known audio formats are pcmu, pcma and opus.", "For example: codecs = [\"pcmu\", \"pcma\"].")
+        }
+        return codecs
+    }
+
+    /// - Returns: empty where none is needed and none is given.
+    private static func password(
+        _ table: inout SettingsTable, _ preset: ProviderPreset?, _ readSecret: (String) -> String?, isNeeded: Bool
+    ) throws(SettingsError) -> String {
+        let direct = try table.string("password", example: "…")
+        let path = try table.string("password_file", example: "/etc/sipcall/trunk.password")
+        let password: String
+        switch (direct, path) {
+        case (let written?, nil):
+            password = written
+        case (nil, let path?):
+            guard let read = readSecret(path), !read.isEmpty, read.utf8.count <= 1024 else {
+                throw table.error(
+                    "password_file", "This file cannot be read or is empty.",
+                    "Put the password alone into it, mode 0600.")
+            }
+            password = read
+        case (nil, nil):
+            if !isNeeded { return "" }
+            throw table.error("password", "This key is missing.", "Add password = \"…\" or password_file = \"…\".")
+        case (.some, .some):
+            throw table.error("password", "There are both password and password_file.", "Keep one of them.")
+        }
+        if let excluded = preset?.passwordExcludes, password.contains(where: excluded.contains) {
+            throw table.error(
+                direct == nil ? "password_file" : "password",
+                "The provider's passwords have none of these characters: \(excluded)",
+                "Set another one in the provider's portal.")
+        }
+        return password
+    }
+}

@@ -1,0 +1,138 @@
+import Call
+import Control
+import Logging
+import Numbering
+import Settings
+import Wire
+
+// Whether the box dials: decided before anything of a call leaves, for whoever pays for it.
+extension Switchboard {
+    /// Who pays for calls that are asked for at the terminal; no page's user is called so.
+    static let terminal = CallOwner("sipcall call")
+
+    var diallingRules: DiallingRules { DiallingRules(settings.dialling, ownNumber: settings.trunk?.number) }
+
+    /// What was dialled, if the box takes calls at all.
+    func destination(_ text: String) throws(Problem) -> Destination {
+        if stopping { throw EndReason.boxStopping.problem }
+        let destination: Destination
+        do throws(DiallingRefusal) {
+            destination = try diallingRules.destination(text)
+        } catch {
+            throw refused(error, dialled: text)
+        }
+        // Whoever services the box waits for an emergency call as for any other.
+        if draining, !destination.isEmergency { throw Self.isDrained }
+        return destination
+    }
+
+    /// Lets the policy decide; what it allows counts from now on, until ``finish(_:_:_:)`` or ``release(_:)``.
+    func reserve(
+        _ call: CallIdentifier, to destination: Destination, by owner: CallOwner
+    ) throws(Problem) {
+        guard case .number(let number) = destination else { return }
+        // Without a way to the provider nothing is dialled, and nothing is to be counted.
+        _ = try firstLine()
+        switch dialling.decide(number, by: owner, as: call, rules: diallingRules, now: .now()) {
+        case .allow: break
+        case .refuse(let refusal): throw refused(refusal, dialled: number.text)
+        }
+    }
+
+    /// A call that was reserved does not come about.
+    func release(_ call: CallIdentifier) {
+        dialling.ended(call)
+    }
+
+    /// A call that somebody here picked up belongs to them from now on.
+    func taken(_ call: CallIdentifier, by connection: ConnectionIdentifier) {
+        guard let ongoing = calls[call], ongoing.call.direction == .inbound, let user = phones[connection]?.user else {
+            return
+        }
+        dialling.answered(call, by: CallOwner(user))
+    }
+
+    /// What a refusal says, told to the watchers and the journal too. A page can ask as often as it likes, so the telling is
+    /// limited.
+    private func refused(_ refusal: DiallingRefusal, dialled text: String) -> Problem {
+        let problem = refusal.problem
+        if let missing = dialRefusalLines.admits(at: .now()) {
+            record(.callRefused, nil, problem) { event in
+                event.direction = .outbound
+                event.far = OngoingCall.bounded(Redacted(text))
+                if missing > 0 { event.unreported = missing }
+            }
+        }
+        return problem
+    }
+}
+
+// MARK: - Transfers
+
+/// That a call may be transferred: what is to be dialled for it, already counted.
+struct TransferPermit: Equatable {
+    /// Under which the new call counts. A call that is made under this identifier releases it by its own end; otherwise
+    /// `Switchboard.release(_:)` does, or the end of the call that was to be transferred.
+    let call: CallIdentifier
+    /// As ``Call/Effect/dial(_:)`` wants it.
+    let dialled: Redacted<String>
+}
+
+extension Switchboard {
+    /// Whether this call may be transferred to what the other side, or somebody here, names: as its owner may dial, whoever
+    /// asks (RFC 5589 §5: the transferee's own policy decides).
+    ///
+    /// - Parameter text: as dialled, or the user part of a Refer-To or Contact.
+    func mayTransfer(_ call: CallIdentifier, to text: String) -> Result<TransferPermit, Problem> {
+        do throws(Problem) {
+            // What only the box has is no place to send others to, and what nobody owns nobody transfers.
+            guard case .number(let number) = try destination(text) else {
+                throw refused(.notANumber, dialled: text)
+            }
+            guard calls[call] != nil else { throw refused(.nobodysCall, dialled: text) }
+            _ = try firstLine()
+            let next = CallIdentifier(using: &generator)
+            switch dialling.decide(transferOf: call, to: number, as: next, rules: diallingRules, now: .now()) {
+            case .refuse(let refusal): throw refused(refusal, dialled: number.text)
+            case .allow:
+                calls[call]?.transfers.insert(next)
+                return .success(TransferPermit(call: next, dialled: Redacted(number.text)))
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// A call is over: so is what was reserved for its transfer, unless that is a call by now.
+    func releaseAll(of call: CallIdentifier, _ ongoing: OngoingCall) {
+        dialling.ended(call)
+        for transfer in ongoing.transfers where calls[transfer] == nil { dialling.ended(transfer) }
+    }
+}
+
+extension Destination {
+    fileprivate var isEmergency: Bool { if case .number(let number) = self { number.isEmergency } else { false } }
+}
+
+extension DiallingRules {
+    /// - Parameter ownNumber: the one that the provider gave. On a box that was not told its country, the number's country
+    ///   is the one that may be called: whoever has a number there calls there.
+    init(_ settings: DiallingSettings, ownNumber: Redacted<String>?) {
+        self.init(home: settings.country)
+        areaCode = settings.areaCode
+        countries = settings.countries
+        allowsPremium = settings.allowsPremium
+        allowsSatellite = settings.allowsSatellite
+        allowsShortNumbers = settings.allowsShortNumbers
+        allowsProviderCodes = settings.allowsProviderCodes
+        blockedPrefixes = settings.blockedPrefixes
+        callsAtOncePerUser = settings.callsAtOncePerUser
+        callsAtOnce = settings.callsAtOnce
+        newCallsPerMinutePerUser = settings.newCallsPerMinutePerUser
+        newCallsPerMinute = settings.newCallsPerMinute
+        guard settings.country == nil, let own = ownNumber?.revealed,
+            case .international(let number)? = try? DialledNumber(withoutCountry: own), number.region != .world
+        else { return }
+        countries.insert(number.region)
+    }
+}

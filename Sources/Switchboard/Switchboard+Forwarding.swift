@@ -1,0 +1,77 @@
+import Call
+import Control
+import Logging
+import Media
+import Numbering
+import SDP
+import SIP
+import Settings
+import Wire
+
+// Calls that nobody here takes, passed on to another number.
+extension Switchboard {
+    /// Who pays for them; no user is called so. Its caps also end a circle: a number that leads back to the box.
+    static let forwarding = CallOwner("[forwarding]")
+
+    /// Whether a call that comes in now is passed on without ringing here.
+    /// - Parameter idle: the pages that could ring.
+    func isPassedOn(idle: Set<ConnectionIdentifier>) -> Bool {
+        guard let forwarding = settings.forwarding else { return false }
+        return forwarding.occasion == .always || idle.isEmpty
+    }
+
+    /// When a call that begins to ring here now is passed on.
+    var forwardingTime: MonotonicTime? {
+        guard let forwarding = settings.forwarding, forwarding.occasion == .unanswered else { return nil }
+        return .now() + .seconds(forwarding.patience)
+    }
+
+    /// Dials the number that is set, as the second side of this call. If that cannot be, a call that rings here goes on
+    /// ringing, and one that nobody hears is refused.
+    func passOn(_ identifier: CallIdentifier) {
+        calls[identifier]?.forwardAt = nil
+        guard let forwarding = settings.forwarding, let ongoing = calls[identifier], ongoing.call.isForTheTaking,
+            ongoing.call.direction == .inbound
+        else { return }
+        do throws(Problem) {
+            let destination = try destination(forwarding.number.revealed)
+            guard case .number(let number) = destination else { throw DiallingRefusal.notANumber.problem }
+            try reserve(identifier, to: destination, by: Self.forwarding)
+            let leg = makeLeg()
+            let trunk = try firstLine().line.name
+            let offer = try openTrunkLeg(leg, over: trunk)
+            callOfLeg[leg] = identifier
+            calls[identifier]?.onward = Onward(
+                leg: leg, number: Redacted(number.text), trunk: trunk, side: TrunkSide(description: offer))
+            update(identifier) { $0.forward(to: leg, now: .now()) }
+            dropRinging(identifier)
+        } catch {
+            release(identifier)
+            record(.callNotice, identifier, error)
+            if calls[identifier]?.ringing.isEmpty == true { update(identifier) { $0.terminate(.unavailable) } }
+        }
+    }
+
+    func dial(_ onward: Onward, of identifier: CallIdentifier) {
+        let number = line(onward.trunk)?.settings.written(onward.number) ?? onward.number
+        perform(
+            userAgent.invite(
+                onward.leg, to: number, over: onward.trunk, offer: onward.side.description.bytes, now: .now(),
+                using: &generator))
+        traceLeg(onward.leg, of: identifier)
+    }
+
+    /// Pages that ring without media have no leg to be released.
+    private func dropRinging(_ identifier: CallIdentifier) {
+        guard let ringing = calls[identifier]?.ringing else { return }
+        calls[identifier]?.ringing = []
+        for connection in ringing.sorted(by: { $0.description < $1.description }) where phones[connection] != nil {
+            publish(.ended(connection: connection, call: identifier, reason: .forwarded))
+        }
+    }
+
+    /// The call that this leg leads on, if it does.
+    func onwardCall(_ leg: LegIdentifier) -> CallIdentifier? {
+        callOfLeg[leg].flatMap { calls[$0]?.onward?.leg == leg ? $0 : nil }
+    }
+}

@@ -1,0 +1,63 @@
+import Call
+import Control
+import Logging
+import Media
+import SIP
+import Settings
+import Wire
+
+// Keys that are pressed in a call, however they travel: with the sound, or by INFO.
+extension Switchboard {
+    /// A key of the far side, or of a page that talks to a service of the box.
+    func hear(_ digit: Character, on leg: LegIdentifier, of identifier: CallIdentifier) {
+        guard let ongoing = calls[identifier] else { return }
+        record(digit, ongoing.isNear(leg) ? .near : .far, of: identifier)
+        for connection in ongoing.audience(phones) {
+            publish(.digit(connection: connection, call: identifier, digit: String(digit)))
+        }
+    }
+
+    /// Sends keys to the far side that a page asked the box to press.
+    func press(_ digits: String, on leg: LegIdentifier, of ongoing: OngoingCall) {
+        guard sendsDigitMessages(ongoing) else { return media.sendDigits(leg, digits) }
+        for digit in digits { send(digit, on: leg) }
+    }
+
+    /// A key that the page sent with its sound: the media engine has passed it on, unless it is to go by INFO.
+    func relay(_ digit: Character, of ongoing: OngoingCall) {
+        guard let leg = ongoing.trunkLeg, ongoing.call.publicState == .active, !ongoing.call.isHeldHere,
+            sendsDigitMessages(ongoing)
+        else { return }
+        send(digit, on: leg)
+    }
+
+    /// The provider wants keys by INFO, so the media engine keeps them out of the sound.
+    func chooseDigitTransport(_ leg: LegIdentifier, _ trunk: TrunkSettings) {
+        media.setDigitsInSound(leg, trunk.digits != .message)
+    }
+
+    /// The far side takes no INFO: the sound carries the keys from now on.
+    func digitsRefused(_ leg: LegIdentifier, status: Int) {
+        guard let identifier = callOfLeg[leg] else { return }
+        log.debug("A key by INFO was refused.", metadata: ["call": "\(identifier)", "status": "\(status)"])
+        // 491: too many wait already; the next may go.
+        if status != 491 {
+            calls[identifier]?.refusesDigitMessages = true
+            media.setDigitsInSound(leg, true)
+        }
+        carryOut([.notice(Self.digitsRefused)], of: identifier)
+    }
+
+    private func sendsDigitMessages(_ ongoing: OngoingCall) -> Bool {
+        ongoing.trunk.flatMap { line($0)?.settings.digits } == .message && !ongoing.refusesDigitMessages
+    }
+
+    private func send(_ digit: Character, on leg: LegIdentifier) {
+        guard let report = DigitReport(digit) else { return }
+        perform(userAgent.sendDigit(leg, report, now: .now(), using: &generator))
+    }
+
+    static let digitsRefused = Problem(
+        code: "call.digits-refused", sentence: "The other side did not take a pressed key.",
+        remedy: "Press it once more.")
+}

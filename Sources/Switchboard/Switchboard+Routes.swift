@@ -1,0 +1,191 @@
+import Call
+import Control
+import Logging
+import Numbering
+import SDP
+import SIP
+import SIPTransport
+import Settings
+import Wire
+
+// Which provider, and which of its servers, takes an outbound call; and who is tried next (RFC 3263 §4.3).
+extension Switchboard {
+    /// The accounts that calls can go out by: first those that are registered or need not be, each in its order.
+    private var callLines: [TrunkLine] {
+        let found = lines.filter { $0.route != nil }
+        return found.filter(\.status.isUsable) + found.filter { !$0.status.isUsable }
+    }
+
+    /// The account that a call is offered to first.
+    /// - Parameter name: of the one that it has to be.
+    /// - Throws: why there is none.
+    func firstLine(_ name: String? = nil) throws(Problem) -> (line: TrunkLine, local: NetworkAddress.Host) {
+        guard !lines.isEmpty else { throw EndReason.noTrunk.problem }
+        guard let line = callLines.first(where: { name == nil || $0.name == name }), let route = line.route else {
+            throw trunkStatus.problem ?? EndReason.providerUnreachable.problem
+        }
+        return (line, route.local)
+    }
+
+    /// The next way that was not tried: another server of the same account, then another account.
+    private func nextWay(after former: CallWay?) -> CallWay? {
+        if let former, former.isLast { return nil }
+        var order = callLines
+        if let former, let index = order.firstIndex(where: { $0.name == former.trunk }) {
+            order.insert(order.remove(at: index), at: 0)
+        }
+        let now = MonotonicTime.now()
+        var doubtful: CallWay?
+        for line in order where former?.exhausted.contains(line.name) != true {
+            for peer in peers(of: line) where former?.tried[line.name]?.contains(peer) != true {
+                let local = peer == line.route?.target ? line.route?.local : LocalAddress.towards(peer.address)
+                guard let local else { continue }
+                var way = former ?? CallWay(trunk: line.name, peer: peer, local: local)
+                (way.trunk, way.peer, way.local, way.isGivenUp) = (line.name, peer, local, false)
+                way.tried[line.name, default: []].insert(peer)
+                // A server that failed a moment ago comes after every other way.
+                if line.isInGoodStanding(peer, at: now) { return way }
+                doubtful = doubtful ?? way
+            }
+        }
+        return doubtful
+    }
+
+    /// Sends the INVITE of an outbound call.
+    func dial(_ leg: LegIdentifier, of identifier: CallIdentifier) {
+        if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
+        if let onward = calls[identifier]?.onward, onward.leg == leg { return dial(onward, of: identifier) }
+        guard let way = nextWay(after: nil) else {
+            return update(identifier) { $0.farEnded(.providerUnreachable) }
+        }
+        dial(leg, of: identifier, by: way)
+    }
+
+    private func dial(_ leg: LegIdentifier, of identifier: CallIdentifier, by way: CallWay) {
+        guard let ongoing = calls[identifier], let line = line(way.trunk),
+            let port = ongoing.trunkDescription?.media.first?.port
+        else { return }
+        calls[identifier]?.way = way
+        calls[identifier]?.trunk = way.trunk
+        // What another provider answered holds no longer.
+        calls[identifier]?.trunkAudio = nil
+        calls[identifier]?.trunkDescription = offer(port: port, local: way.local, codecs: line.settings.codecs)
+        chooseDigitTransport(leg, line.settings)
+        guard way.peer.transport == .udp, way.peer != line.route?.target else { return invite(leg, of: identifier) }
+        retiredTargets.insert(way.peer)
+        trustProviders()
+        Task {
+            // A socket of its own hears of a closed port at once.
+            await transport.connect(to: way.peer.address, from: way.local)
+            invite(leg, of: identifier)
+            schedule()
+        }
+    }
+
+    private func invite(_ leg: LegIdentifier, of identifier: CallIdentifier) {
+        guard let ongoing = calls[identifier], !ongoing.call.isEnded, callOfLeg[leg] == identifier,
+            let number = ongoing.dialled, let offer = ongoing.trunkDescription, let way = ongoing.way,
+            let line = line(way.trunk)
+        else { return }
+        if way.peer != line.route?.target { retiredTargets.insert(way.peer) }
+        perform(
+            userAgent.invite(
+                leg, to: line.settings.written(number), over: way.trunk, at: way.peer, offer: offer.bytes, now: .now(),
+                using: &generator))
+        traceLeg(leg, of: identifier)
+    }
+
+    /// - Parameter port: where the box receives the call's sound.
+    func offer(port: UInt16, local: NetworkAddress.Host, codecs: [String]) -> SessionDescription {
+        TrunkOffer.make(
+            local: NetworkAddress(host: Self.contactHost(settings, local: local), port: port),
+            sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), version: 1,
+            codecs: codecs.compactMap(AudioCodec.init))
+    }
+}
+
+// MARK: - Another way
+
+extension Switchboard {
+    /// A call's INVITE came to nothing: whether it is tried elsewhere, or that was done already.
+    func goesElsewhere(_ leg: LegIdentifier, after end: LegEnd) -> Bool {
+        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], var way = ongoing.way,
+            ongoing.trunkLeg == leg, ongoing.call.publicState == .dialling, !stopping
+        else { return false }
+        if way.isGivenUp { return true }
+        switch end {
+        case .rejected(status: 503, _): punish(way, .unavailable(retryAfter: nil))
+        case .noReply: punish(way, .timeout)
+        case .unreachable: punish(way, .connection)
+        // Another account may do better than one that has no credit, no valid password, or a broken server.
+        case .rejected(status: 402, _), .rejected(status: 500, _), .rejected(status: 502, _),
+            .rejected(status: 504, _), .authenticationFailed:
+            way.exhausted.insert(way.trunk)
+        default: return false
+        }
+        guard let next = nextWay(after: way) else { return false }
+        goOn(leg, of: identifier, by: next)
+        return true
+    }
+
+    /// Nothing was heard of the INVITE for four seconds: people do not wait for 32 where there is another way.
+    /// - Returns: whether it is taken.
+    func hurriesOn(_ leg: LegIdentifier) -> Bool {
+        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], let way = ongoing.way,
+            ongoing.trunkLeg == leg, ongoing.call.publicState == .dialling, !stopping
+        else { return false }
+        punish(way, .timeout)
+        guard let next = nextWay(after: way), let line = line(next.trunk),
+            line.isInGoodStanding(next.peer, at: .now())
+        else { return false }
+        calls[identifier]?.way?.isGivenUp = true
+        // Should an answer come after all, that call is cancelled or hung up at once.
+        perform(userAgent.hangUp(leg, now: .now(), using: &generator))
+        goOn(leg, of: identifier, by: next)
+        return true
+    }
+
+    private func goOn(_ leg: LegIdentifier, of identifier: CallIdentifier, by next: CallWay) {
+        log.notice(
+            "The provider's server did not take the call; it is tried another way.",
+            metadata: ["call": "\(identifier)", "trunk": "\(next.trunk)", "at": "\(next.peer)"])
+        dial(leg, of: identifier, by: next)
+        record(.callDialling, identifier)
+    }
+
+    private func punish(_ way: CallWay, _ failure: TargetSelection.Failure) {
+        guard let index = lines.firstIndex(where: { $0.name == way.trunk }) else { return }
+        lines[index].selection.failed(.init(way.peer), failure, now: .now())
+    }
+
+    /// A provider that wants no registration shows by an answer which of its servers works.
+    func noteAnswer(_ leg: LegIdentifier) {
+        guard let way = callOfLeg[leg].flatMap({ calls[$0]?.way }),
+            let index = lines.firstIndex(where: { $0.name == way.trunk }), !lines[index].settings.registers
+        else { return }
+        lines[index].selection.succeeded(.init(way.peer))
+    }
+}
+
+extension TrunkSettings {
+    /// A number as this provider wants it in the Request-URI. What names no telephone number goes as it was dialled.
+    ///
+    /// National spellings are understood as in the country of the account's own number.
+    func written(_ dialled: Redacted<String>) -> Redacted<String> {
+        guard let numberFormat else { return dialled }
+        let home = number.flatMap { TelephoneNumber(digits: String($0.revealed.drop { $0 == "+" })) }
+            .flatMap { NumberingPlan.of($0.region) }
+        let text = dialled.revealed
+        let meant: TelephoneNumber?
+        if let home, case .international(let number)? = try? home.normalise(text) {
+            meant = number
+        } else {
+            meant = text.hasPrefix("+") ? TelephoneNumber(digits: String(text.dropFirst())) : nil
+        }
+        guard let meant else { return dialled }
+        switch numberFormat {
+        case .plusE164: return Redacted(meant.e164)
+        case .nationalOrIDD: return Redacted(home.map { meant.dialled(in: $0) } ?? meant.e164)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Control
+import SIP
+import Settings
+import Wire
+
+/// One account with a provider, and the way to it.
+struct TrunkLine {
+    /// Where the provider is, and which of our addresses its route leaves from.
+    struct Route: Equatable {
+        var target: SIPPeer
+        var local: NetworkAddress.Host
+    }
+
+    /// Another configuration makes another line, so that what was asked for the former one is not taken for its own.
+    let number: UInt64
+    var settings: TrunkSettings
+    var selection: TargetSelection
+    var status: TrunkStatus
+    var route: Route?
+    /// There is no route to the provider that was found.
+    var isCutOff = false
+    /// A registration failed here, and the next of the provider's servers is being asked.
+    var isMovingOn = false
+    /// Why the last connection to the provider did not come about, if the network said more than that.
+    var connectionProblem: Problem?
+    /// When the last connection to the provider was lost.
+    var connectionLostAt: MonotonicTime?
+    /// When the provider's name is looked up again, after that failed.
+    var lookUpAgain: (at: MonotonicTime, delay: Duration)?
+    /// Where the registrar sees us.
+    var seenAt: NetworkAddress?
+
+    var name: String { settings.name }
+
+    init(_ settings: TrunkSettings, number: UInt64) {
+        self.number = number
+        self.settings = settings
+        selection = TargetSelection(domain: settings.server, port: settings.port, transports: settings.transports)
+        status = TrunkStatus(name: settings.name, state: .registering)
+    }
+
+    /// When something is to be asked of the DNS.
+    var deadline: MonotonicTime? { [selection.deadline, lookUpAgain?.at].compactMap(\.self).min() }
+
+    /// Where the provider can be spoken to, in the order to be tried.
+    /// - Parameter isIPv6: which kind of addresses the box listens on.
+    func peers(isIPv6: Bool, at now: MonotonicTime) -> [SIPPeer] {
+        selection.candidates(at: now).filter { $0.address.isIPv6 == isIPv6 }.map {
+            SIPPeer($0.transport, $0.address, name: settings.server)
+        }
+    }
+
+    func isInGoodStanding(_ peer: SIPPeer, at now: MonotonicTime) -> Bool {
+        selection.isInGoodStanding(.init(peer), at: now)
+    }
+
+    /// The account as the user agent wants it.
+    func account(at peer: SIPPeer) -> Trunk {
+        Trunk(
+            name: settings.name, domain: settings.server, target: peer.address, user: settings.user,
+            password: settings.password, displayNumber: settings.number?.revealed,
+            expires: settings.registers ? settings.expires : 0, realm: settings.realm, transport: peer.transport,
+            identity: Trunk.Identity(settings.identity),
+            prefersReliableProvisional: settings.prefersReliableProvisional)
+    }
+}
+
+extension TargetSelection.Target {
+    init(_ peer: SIPPeer) {
+        self.init(transport: peer.transport, address: peer.address)
+    }
+}
+
+extension Trunk.Identity {
+    init(_ identity: ProviderPreset.Identity) {
+        self =
+            switch identity {
+            case .from: .from
+            case .assertedIdentity: .assertedIdentity
+            case .preferredIdentity: .preferredIdentity
+            case .remotePartyID: .remotePartyID
+            }
+    }
+}

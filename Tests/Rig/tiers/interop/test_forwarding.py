@@ -1,0 +1,61 @@
+"""Calls that nobody here takes are passed on: Kamailio's caller and Kamailio's callee meet in the box."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from Rig.deadlines import wait_until
+from Rig.rig import FAR_HERTZ, Rig, open_rig
+from Rig.tone import middle_tone
+
+
+@pytest.fixture(scope="module")
+def forwarding_rig() -> Iterator[Rig]:
+    with open_rig(trunk='[forwarding]\nnumber = "+4930200200"\nwhen = "absent"') as rig:
+        yield rig
+
+
+def _dial(rig: Rig) -> None:
+    rig.rings.forget_events()
+    rig.answers.forget_events()
+    rig.rings.forget_recordings()
+    rig.answers.forget_recordings()
+    rig.rings.dial(f"sip:{rig.account.number.lstrip('+')}@10.9.0.2:5060")
+    rig.rings.wait_for("CALL_ESTABLISHED", 5)
+    rig.answers.wait_for("CALL_ESTABLISHED", 5)
+
+
+def _gone(rig: Rig) -> None:
+    wait_until(lambda: not rig.box.in_use(), 3, "the box to let go of the call")
+
+
+def test_both_hear_each_other_and_the_caller_hangs_up(forwarding_rig: Rig) -> None:
+    rig = forwarding_rig
+    _dial(rig)
+    time.sleep(4)
+    rig.rings.hang_up()
+    rig.answers.wait_for("CALL_CLOSED", 2)
+    for telephone in (rig.rings, rig.answers):
+        tone = middle_tone(telephone.recording())
+        assert abs(tone.hertz - FAR_HERTZ) < 5, f"{telephone.user} heard {tone}"
+        assert tone.purity > 0.99, f"{telephone.user} heard {tone}"
+    _gone(rig)
+
+
+def test_the_called_number_hangs_up(forwarding_rig: Rig) -> None:
+    rig = forwarding_rig
+    _dial(rig)
+    rig.answers.hang_up()
+    rig.rings.wait_for("CALL_CLOSED", 2)
+    _gone(rig)
+
+
+def test_a_caller_who_gives_up_takes_the_onward_call_along() -> None:
+    with open_rig(trunk='[forwarding]\nnumber = "+4930606060"\nwhen = "always"') as rig:
+        rig.answers.dial(f"sip:{rig.account.number.lstrip('+')}@10.9.0.2:5060")
+        rig.rings.wait_for("CALL_INCOMING", 5)
+        rig.answers.wait_for("CALL_RINGING", 2)
+        rig.answers.hang_up()
+        rig.rings.wait_for("CALL_CLOSED", 2)
+        _gone(rig)

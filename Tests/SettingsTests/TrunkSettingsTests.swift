@@ -1,0 +1,123 @@
+import Foundation
+import Settings
+import Testing
+import Wire
+
+@Suite("The accounts with providers in the configuration file")
+struct TrunkSettingsTests {
+    private static let folder = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "rootfs/usr/share/sipcall/presets")
+
+    private static var shelf: PresetShelf {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return PresetShelf(names: files.map { String($0.dropLast(5)) }) { name in
+            let file = name.contains("/") ? URL(filePath: name) : folder.appending(path: "\(name).toml")
+            return (try? String(contentsOf: file, encoding: .utf8)).map { (file.path, $0) }
+        }
+    }
+
+    private func load(_ text: String) throws(SettingsError) -> [TrunkSettings] {
+        try BoxSettings(toml: text, file: "sipcall.toml", presets: Self.shelf) { $0 == "secret" ? "from-file" : nil }
+            .trunks
+    }
+
+    private static let account = "user = \"a\"\npassword = \"b\"\n"
+
+    @Test("Several accounts stand in the order of their priority, then of the file, each with its own password")
+    func several() throws {
+        let trunks = try load(
+            """
+            [[trunk]]
+            name = "Third"
+            server = "c.example.net"
+            priority = 9
+            user = "c"
+            password = "3"
+            [sip]
+            listen = "0.0.0.0:5060"
+            [[trunk]]
+            server = "a.example.net"
+            user = "a"
+            password_file = "secret"
+            [[trunk]]
+            name = "Second"
+            server = "192.0.2.1:5080"
+            transport = "tcp"
+            register = false
+            number = "+493012345678"
+            """)
+        #expect(trunks.map(\.name) == ["a.example.net", "Second", "Third"])
+        #expect(trunks.map(\.password.revealed) == ["from-file", "", "3"])
+        #expect(trunks.map(\.registers) == [true, false, true])
+        #expect(trunks.map(\.port) == [nil, 5080, nil])
+        #expect(trunks.map(\.transports) == [[.udp, .tcp, .tls], [.tcp], [.udp, .tcp, .tls]])
+        #expect(trunks[1].user == "+493012345678")
+    }
+
+    @Test("A preset fills what the file does not say, and nothing else")
+    func presets() throws {
+        let telnyx = try #require(try load("[trunk]\npreset = \"telnyx\"\n" + Self.account).first)
+        #expect(telnyx.name == "Telnyx" && telnyx.server == "sip.telnyx.com" && telnyx.port == nil)
+        #expect(telnyx.identity == .preferredIdentity && telnyx.numberFormat == .plusE164)
+        #expect(telnyx.registers && telnyx.expires == 300)
+        let mine = try load(
+            "[trunk]\npreset = \"telnyx\"\nserver = \"sip.telnyx.eu\"\ntransport = \"tls\"\nidentity = \"from\"\n"
+                + "name = \"Mine\"\nexpires = 90\n" + Self.account)
+        #expect(mine.first?.server == "sip.telnyx.eu" && mine.first?.transports == [.tls])
+        #expect(mine.first?.identity == .from && mine.first?.name == "Mine" && mine.first?.expires == 90)
+        let voip = try load("[trunk]\npreset = \"voip-ms\"\nserver = \"berlin1.voip.ms\"\n" + Self.account)
+        #expect(voip.first?.transports == [.udp, .tls] && voip.first?.codecs == ["pcmu"])
+        #expect(voip.first?.identity == .remotePartyID && voip.first?.numberFormat == .nationalOrIDD)
+        let twilio = try load(
+            "[trunk]\npreset = \"twilio\"\nserver = \"me.pstn.twilio.com\"\nnumber = \"+15005550006\"")
+        #expect(twilio.first?.registers == false && twilio.first?.name == "Twilio Elastic SIP")
+        let flex = try load(
+            "[trunk]\npreset = \"telekom-companyflex\"\nserver = \"1.primary.companyflex.de\"\n" + Self.account)
+        #expect(flex.first?.realm == "tel.t-online.de" && flex.first?.transports == [.tls, .tcp])
+    }
+
+    @Test(
+        "A value that cannot be used names its line, also in the second table, and the way out",
+        arguments: [
+            ("[trunk]\npreset = \"telnix\"\n" + account, 2, "trunk.preset", "generic-address, generic-registration"),
+            ("[trunk]\npreset = \"./none.toml\"\n" + account, 2, "trunk.preset", "Known here"),
+            ("[trunk]\npreset = \"twilio\"\nnumber = \"+1\"", 1, "trunk.server", "NAME.pstn.twilio.com"),
+            (
+                "[trunk]\npreset = \"voip-ms\"\nserver = \"x.voip.ms\"\nuser = \"1\"\npassword = \"a#\"", 5,
+                "trunk.password", "portal"
+            ),
+            (
+                "[[trunk]]\nserver = \"a\"\n\(account)[[trunk]]\nserver = \"b\"\nuser = \"x\"", 5,
+                "trunk.password", "password_file"
+            ),
+            (
+                "[[trunk]]\nserver = \"a\"\n\(account)[[trunk]]\n\nserver = \"a\"\n\(account)", 5,
+                "trunk.name", "of its own"
+            ),
+            (
+                "[[trunk]]\nserver = \"a\"\n\(account)[[trunk]]\nserver = \"b\"\nexpires = 1\n\(account)", 7,
+                "trunk.expires", "quotes"
+            ),
+            ("[trunk]\nserver = \"a\"\npriority = 0\n\(account)", 3, "trunk.priority", "quotes"),
+            ("[trunk]\nserver = \"a\"\nregister = \"no\"\n\(account)", 3, "trunk.register", "quotes"),
+            ("[trunk]\nserver = \"a\"\nregister = false", 1, "trunk.user", "number"),
+            ("[trunk]\nserver = \"a\"\nidentity = \"magic\"\n\(account)", 3, "trunk.identity", "remote-party-id"),
+            ("[trunk]\nserver = \"a\"\nnumber_format = \"x\"\n\(account)", 3, "trunk.number_format", "plus-e164"),
+            ("[trunk]\nserver = \"a:0\"\n\(account)", 2, "trunk.server", "example"),
+            ("[trunk]\nserver = \"a:b:c\"\n\(account)", 2, "trunk.server", "example"),
+            ("trunk = [1]", 1, "trunk", "[[trunk]]"),
+        ] as [(String, Int, String, String)])
+    func wrong(text: String, line: Int, key: String, remedy: String) {
+        let error = #expect(throws: SettingsError.self) { try load(text) }
+        #expect(error?.line == line)
+        #expect(error?.key == key)
+        #expect(error?.remedy.contains(remedy) == true, "\(error?.remedy ?? "")")
+        #expect(error?.description.contains("a#") == false)
+    }
+
+    @Test("More tables than anybody has are refused")
+    func tooMany() {
+        let text = (0..<17).map { "[[trunk]]\nserver = \"s\($0)\"\n" + Self.account }.joined()
+        #expect(throws: SettingsError.self) { try load(text) }
+    }
+}

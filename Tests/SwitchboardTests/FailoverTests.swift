@@ -1,0 +1,290 @@
+import Call
+import Control
+import NameServer
+import SIPMessage
+import SIPTransport
+import Settings
+import Synchronization
+import Testing
+import Wire
+
+@testable import Switchboard
+
+/// Two servers of one provider behind SRV records, and what finds them.
+private struct Field {
+    let names = NameServer()
+    let first: ScriptedProvider
+    let second: ScriptedProvider
+
+    init() async throws {
+        (first, second) = (try await .open(), try await .open())
+        names.set(ttl: 300)
+        names.set(
+            "_sip._udp.carrier.test",
+            .srv(priority: 1, weight: 0, port: first.address.port, target: "a.carrier.test"),
+            .srv(priority: 2, weight: 0, port: second.address.port, target: "b.carrier.test"))
+        names.set("a.carrier.test", .a(0x7f00_0001))
+        names.set("b.carrier.test", .a(0x7f00_0001))
+        // The bare name is a web server, as everywhere.
+        names.set("carrier.test", .a(0x7f00_0063))
+        for provider in [first, second] { provider.answersCalls.store(true, ordering: .relaxed) }
+    }
+
+    var resolver: DNSClient { DNSClient(server: NetworkAddress(host: .ipv4(0x7f00_0001), port: names.port)) }
+
+    func open(_ trunks: String = Field.trunk) async throws -> Box {
+        try await Box.open(Self.settings(trunks), first, resolver: resolver)
+    }
+
+    func close(_ box: Box) async {
+        await box.close()
+        await second.transport.close()
+        names.close()
+    }
+
+    static let trunk = """
+        [[trunk]]
+        name = "SRV"
+        server = "carrier.test"
+        transport = "udp"
+        user = "alice"
+        password = "secret"
+
+        """
+
+    static func settings(_ trunks: String) throws -> BoxSettings {
+        try BoxSettings(
+            toml: """
+                [sip]
+                listen = "127.0.0.1:0"
+                [media]
+                listen = "127.0.0.1:0"
+                ports = "34000-34999"
+                [dialling]
+                countries = ["all"]
+                \(Box.everything)
+                \(trunks)
+                """, file: "test", readSecret: { _ in nil })
+    }
+
+    static func direct(
+        _ name: String, _ provider: ScriptedProvider, _ more: String = "", user: String = "alice"
+    ) -> String {
+        """
+        [[trunk]]
+        name = "\(name)"
+        server = "\(provider.address)"
+        user = "\(user)"
+        password = "secret"
+        \(more)
+
+        """
+    }
+}
+
+@Suite("Switchboard: another server, another account, when one fails", .serialized)
+struct FailoverTests {
+    private func call(
+        _ box: Box, _ page: ConnectionIdentifier, _ number: String = "100"
+    ) async throws -> CallIdentifier {
+        let reply = await box.switchboard.handle(.start(connection: page, to: Redacted(number), offer: Box.offer))
+        guard case .media(let call, _) = reply else { throw Box.TookTooLong(what: "the call: \(reply)") }
+        return call
+    }
+
+    private func isActive(_ call: CallIdentifier, _ box: Box) async -> Bool {
+        await box.switchboard.calls[call]?.call.publicState == .active
+    }
+
+    @Test("The provider is found by SRV, its name stays in the request, and one server is kept to")
+    func found() async throws {
+        let field = try await Field()
+        let box = try await field.open()
+        #expect(field.first.count(.register) == 1 && field.second.count(.register) == 0)
+        #expect(field.first.request(.register)?.uri.sip?.host.text == "carrier.test")
+        #expect(await box.switchboard.status().trunk.target == "udp:\(field.first.address)")
+        let call = try await call(box, await box.page())
+        try await box.wait("the answer") { await isActive(call, box) }
+        #expect(field.first.request(.invite)?.uri.sip?.host.text == "carrier.test")
+        let measured = await box.switchboard.status().measured["SRV"]
+        #expect(measured?.grantedExpires == 300 && measured?.codecs == ["pcmu"])
+        #expect(measured?.mediaSources == ["127.0.0.1"])
+        // Nobody asked where the web server is.
+        #expect(!field.names.asked.contains { $0.name == "carrier.test" && $0.type == 1 })
+        await field.close(box)
+    }
+
+    @Test("A registrar that says 503, or whose port is closed, is left for the next", arguments: [503, -1])
+    func registrar(status: Int) async throws {
+        let field = try await Field()
+        if status > 0 { field.first.refuse(.register, with: status) } else { await field.first.transport.close() }
+        let box = try await field.open()
+        #expect(await box.switchboard.status().trunk.target == "udp:\(field.second.address)")
+        let call = try await call(box, await box.page())
+        try await box.wait("the answer") { await isActive(call, box) }
+        #expect(field.second.count(.invite) == 1 && field.first.count(.invite) == 0)
+        await field.close(box)
+    }
+
+    @Test("An INVITE that is answered with 503 goes to the next server, and the one after it goes there at once")
+    func invite503() async throws {
+        let field = try await Field()
+        let box = try await field.open()
+        field.first.refuse(.invite, with: 503)
+        let page = await box.page()
+        let first = try await call(box, page)
+        try await box.wait("the answer") { await isActive(first, box) }
+        #expect(field.first.count(.invite) == 1 && field.second.count(.invite) == 1)
+        try await box.wait("the ACK of the 503") { field.first.request(.ack) != nil }
+        #expect(box.trunks(dialledFor: first) == ["SRV", "SRV"])
+        #expect(await box.switchboard.handle(.end(connection: page, call: first)) == .done)
+        try await box.wait("BYE") { field.second.request(.bye) != nil }
+        #expect(field.first.request(.bye) == nil)
+        let second = try await call(box, page)
+        try await box.wait("the answer") { await isActive(second, box) }
+        #expect(field.first.count(.invite) == 1 && field.second.count(.invite) == 2)
+        await field.close(box)
+    }
+
+    @Test("A server that does not answer an INVITE is not waited for where there is another")
+    func silence() async throws {
+        let field = try await Field()
+        let box = try await field.open()
+        field.first.refuse(.invite, with: 0)
+        let began = MonotonicTime.now()
+        let call = try await call(box, await box.page())
+        try await box.wait("the answer", for: .seconds(9)) { await isActive(call, box) }
+        #expect(MonotonicTime.now() - began >= .seconds(4))
+        #expect(field.first.count(.invite) == 1 && field.second.count(.invite) == 1)
+        await field.close(box)
+    }
+
+    @Test("When both servers refuse the call it goes by the next account, whose number formats and codecs hold then")
+    func nextTrunk() async throws {
+        let field = try await Field()
+        let third = try await ScriptedProvider.open()
+        third.answersCalls.store(true, ordering: .relaxed)
+        let box = try await field.open(
+            Field.trunk
+                + Field.direct(
+                    "Spare", third,
+                    """
+                    register = false
+                    priority = 2
+                    codecs = ["pcmu"]
+                    number = "+493012345678"
+                    number_format = "national-or-idd"
+                    """, user: "spare"))
+        try await box.wait("both") { await box.switchboard.status().trunks.map(\.state) == [.registered, .ready] }
+        for provider in [field.first, field.second] { provider.refuse(.invite, with: 503) }
+        let call = try await call(box, await box.page(), "+493023125000")
+        try await box.wait("the answer") { await isActive(call, box) }
+        #expect(third.request(.register) == nil)
+        let invite = try #require(third.request(.invite))
+        #expect(invite.uri.sip?.user == "03023125000")
+        #expect(String(decoding: invite.body, as: UTF8.self).contains("RTP/AVP 0 101\r\n"))
+        #expect(box.trunks(dialledFor: call) == ["SRV", "SRV", "Spare"])
+        #expect(await box.switchboard.status().list.map(\.trunk) == ["Spare"])
+        await field.close(box)
+        await third.transport.close()
+    }
+
+    @Test("What the callee says is not asked of another provider; no way left ends the call with its reason")
+    func finalAnswers() async throws {
+        let field = try await Field()
+        let box = try await field.open()
+        let page = await box.page()
+        field.first.refuse(.invite, with: 486)
+        let busy = try await call(box, page)
+        try await box.wait("busy") { box.end(of: busy, on: page) == .busy }
+        #expect(field.second.count(.invite) == 0)
+        for provider in [field.first, field.second] { provider.refuse(.invite, with: 503) }
+        let refused = try await call(box, page)
+        try await box.wait("the end") { box.end(of: refused, on: page) == .providerOverloaded }
+        #expect(field.first.count(.invite) == 2 && field.second.count(.invite) == 1)
+        try await box.expectNothingLeft()
+        await field.close(box)
+    }
+
+    @Test("Of two accounts at one host a call rings for the one it is addressed to; the status has both")
+    func inbound() async throws {
+        let field = try await Field()
+        let box = try await field.open(
+            Field.direct("One", field.first, user: "bob") + Field.direct("Two", field.first))
+        try await box.wait("both") { await box.switchboard.status().trunks.allSatisfy(\.isUsable) }
+        #expect(await box.switchboard.status().trunks.map(\.name) == ["One", "Two"])
+        let call = try await box.ring(await box.page())
+        #expect(await box.switchboard.calls[call]?.trunk == "Two")
+        await field.close(box)
+    }
+
+    @Test("One account comes, another changes, a third goes, and the rest is not touched")
+    func reload() async throws {
+        let field = try await Field()
+        let both = Field.direct("One", field.first) + Field.direct("Two", field.second)
+        let box = try await field.open(both)
+        try await box.wait("both") { await box.switchboard.status().trunks.allSatisfy { $0.state == .registered } }
+        let before = field.first.count(.register)
+        #expect(await box.switchboard.apply(try Field.settings(Field.direct("One", field.first))) == [])
+        try await box.wait("the removal") { field.second.request(.register)?.headers.expires == 0 }
+        #expect(await box.switchboard.status().trunks.map(\.name) == ["One"])
+        #expect(await box.switchboard.apply(try Field.settings(Field.direct("Three", field.second) + both)) == [])
+        try await box.wait("three") {
+            await box.switchboard.status().trunks.map(\.state) == [.registered, .registered, .registered]
+        }
+        #expect(field.first.count(.register) == before)
+        await field.close(box)
+    }
+
+    @Test("When the records change their targets the registration follows; when they vanish the last ones stay")
+    func renewal() async throws {
+        let field = try await Field()
+        field.names.set(ttl: 1)
+        let box = try await field.open()
+        #expect(await box.switchboard.status().trunk.target == "udp:\(field.first.address)")
+        field.names.set(
+            "_sip._udp.carrier.test",
+            .srv(priority: 1, weight: 0, port: field.second.address.port, target: "b.carrier.test"))
+        await box.switchboard.letRecordsExpire()
+        try await box.wait("the other server") {
+            await box.switchboard.status().trunk.target == "udp:\(field.second.address)"
+                && field.second.count(.register) > 0
+        }
+        field.names.set("_sip._udp.carrier.test")
+        field.names.forgetAsked()
+        await box.switchboard.letRecordsExpire()
+        try await box.wait("the question") { field.names.asked.contains { $0.type == 33 } }
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(!field.names.asked.contains { $0.name == "carrier.test" })
+        #expect(await box.switchboard.status().trunk.target == "udp:\(field.second.address)")
+        #expect(await box.switchboard.status().trunk.state == .registered)
+        await field.close(box)
+    }
+
+    @Test("A name that leads nowhere is said so, and found as soon as it leads somewhere")
+    func unknown() async throws {
+        let field = try await Field()
+        let box = try await field.open(Field.direct("One", field.first))
+        #expect(
+            await box.switchboard.apply(try Field.settings(Field.trunk.replacing("carrier.test", with: "gone.test")))
+                == [])
+        try await box.wait("the failure") {
+            await box.switchboard.status().trunk.problem?.code == "sip.name-unknown"
+        }
+        field.names.set(
+            "_sip._udp.gone.test",
+            .srv(priority: 1, weight: 0, port: field.first.address.port, target: "a.carrier.test"))
+        // As when the network comes back.
+        await box.switchboard.networkChanged()
+        try await box.wait("registered") { await box.switchboard.status().trunk.state == .registered }
+        await field.close(box)
+    }
+}
+
+extension Switchboard {
+    /// As if a minute had passed for the DNS.
+    fileprivate func letRecordsExpire() {
+        lookUpWhatIsDue(now: .now() + .seconds(60))
+        schedule()
+    }
+}

@@ -1,0 +1,89 @@
+import Call
+import Control
+import Media
+import SIPMessage
+import SIPTransport
+import Synchronization
+import Testing
+import Wire
+
+@testable import Switchboard
+
+@Suite("Switchboard: keys by INFO", .serialized)
+struct KeyTests {
+    private func inform(_ box: Box, _ sequence: UInt32, _ text: String, _ subtype: String) async throws -> Int {
+        try box.provider.send(.info, sequence, to: box.transport.localAddress) {
+            $0.setBody(Array(text.utf8), type: MediaType("application", subtype))
+        }
+        try await box.wait("the answer to INFO") { box.provider.response(.info, sequence) != nil }
+        return try #require(box.provider.response(.info, sequence)).status
+    }
+
+    private func sent(_ box: Box) -> [String] {
+        box.provider.requests.filter { $0.method == .info }.map { String(decoding: $0.body, as: UTF8.self) }
+    }
+
+    @Test("The far side's keys reach the page and are counted")
+    func received() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await box.talk(page)
+        #expect(try await inform(box, 1, "Signal=5\r\nDuration=160\r\n", "dtmf-relay") == 200)
+        #expect(try await inform(box, 2, "#", "dtmf") == 200)
+        #expect(try await inform(box, 3, "<x/>", "media_control+xml") == 415)
+        #expect(try await inform(box, 4, "nothing", "dtmf-relay") == 400)
+        try await box.wait("the page's news") { box.digits(of: call, on: page) == "5#" }
+        #expect(await box.switchboard.calls[call]?.digits == 2)
+        await box.close()
+    }
+
+    @Test("Keys go by INFO where the account says so, one after the other")
+    func asked() async throws {
+        let box = try await Box.open(trunk: "digits = \"info\"")
+        let page = await box.page()
+        let call = try await box.talk(page)
+        #expect(
+            await box.switchboard.handle(.digits(connection: page, call: call, digits: Redacted("1*"))) == .done)
+        // What the page presses in its sound is passed on in the same way.
+        let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
+        await box.switchboard.take(.digit(leg, "#"))
+        try await box.wait("three keys") { sent(box).count == 3 }
+        #expect(sent(box).map { $0.prefix(8) } == ["Signal=1", "Signal=*", "Signal=#"])
+        #expect(box.digits(of: call, on: page) == "")
+        await box.close()
+    }
+
+    @Test("Without that they go with the sound")
+    func inSound() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await box.talk(page)
+        _ = await box.switchboard.handle(.digits(connection: page, call: call, digits: Redacted("1")))
+        let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
+        await box.switchboard.take(.digit(leg, "2"))
+        try await box.switchboard.handle(.hold(connection: page, call: call, wanted: true)).expectDone()
+        try await box.wait("a later message") { box.provider.count(.invite) == 2 }
+        #expect(sent(box).isEmpty)
+        await box.close()
+    }
+
+    @Test("Who takes no INFO gets the keys in the sound from then on")
+    func refused() async throws {
+        let box = try await Box.open(trunk: "digits = \"info\"")
+        let page = await box.page()
+        let call = try await box.talk(page)
+        box.provider.info.store(415, ordering: .relaxed)
+        _ = await box.switchboard.handle(.digits(connection: page, call: call, digits: Redacted("1")))
+        try await box.wait("the notice") { box.notices(of: call, on: page) == ["call.digits-refused"] }
+        _ = await box.switchboard.handle(.digits(connection: page, call: call, digits: Redacted("2")))
+        #expect(sent(box).count == 1)
+        #expect(await box.switchboard.calls[call]?.refusesDigitMessages == true)
+        await box.close()
+    }
+}
+
+extension ControlReply {
+    fileprivate func expectDone() throws {
+        #expect(self == .done)
+    }
+}
