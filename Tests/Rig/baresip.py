@@ -34,12 +34,14 @@ class Baresip:
 
     def __init__(
         self, machine: Namespace, folder: Path, user: str, port: int, source: Path, answers: bool = True,
-        account: str = "",
+        account: str = "", address: str | None = None,
     ) -> None:
         """`answers` picks up at once; otherwise it rings until `accept`. It also takes `port` + 1 (for TLS).
 
-        account: more parameters of its account.
+        account: more parameters of its account. address: another of the machine's than its first, also an IPv6 one.
         """
+        self._is_ipv6 = ":" in (address or "")
+        self._host = f"[{address}]" if self._is_ipv6 else address or machine.address
         self.user = user
         self.port = port
         self._machine = machine
@@ -56,7 +58,7 @@ class Baresip:
     def __enter__(self) -> "Baresip":
         if shutil.which("baresip") is None:
             raise RigError("baresip is missing: run packaging/setup")
-        command = ["baresip", "-4", "-f", str(self._folder)]
+        command = ["baresip", "-6" if self._is_ipv6 else "-4", "-f", str(self._folder)]
         self.program = Program(f"baresip ({self.user})", self._machine.command(*command), self._folder / "log")
         try:
             self._control = wait_until(self._connected, 10, "baresip's control port")
@@ -128,6 +130,7 @@ class Baresip:
         if modules is None:
             raise RigError("baresip's modules are missing: run packaging/setup")
         values = {
+            "HOST": self._host,
             "SIP_PORT": str(self.port),
             "CONTROL_PORT": str(self._control_port),
             "RTP_PORTS": f"{20000 + (self.port - 5000) * 100}-{20099 + (self.port - 5000) * 100}",
@@ -141,7 +144,7 @@ class Baresip:
         (self._folder / "config").write_text(text)
         more = f";{account}" if account else ""
         mode = "auto" if answers else "manual"
-        address = f"sip:{self.user}@{self._machine.address}:{self.port}"
+        address = f"sip:{self.user}@{self._host}:{self.port}"
         (self._folder / "accounts").write_text(
             f"<{address}>;regint=0;answermode={mode};audio_codecs=pcmu/8000/1,pcma/8000/1{more}\n"
         )

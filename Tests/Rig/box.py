@@ -102,11 +102,12 @@ class Box:
         self.stop()
 
     def write_configuration(self) -> Path:
-        """sipcall.toml as a newcomer would have it: every address a wildcard."""
+        """sipcall.toml as a newcomer would have it: every address a wildcard, an IPv6 one if the provider has such an address."""
         path = self.state / "sipcall.toml"
+        any_address = "[::]" if 'server = "[' in self._trunk_lines else "0.0.0.0"
         path.write_text(
             f"""[sip]
-listen = "0.0.0.0:{SIP_PORT}"
+listen = "{any_address}:{SIP_PORT}"
 [media]
 listen = "0.0.0.0:{MEDIA_PORT}"
 ports = "20000-20999"

@@ -1,5 +1,6 @@
 """Listens on a machine's interfaces with the kernel's own time stamps: who sent what, and when."""
 
+import ctypes
 import socket
 import struct
 import threading
@@ -12,6 +13,7 @@ from .namespaces import Namespace
 _ETH_P_ALL = 0x0003
 _ETH_P_IP = 0x0800
 _PACKET_OUTGOING = 4
+_SO_ATTACH_FILTER = 26
 _SO_TIMESTAMPNS = 35
 _UDP = 17
 
@@ -48,8 +50,10 @@ class Datagram:
 class Capture:
     """Keeps every UDP datagram of a machine while the context lasts. For single calls, not for load."""
 
-    def __init__(self, machine: Namespace) -> None:
+    def __init__(self, machine: Namespace, udp_ports: range | None = None) -> None:
+        """`udp_ports`: the kernel passes only what goes to one of these, so that a load on other ports does not matter."""
         self.datagrams: list[Datagram] = []
+        self._udp_ports = udp_ports
         self._machine = machine
         self._ending = threading.Event()
 
@@ -58,6 +62,8 @@ class Capture:
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        if self._udp_ports is not None:
+            _attach_filter(self._socket, self._udp_ports)
         self._socket.settimeout(0.1)
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -98,6 +104,22 @@ class Capture:
                 packet[header + 8 : header + length],
             )
         )
+
+
+def _attach_filter(listener: socket.socket, ports: range) -> None:
+    """Classic BPF, on the IP header: UDP to one of the ports."""
+    program = (
+        (0x30, 0, 0, 9),  # the protocol
+        (0x15, 0, 5, _UDP),
+        (0xB1, 0, 0, 0),  # the header's length
+        (0x48, 0, 0, 2),  # the port it goes to
+        (0x35, 0, 2, ports.start),
+        (0x35, 1, 0, ports.stop),
+        (0x06, 0, 0, 0xFFFF),
+        (0x06, 0, 0, 0),
+    )
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HL", len(program), ctypes.addressof(code)))
 
 
 def _mu_law() -> np.ndarray:

@@ -29,13 +29,16 @@ class Account:
     unknown: str = "+4930404404"
     rings: str = "+4930606060"
     answers: str = "+4930200200"
+    linphone: str = "+4930707070"
 
 
 class Carrier:
     """A running Kamailio. A context manager."""
 
-    def __init__(self, machine: Namespace, folder: Path, account: Account) -> None:
+    def __init__(self, machine: Namespace, folder: Path, account: Account, address: str | None = None) -> None:
+        """`address`: another of the machine's than its first, also an IPv6 one."""
         self.account = account
+        self.address = address or machine.address
         self._machine = machine
         self._folder = folder
         self._program: Program | None = None
@@ -49,7 +52,7 @@ class Carrier:
         runtime.mkdir(exist_ok=True)
         command = ["kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-Y", str(runtime), "-f", str(configuration)]
         self._program = Program("kamailio", self._machine.command(*command), self._folder / "kamailio.log")
-        wait_for_options_reply(self._machine, (self._machine.address, 5060), 10, self._program.require_running)
+        wait_for_options_reply(self._machine, (self.address, 5060), 10, self._program.require_running)
 
     @property
     def certificate(self) -> Path:
@@ -59,7 +62,7 @@ class Carrier:
     def _certify(self) -> None:
         if self.certificate.exists():
             return
-        key, address = self._folder / "carrier.key", self._machine.address
+        key, address = self._folder / "carrier.key", self.address
         command = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {key} -days 30"
         command += f" -out {self.certificate} -subj /CN=carrier.rig -addext subjectAltName=IP:{address}"
         subprocess.run(command.split(), check=True, capture_output=True)
@@ -98,6 +101,8 @@ class Carrier:
             "BUSY": account.busy,
             "UNKNOWN": account.unknown,
             "RINGS": account.rings,
+            "LINPHONE": account.linphone,
+            "HOST": f"[{self.address}]" if ":" in self.address else self.address,
         }
         text = CONFIGURATION.read_text()
         for key, value in values.items():

@@ -11,6 +11,8 @@ from pathlib import Path
 
 BOX_ADDRESS = "10.9.0.1"
 CARRIER_ADDRESS = "10.9.0.2"
+BOX_ADDRESS_6 = "fd09::1"
+CARRIER_ADDRESS_6 = "fd09::2"
 
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -86,6 +88,11 @@ class Network:
             self.__exit__()
             raise
         return self
+
+    def add_ipv6(self) -> None:
+        """Gives both machines an IPv6 address beside their own."""
+        for machine, address in ((self.box, BOX_ADDRESS_6), (self.carrier, CARRIER_ADDRESS_6)):
+            _ip("-n", machine.name, "address", "add", f"{address}/64", "dev", "eth0", "nodad")
 
     def __exit__(self, *_: object) -> None:
         for machine in (self.box, self.carrier):

@@ -13,7 +13,8 @@ def wait_for_options_reply(
 ) -> None:
     """Returns once `target` answers an OPTIONS request sent from `machine`."""
     with machine.entered():
-        probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+        probe = socket.socket(family, socket.SOCK_DGRAM)
     with probe:
         probe.connect(target)
         probe.settimeout(0.1)
@@ -25,7 +26,7 @@ def wait_for_options_reply(
 def _answers(probe: socket.socket, target: tuple[str, int], require_alive: Callable[[], None]) -> bool:
     require_alive()
     try:
-        probe.send(_options(probe.getsockname(), target))
+        probe.send(_options(probe.getsockname()[:2], target))
         return probe.recv(2048).startswith(b"SIP/2.0 ")
     except (TimeoutError, ConnectionRefusedError):
         return False
@@ -33,15 +34,16 @@ def _answers(probe: socket.socket, target: tuple[str, int], require_alive: Calla
 
 def _options(local: tuple[str, int], target: tuple[str, int]) -> bytes:
     mark = secrets.token_hex(6)
+    here, there = (f"[{host}]" if ":" in host else host for host in (local[0], target[0]))
     lines = [
-        f"OPTIONS sip:{target[0]}:{target[1]} SIP/2.0",
-        f"Via: SIP/2.0/UDP {local[0]}:{local[1]};branch=z9hG4bK{mark};rport",
+        f"OPTIONS sip:{there}:{target[1]} SIP/2.0",
+        f"Via: SIP/2.0/UDP {here}:{local[1]};branch=z9hG4bK{mark};rport",
         "Max-Forwards: 10",
-        f"From: <sip:rig@{local[0]}>;tag={mark}",
-        f"To: <sip:{target[0]}>",
+        f"From: <sip:rig@{here}>;tag={mark}",
+        f"To: <sip:{there}>",
         f"Call-ID: {mark}@rig",
         "CSeq: 1 OPTIONS",
-        f"Contact: <sip:rig@{local[0]}:{local[1]}>",
+        f"Contact: <sip:rig@{here}:{local[1]}>",
         "Content-Length: 0",
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

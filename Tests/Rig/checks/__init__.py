@@ -7,7 +7,9 @@ from . import (
     first_syllable,
     inbound_call,
     junk_datagrams,
+    sip_flood,
     sip_idle,
+    sip_interop,
     sip_lossy,
     sip_torture,
 )
@@ -22,7 +24,9 @@ CHECKS: dict[str, Check] = {
         first_syllable.CHECK,
         junk_datagrams.CHECK,
         failure_sentences.CHECK,
+        sip_flood.CHECK,
         sip_idle.CHECK,
+        sip_interop.CHECK,
         sip_lossy.CHECK,
         sip_torture.CHECK,
     )

@@ -1,0 +1,81 @@
+"""sip-interop: the box against Kamailio, baresip, linphonec and sipp, and every odd message flow that sipp can play."""
+
+import os
+import re
+import signal
+from contextlib import ExitStack
+
+from ..deadlines import RigError
+from ..figures import Report
+from ..interop.peers import meet
+from ..interop.scenarios import EVERYWHERE, INBOUND, OUR_CHANGES, OUTBOUND, OVER_STREAMS
+from ..interop.stage import Scenario, open_stage, play
+from ..provider import lose
+from ..rig import LOGS_NOTE
+from .check import Check, Fault, broken_by
+
+PLAYED = "as it must be"
+ONLY = "SIPCALL_SCENARIOS"
+"""A regular expression in the environment: only the scenarios that it matches are played."""
+
+
+def run(report: Report, fault: Fault | None) -> None:
+    if fault is not None:
+        _broken(report, fault)
+        return
+    every = (*OUTBOUND, *INBOUND, *OUR_CHANGES)
+    _play(report, every, "udp")
+    _play(report, [each for each in every if each.name in OVER_STREAMS], "tcp")
+    for transport in ("udp", "tcp", "tls"):
+        for ipv6 in (False, True):
+            if (transport, ipv6) not in (("udp", False), ("tcp", False)):
+                _play(report, [each for each in every if each.name in EVERYWHERE], transport, ipv6)
+            _meet(report, transport, ipv6)
+    good = len(report.figures) - len(report.short)
+    report.equal("all", f"{good} of {len(report.figures)} scenarios", f"{len(report.figures)} of {len(report.figures)} scenarios",
+                 "each of them above")  # fmt: skip
+
+
+def _meet(report: Report, transport: str, ipv6: bool) -> None:
+    if not re.search(os.environ.get(ONLY, ""), "peers"):
+        return
+    for name, found in meet(transport, ipv6):
+        report.equal(name, found or PLAYED, PLAYED, "registered, and hung up by either side")
+
+
+def _play(report: Report, scenarios: "list[Scenario] | tuple[Scenario, ...]", transport: str, ipv6: bool = False) -> None:
+    wanted = re.compile(os.environ.get(ONLY, ""))
+    chosen = [each for each in scenarios if wanted.search(each.name)]
+    if not chosen:
+        return
+    with open_stage(transport, ipv6) as stage:
+        for scenario in chosen:
+            found = play(stage, scenario)
+            samples = f"sipp {scenario.sipp}.xml" + (f", {LOGS_NOTE}{stage.folder}/{scenario.sipp}" if found else "")
+            report.equal(f"{transport}{'-ipv6' if ipv6 else ''}-{scenario.name}", found or PLAYED, PLAYED, samples)
+
+
+def _broken(report: Report, fault: Fault) -> None:
+    scenario = next(each for each in OUTBOUND if each.name == "answered")
+    with open_stage() as stage, ExitStack() as stack:
+        if broken_by(fault, "frozen-core"):
+            core = stage.box.core()
+            os.kill(core, signal.SIGSTOP)
+            stack.callback(os.kill, core, signal.SIGCONT)
+        meddlings = {"deaf-peer": lambda: (lose("^ACK"),), "mute-peer": lambda: (lose("^SIP/2.0 200 .* BYE"),)}
+        try:
+            found = play(stage, Scenario(scenario.name, scenario.sipp, scenario.steps, meddlings.get(fault.name, tuple)))
+        except (RigError, OSError) as error:
+            found = str(error)
+        report.equal(f"udp-{scenario.name}", found or PLAYED, PLAYED, f"sipp {scenario.sipp}.xml")
+
+
+CHECK = Check(
+    "sip-interop",
+    "Kamailio, baresip, linphonec and sipp over UDP, TCP and TLS, IPv4 and IPv6: every message flow ends as it must.",
+    run,
+    (
+        Fault("frozen-core", "The core stands still.", ("udp-answered",)),
+        Fault("deaf-peer", "The provider loses every ACK.", ("udp-answered",)),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The box against other SIP implementations: what is played, and what both sides must see."""
