@@ -2,13 +2,14 @@
 
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
 from contextlib import ExitStack
 
 from ..baresip import Baresip
-from ..box import SIP_PORT
+from ..box import MEDIA_PORT, SIP_PORT
 from ..browser import PhonePage
 from ..capture import Capture, Datagram
 from ..deadlines import RigError, wait_until
@@ -40,7 +41,8 @@ SWOLLEN = "kept = bytearray(b'x' * 80_000_000); print('ready', flush=True); impo
 def run(report: Report, fault: Fault | None) -> None:
     seconds = int(os.environ.get(SECONDS_VARIABLE, "60")) if fault is None else 8
     with open_rig() as rig, ExitStack() as stack:
-        page = rig.phone()
+        # A format that passes through unchanged: a packet lost on the way in is missing on the way out, nothing conceals it.
+        page = rig.phone("?codec=pcmu&dsp=off")
         page.dial(rig.account.answers)
         page.wait_for_state("active", seconds=10)
         _warm_up(rig)
@@ -53,10 +55,13 @@ def run(report: Report, fault: Fault | None) -> None:
         if broken_by(fault, "swollen"):
             others.append(_swell(stack))
         rate = RATE // 10 if broken_by(fault, "trickle") else RATE
+        if broken_by(fault, "leaky"):
+            rig.network.box.drop(f"udp dport {MEDIA_PORT} numgen random mod 50 == 0")
         with flooding(rig.network.carrier, rate) as flood:
             calls, most = _live_through(rig, fault, seconds, others)
         _report_flood(rig, report, flood, seconds)
-        report.at_most("call", max(calls), CALL_GOAL_SECONDS, "s", f"the slowest of {len(calls)} meanwhile, until both talk")
+        samples = f"the slowest of {len(calls)} meanwhile, the median took {statistics.median(calls):.3f} s"
+        report.at_most("call", max(calls), CALL_GOAL_SECONDS, "s", samples)
         _report_sound(report, capture, page, sent_before, seconds)
         page.press("hangup")
         wait_until(lambda: not rig.box.in_use(), 10, "the box to let go of its calls")
@@ -135,7 +140,7 @@ def _report_flood(rig: Rig, report: Report, flood: Flood, seconds: int) -> None:
 
 def _report_sound(report: Report, capture: Capture, page: PhonePage, sent_before: int, seconds: int) -> None:
     """The running call's packets on their way to the telephone, and to the page."""
-    statistics = page.statistics()
+    told = page.statistics()
     streams: dict[int, list[Datagram]] = {}
     for datagram in capture.datagrams:
         if datagram.source[0] == BOX_ADDRESS and datagram.is_rtp:
@@ -148,9 +153,9 @@ def _report_sound(report: Report, capture: Capture, page: PhonePage, sent_before
     came = len(set(numbers))
     report.equal("sound-lost-to-telephone", span - came, 0, f"{came} packets came of {span} numbered")
     report.at_least("sound-sent", len(stream) / seconds, 49, "packets a second", f"in {seconds} s")
-    sent = statistics["sent"] - sent_before
+    sent = told["sent"] - sent_before
     report.at_most("sound-lost-from-page", sent - came, IN_FLIGHT, "packets", f"the page sent {sent}, {came} came")
-    report.equal("sound-lost-to-page", statistics["lost"], 0, f"{statistics['received']} packets came, getStats")
+    report.equal("sound-lost-to-page", told["lost"], 0, f"{told['received']} packets came, getStats")
 
 
 CHECK = Check(
@@ -158,7 +163,8 @@ CHECK = Check(
     "4,000 requests a second of a stranger's, for a minute: little memory, a call within a second, no packet lost.",
     run,
     (
-        Fault("frozen-core", "The core stands still for 1.5 s.", ("sip-flood/call", "sound-")),
+        Fault("frozen-core", "The core stands still for 1.5 s.", ("sip-flood/call",)),
+        Fault("leaky", "One in fifty of the page's packets does not reach the box.", ("sound-lost-to-telephone", "sound-lost-from-page")),
         Fault("trickle", "The stranger sends a tenth of it.", ("sip-flood/flood",)),
         Fault("swollen", "80 MB more are held, as by a leak.", ("sip-flood/memory$", "memory-left")),
     ),
