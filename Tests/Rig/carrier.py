@@ -89,7 +89,7 @@ class Carrier:
     def _filled(self) -> str:
         account = self.account
         values = {
-            "MODULES": str(_modules()),
+            "MODULES": str(modules()),
             "CERTIFICATE": str(self.certificate),
             "KEY": str(self._folder / "carrier.key"),
             "REALM": account.realm,
@@ -110,7 +110,8 @@ class Carrier:
         return text
 
 
-def _modules() -> Path:
+def modules() -> Path:
+    """Where Kamailio keeps its modules."""
     for folder in Path("/usr/lib").glob("*/kamailio/modules"):
         return folder
     raise RigError("Kamailio's modules are missing: run packaging/setup")

@@ -119,6 +119,12 @@ def resident_kilobytes(process: int) -> int:
     return int(match.group(1)) if match else 0
 
 
+def cpu_seconds(process: int) -> float:
+    """What a process has used so far, in user space and in the kernel, all its threads together."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def threads(process: int) -> int:
     """How many threads a process has."""
     return len(os.listdir(f"/proc/{process}/task"))

@@ -5,7 +5,8 @@ describes. `expand` writes them out as sipp wants them:
 
     <invited/>                     receives the INVITE and remembers what answers and later requests need
     <answer status= sdp= tag=/>    a response to that INVITE; with again="1" to the last request <asked kept="1"/>
-    <asked method=/>               receives a request inside the call; <reply status= sdp=/> answers the last message received
+    <asked method=/>               receives a request inside the call; <reply status= sdp=/> answers the last message received,
+                                   with tag="1" outside of any call
     <invite sdp=/> <ack/> <cancel/>  the caller's side
     <ask method= sdp=/>            a request inside the call
     <got status= optional= …/>     receives a response; <expect header= regexp=/> inside any receiving element must match
@@ -130,7 +131,10 @@ class _Writer:
                 heads = [f"Via:[$via{which}]", "From:[$from]", f"To:[$to];tag={tag}[call_number]", "Call-ID: [call_id]"]
                 return self._respond(element, [*heads, f"CSeq:[$cseq{which}]"])
             case "reply":
-                return self._respond(element, [f"[last_{name}:]" for name in ("Via", "From", "To", "Call-ID", "CSeq")])
+                heads = [f"[last_{name}:]" for name in ("Via", "From", "To", "Call-ID", "CSeq")]
+                if "tag" in attributes:
+                    heads[2] += ";tag=r[call_number]"
+                return self._respond(element, heads)
             case "invite":
                 return self._ask(element, "INVITE", "[box]")
             case "ask":
@@ -141,6 +145,9 @@ class _Writer:
                                      "i" if "refused" in attributes else "a")  # fmt: skip
             case "cancel":
                 return self._request(element, "CANCEL", self._invite, "[box]", "i")
+            case "send":
+                written = "".join(f' {name}="{value}"' for name, value in attributes.items())
+                return f"<send{written}><![CDATA[{element.text}]]></send>"
             case _:
                 return ElementTree.tostring(element, encoding="unicode").strip()
 
@@ -169,7 +176,7 @@ class _Writer:
 
     def _send(self, element: ElementTree.Element, start: str, heads: list[str]) -> str:
         own = [line.strip() for line in (element.text or "").strip().splitlines()]
-        if not any(line.lower().startswith("contact:") for line in own):
+        if not any("contact:" in line.lower() for line in own):
             own.append("Contact: <sip:sipp@[here];transport=[way]>")
         self._bodies += 1
         body = _body(element.get("sdp"), self._bodies)
