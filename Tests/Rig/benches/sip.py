@@ -118,7 +118,8 @@ def _through_proxy(machine: Namespace, folder: Path, proxy: Program, calls: int)
     began, before = time.monotonic(), _cpu(processes)
     with _sipp(machine, folder, "bench-calls", _CALLER_PORT, _PROXY_PORT, calls) as caller:
         if (code := caller.wait_for_exit(calls / RATE + 30)) != 0:
-            raise RigError(f"calls through the proxy failed: sipp exits with {code}")
+            errors = (folder / "bench-calls.errors").read_text(errors="replace")[:600]
+            raise RigError(f"calls through the proxy failed: sipp exits with {code}: {errors}")
     return Round(calls, time.monotonic() - began, _cpu(processes) - before)
 
 
