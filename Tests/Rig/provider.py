@@ -46,6 +46,17 @@ def double(pattern: str = ".") -> Meddling:
     return Meddling(pattern, 2)
 
 
+@dataclass(frozen=True)
+class Passed:
+    """One message that arrived."""
+
+    sender: str
+    """"box" or "sipp"."""
+    line: str
+    branch: str
+    call: str
+
+
 class Provider:
     """Listens until the context is left."""
 
@@ -58,8 +69,11 @@ class Provider:
         """Hears and says nothing any more."""
         self.contact = ""
         """The URI that the box has registered."""
-        self.passed: list[tuple[str, str]] = []
-        """("box" or "sipp", start line) of every message that arrived since `forget`."""
+        self.passed: list[Passed] = []
+        """Every message that arrived since `forget`."""
+        self.box_sound: tuple[str, int] | None = None
+        """Where the box wants to have sound, by its last session description."""
+        self._over: set[str] = set()
         self._machine = machine
         self._certificate = certificate
         self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -95,14 +109,16 @@ class Provider:
             each.close()
 
     def forget(self) -> None:
-        """Forgets what passed and passes everything again."""
+        """Forgets what passed and passes everything again. What still comes of the calls so far is answered here."""
+        self._over |= {passed.call for passed in self.passed}
         self.passed = []
         self.meddlings = []
         self.is_gone = False
 
-    def count(self, sender: str, pattern: str) -> int:
-        """How many messages of "box" or "sipp" had a start line like this."""
-        return sum(1 for who, line in self.passed if who == sender and re.search(pattern, line))
+    def count(self, sender: str, pattern: str, repeated: bool = False) -> int:
+        """How many messages of "box" or "sipp" had a start line like this; the same again counts only if `repeated`."""
+        found = [one.branch for one in self.passed if one.sender == sender and re.search(pattern, one.line)]
+        return len(found) if repeated else len(set(found))
 
     def wait_for_registration(self, seconds: float = 10) -> None:
         wait_until(lambda: self.contact, seconds, "the box to register with the rig's provider")
@@ -182,8 +198,16 @@ class Provider:
         if self.is_gone or not message.strip():
             return
         self._to_box = reply
-        line = _start_line(message)
-        self.passed.append(("box", line))
+        passed = _passed("box", message)
+        line = passed.line
+        if passed.call in self._over:
+            # A repetition, late because this machine is busy: the next sipp would not know the call.
+            if not line.startswith(("SIP/2.0", "ACK")):
+                reply(self._answer(message))
+            return
+        self.passed.append(passed)
+        if sound := re.search(rb"(?s)\r\nc=IN IP[46] (\S+).*\r\nm=audio ([1-9]\d*)", message):
+            self.box_sound = sound.group(1).decode(), int(sound.group(2))
         if line.startswith("OPTIONS") or (self.registrar and line.startswith("REGISTER")):
             reply(self._answer(message))
             return
@@ -196,7 +220,7 @@ class Provider:
                 message, _ = self._inner.recvfrom(65536)
             except ConnectionRefusedError:
                 continue
-            self.passed.append(("sipp", _start_line(message)))
+            self.passed.append(_passed("sipp", message))
             if self.is_gone or self._to_box is None:
                 continue
             for _ in range(self._copies(message)):
@@ -225,6 +249,12 @@ class Provider:
 
 def _start_line(message: bytes) -> str:
     return message.split(b"\r\n", 1)[0].decode(errors="replace")
+
+
+def _passed(sender: str, message: bytes) -> Passed:
+    text = message.decode(errors="replace")
+    branch, call = (re.search(pattern, text) for pattern in (r"branch=([^;\s,]+)", r"(?im)^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)"))
+    return Passed(sender, _start_line(message), branch.group(1) if branch else "", call.group(1) if call else "")
 
 
 def _quietly(send: Callable[[], object]) -> None:

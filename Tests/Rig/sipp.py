@@ -26,6 +26,8 @@ from .provider import INNER_PORT, SIPP_HOST, SIPP_PORT, Provider
 
 FOLDER = Path(__file__).parent / "sipp"
 CALLER = "+4930123456"
+SOUND_PORT = 6000
+"""Where every session description of sipp wants sound."""
 REASONS = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 200: "OK",
     202: "Accepted", 302: "Moved Temporarily", 401: "Unauthorized", 407: "Proxy Authentication Required",
@@ -210,5 +212,5 @@ def _body(direction: str | None, version: int) -> str:
     lines = ["v=0", f"o=sipp 1 {version} IN [ip] [media_host]", "s=-", f"c=IN [ip] {host}", "t=0 0"]
     if direction == "t38":
         return "\n".join([*lines, "m=image 6002 udptl t38", "a=T38FaxVersion:0"])
-    lines += ["m=audio 6000 RTP/AVP 0 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000"]
+    lines += [f"m=audio {SOUND_PORT} RTP/AVP 0 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000"]
     return "\n".join([*lines, "a=sendrecv" if direction == "hold-0" else f"a={direction}"])

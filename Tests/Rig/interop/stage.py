@@ -1,6 +1,8 @@
 """Where a scenario is played: a box, the rig's provider with a sipp behind it, and a page's phone socket."""
 
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -16,7 +18,7 @@ from ..deadlines import RigError, wait_until
 from ..namespaces import CARRIER_ADDRESS, CARRIER_ADDRESS_6, Network
 from ..phone_socket import OFFER, PhoneSocket
 from ..provider import Meddling, Provider
-from ..sipp import Sipp
+from ..sipp import SOUND_PORT, Sipp
 
 NUMBER = "+4930200200"
 ENDED_SECONDS = 3.0
@@ -69,7 +71,9 @@ class Scenario:
     steps: tuple[Step, ...]
     meddlings: Callable[[], tuple[Meddling, ...]] = tuple
     passed: tuple[tuple[str, str, int], ...] = ()
-    """(who, pattern of the start line, how many) of what must have passed the provider."""
+    """(who, pattern of the start line, how many) of what must have passed the provider, repetitions not counted."""
+    repeated: tuple[tuple[str, str, int], ...] = ()
+    """The same, repetitions counted, as the least."""
     calls_box: bool = False
     """sipp calls; otherwise the box does."""
     seconds: int = 12
@@ -99,6 +103,9 @@ def play(stage: Stage, scenario: Scenario) -> str:
     for who, pattern, count in scenario.passed:
         if (seen := stage.provider.count(who, pattern)) != count:
             wrong.append(f"{seen} of {count} /{pattern}/ from {who}")
+    for who, pattern, count in scenario.repeated:
+        if (seen := stage.provider.count(who, pattern, repeated=True)) < count:
+            wrong.append(f"{seen} of at least {count} /{pattern}/ from {who}")
     if left := _left(stage.box):
         wrong.append(f"left in the box: {left}")
     stage.keeps_logs = stage.keeps_logs or bool(wrong)
@@ -180,7 +187,7 @@ def hangs_up(stage: Stage) -> None:
     stage.phone.request("call.end", call=stage.call)
 
 
-def asks(method: str, **parameters: str) -> Step:
+def asks(method: str, **parameters: object) -> Step:
     """A request of the phone socket about the call."""
 
     def step(stage: Stage) -> None:
@@ -207,6 +214,20 @@ def lasts(seconds: float) -> Step:
             raise Mismatch("the call did not last")
 
     return step
+
+
+def sounds(stage: Stage) -> None:
+    """The far side sends 100 ms of silence."""
+    target = stage.provider.box_sound
+    if target is None:
+        raise Mismatch("the box never said where it wants to have sound")
+    family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+    with stage.network.carrier.entered(), socket.socket(family, socket.SOCK_DGRAM) as sender:
+        sender.bind((stage.provider.address, SOUND_PORT))
+        for number in range(5):
+            header = struct.pack("!BBHII", 0x80, 0, number, number * 160, 0x5EC0DE)
+            sender.sendto(header + b"\xff" * 160, target)
+            time.sleep(0.02)
 
 
 def provider_vanishes(stage: Stage) -> None:
