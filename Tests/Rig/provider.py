@@ -60,13 +60,23 @@ class Passed:
 class Provider:
     """Listens until the context is left."""
 
-    def __init__(self, machine: Namespace, address: str, certificate: Path | None = None, registrar: bool = True) -> None:
+    def __init__(
+        self,
+        machine: Namespace,
+        address: str,
+        certificate: Path | None = None,
+        registrar: bool = True,
+        inner_port: int = INNER_PORT,
+    ) -> None:
         """`certificate`: a PEM file with its key beside it (.key); without one there is no TLS. `registrar`: answers REGISTER itself."""
+        self._inner_port = inner_port
         self.address = address
         self.registrar = registrar
         self.meddlings: list[Meddling] = []
         self.is_gone = False
         """Hears and says nothing any more."""
+        self.is_overloaded = False
+        """Refuses every call with 503 by itself."""
         self.contact = ""
         """The URI that the box has registered."""
         self.passed: list[Passed] = []
@@ -88,7 +98,7 @@ class Provider:
 
     def __enter__(self) -> "Provider":
         with self._machine.entered():
-            self._inner = self._bound(socket.AF_INET, socket.SOCK_DGRAM, (SIPP_HOST, INNER_PORT))
+            self._inner = self._bound(socket.AF_INET, socket.SOCK_DGRAM, (SIPP_HOST, self._inner_port))
             udp = self._bound(self._family, socket.SOCK_DGRAM, (self.address, 5060))
             tcp = self._bound(self._family, socket.SOCK_STREAM, (self.address, 5060))
             self._begin(self._serve_sipp)
@@ -211,6 +221,11 @@ class Provider:
         if line.startswith("OPTIONS") or (self.registrar and line.startswith("REGISTER")):
             reply(self._answer(message))
             return
+        if self.is_overloaded and line.startswith("INVITE"):
+            reply(self._answer(message, "503 Service Unavailable", "Retry-After: 30"))
+            return
+        if self.is_overloaded and line.startswith("ACK"):
+            return
         for _ in range(self._copies(message)):
             _quietly(lambda: self._inner.sendto(message, (SIPP_HOST, SIPP_PORT)))
 
@@ -235,12 +250,12 @@ class Provider:
                 return meddling.copies
         return 1
 
-    def _answer(self, request: bytes) -> bytes:
+    def _answer(self, request: bytes, status: str = "200 OK", *more: str) -> bytes:
         text = request.decode(errors="replace")
         kept = re.findall(r"(?im)^(?:Via|From|Call-ID|CSeq|v|f|i)[ \t]*:.*?(?=\r)", text)
         to = re.search(r"(?im)^(?:To|t)[ \t]*:.*?(?=\r)", text)
-        lines = ["SIP/2.0 200 OK", *kept, f"{to.group(0) if to else 'To: <sip:nobody>'};tag=rig"]
-        if contact := re.search(r"(?im)^(?:Contact|m)[ \t]*:[ \t]*<([^>]*)>", text):
+        lines = [f"SIP/2.0 {status}", *kept, *more, f"{to.group(0) if to else 'To: <sip:nobody>'};tag=rig"]
+        if not more and (contact := re.search(r"(?im)^(?:Contact|m)[ \t]*:[ \t]*<([^>]*)>", text)):
             self.contact = contact.group(1)
             lines.append(f"Contact: <{self.contact}>;expires=300")
         lines.append(f"Date: {time.strftime('%a, %d %b %Y %H:%M:%S GMT', time.gmtime())}")

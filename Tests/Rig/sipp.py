@@ -126,7 +126,7 @@ class _Writer:
                 status = attributes.pop("status")
                 dialog = self._calls and status == "200" and self._sequence == 1
                 captures = (("remote", "To:"),) if dialog else ()
-                routes = {"rrs": "true"} if status == "200" else {}
+                routes = {"rrs": "true"} if status == "200" and self._invite == self._sequence else {}
                 return self._receive(element, {"response": status, **routes, **attributes}, captures)
             case "answer":
                 tag, which = attributes.get("tag", "a"), "2" if attributes.get("again") else ""
@@ -184,6 +184,8 @@ class _Writer:
         body = _body(element.get("sdp"), self._bodies)
         if body:
             own.append("Content-Type: application/sdp")
+        elif body := element.get("fragment", ""):
+            own.append("Content-Type: message/sipfrag")
         text = "\n".join([start, *heads, *own, "Content-Length: [len]", *(["", body] if body else [""])])
         passed = "".join(f' {name}="{element.get(name)}"' for name in ("retrans", "next", "condexec") if element.get(name))
         return f"<send{passed}><![CDATA[\n{text}\n]]></send>"

@@ -110,6 +110,22 @@ struct TransferTests {
         #expect(provider.takeEvents() == [.transferProgress(Self.leg, status: 408)])
     }
 
+    @Test("The answer to NOTIFY goes before the news, whose owner may end the call at once")
+    func answerBeforeNews() throws {
+        var (provider, invite) = try ScriptedProvider.called(Self.leg)
+        try provider.act { $0.transfer(Self.leg, to: Redacted("1"), now: $1, using: &$2) }
+        try provider.answer(try provider.takeRequest(.refer), 202)
+        let notify = try provider.request(.notify, inside: invite, sequence: 1) {
+            $0.headers.append(.event, "refer")
+            $0.headers.append(.subscriptionState, "terminated;reason=noresource")
+            $0.setBody(Array("SIP/2.0 200 OK\r\n".utf8), type: MediaType("message", "sipfrag"))
+        }
+        let effects = provider.agent.received(
+            .request(notify), from: ScriptedProvider.target, now: provider.now, using: &provider.random)
+        #expect(effects.count == 2)
+        #expect(effects.last == .event(.transferProgress(Self.leg, status: 200)))
+    }
+
     @Test("REFER refused or unanswered is told; the call goes on", arguments: [603, 0])
     func referRefused(status: Int) throws {
         var (provider, _) = try ScriptedProvider.called(Self.leg)

@@ -37,14 +37,14 @@ extension UserAgent {
         nextDigit(leg, now: now, using: &generator)
     }
 
-    /// - Returns: the status to answer with. An INFO without a body asks nothing: some use it to see whether we live.
-    mutating func receivedInfo(_ leg: LegIdentifier, _ request: SIPRequest) -> Int {
-        guard !request.body.isEmpty else { return 200 }
+    /// - Returns: the status to answer with, and what is told then. An INFO without a body asks nothing: some use it to
+    ///   see whether we live.
+    mutating func receivedInfo(_ leg: LegIdentifier, _ request: SIPRequest) -> (Int, UserAgentEvent?) {
+        guard !request.body.isEmpty else { return (200, nil) }
         guard let type = request.headers.contentType, type.type == "application",
             DigitReport.Form(rawValue: type.subtype) != nil
-        else { return 415 }
-        guard let report = DigitReport(body: request.body, type: type) else { return 400 }
-        if legs[leg]?.isOver == false { outbox.append(.event(.digit(leg, Redacted(report)))) }
-        return 200
+        else { return (415, nil) }
+        guard let report = DigitReport(body: request.body, type: type) else { return (400, nil) }
+        return (200, legs[leg]?.isOver == false ? .digit(leg, Redacted(report)) : nil)
     }
 }

@@ -75,19 +75,22 @@ extension UserAgent {
         if !request.headers.allow.isEmpty { state.peerMethods = request.headers.allow }
         legs[leg] = state
         let status: Int
+        var news: UserAgentEvent?
         switch request.method {
         case .bye: return receivedBye(leg, state, request, from: source, now: now, using: &generator)
         case _ where !unsupported(request).isEmpty: status = 420
         case .invite, .update: return offered(leg, request, from: source, now: now, using: &generator)
         case .prack: return receivedPrack(leg, request, from: source, now: now, using: &generator)
         case .refer: return receivedRefer(leg, request, from: source, now: now, using: &generator)
-        case .info: status = receivedInfo(leg, request)
-        case .notify: status = receivedNotify(leg, request)
+        case .info: (status, news) = receivedInfo(leg, request)
+        case .notify: (status, news) = receivedNotify(leg, request)
         case .options: status = 200
         default: status = SIPMethod.registered.contains(request.method) ? 405 : 501
         }
         let response = response(to: request, status, tag: state.key.localTag)
         respond(response, to: request, from: source, now: now, using: &generator)
+        // Last: whoever is told may end the call at once, and its BYE is not to overtake the answer.
+        if let news { outbox.append(.event(news)) }
     }
 
     /// RFC 3261 §15.1.2.

@@ -56,17 +56,16 @@ extension UserAgent {
     }
 
     /// News about a transfer that we asked for (RFC 3515 §2.4.5).
-    /// - Returns: the status to answer with.
-    mutating func receivedNotify(_ leg: LegIdentifier, _ request: SIPRequest) -> Int {
-        guard request.headers.event?.name == "refer" else { return 489 }
-        guard let last = legs[leg]?.transfers.ours else { return 481 }
+    /// - Returns: the status to answer with, and what is told then.
+    mutating func receivedNotify(_ leg: LegIdentifier, _ request: SIPRequest) -> (Int, UserAgentEvent?) {
+        guard request.headers.event?.name == "refer" else { return (489, nil) }
+        guard let last = legs[leg]?.transfers.ours else { return (481, nil) }
         let isLast = request.headers.subscriptionState?.isTerminated == true
         var status = (try? SIPFragment(request.body))?.status ?? last
         // The subscription ended without saying how the call did.
         if isLast, status < 200 { status = 408 }
         legs[leg]?.transfers.ours = isLast || status >= 200 ? nil : status
-        if status != last { outbox.append(.event(.transferProgress(leg, status: status))) }
-        return 200
+        return (200, status == last ? nil : .transferProgress(leg, status: status))
     }
 
     // MARK: They ask us

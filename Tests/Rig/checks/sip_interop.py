@@ -3,12 +3,15 @@
 import os
 import re
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from ..deadlines import RigError
 from ..figures import Report
+from ..interop.patience import VIGILS, keep
 from ..interop.peers import meet
-from ..interop.scenarios import EVERYWHERE, INBOUND, OUR_CHANGES, OUTBOUND, OVER_STREAMS
+from ..interop.provider_flows import FLOWS, play_flow
+from ..interop.scenarios import EVERYWHERE, INBOUND, OUR_CHANGES, OUTBOUND, OVER_STREAMS, TRANSFERS
 from ..interop.stage import Scenario, open_stage, play
 from ..provider import lose
 from ..rig import LOGS_NOTE
@@ -16,36 +19,49 @@ from .check import Check, Fault, broken_by
 
 PLAYED = "as it must be"
 ONLY = "SIPCALL_SCENARIOS"
-"""A regular expression in the environment: only the scenarios that it matches are played."""
+"""A regular expression in the environment: only the scenarios that it matches are played (also "peers" and "vigils")."""
 
 
 def run(report: Report, fault: Fault | None) -> None:
     if fault is not None:
         _broken(report, fault)
         return
-    every = (*OUTBOUND, *INBOUND, *OUR_CHANGES)
-    _play(report, every, "udp")
-    _play(report, [each for each in every if each.name in OVER_STREAMS], "tcp")
-    for transport in ("udp", "tcp", "tls"):
-        for ipv6 in (False, True):
-            if (transport, ipv6) not in (("udp", False), ("tcp", False)):
-                _play(report, [each for each in every if each.name in EVERYWHERE], transport, ipv6)
-            _meet(report, transport, ipv6)
+    every = (*OUTBOUND, *INBOUND, *OUR_CHANGES, *TRANSFERS)
+    with ThreadPoolExecutor(len(VIGILS)) as pool:
+        # They wait for minutes, and do so beside all the others.
+        waiting = [pool.submit(keep, row) for row in VIGILS if _is_wanted("vigils")]
+        _play(report, every, "udp")
+        _play(report, [each for each in every if each.name in OVER_STREAMS], "tcp")
+        for transport in ("udp", "tcp", "tls"):
+            for ipv6 in (False, True):
+                if (transport, ipv6) not in (("udp", False), ("tcp", False)):
+                    _play(report, [each for each in every if each.name in EVERYWHERE], transport, ipv6)
+                _meet(report, transport, ipv6)
+        # Its name server stands in for the machine's own, so nobody else's may start meanwhile.
+        for name in filter(_is_wanted, FLOWS):
+            found = play_flow(name)
+            report.equal(f"udp-{name}", found or PLAYED, PLAYED, (FLOWS[name].__doc__ or "").rstrip("."))
+        for row in waiting:
+            for name, found in row.result():
+                report.equal(f"udp-{name}", found or PLAYED, PLAYED, "sipp and a real page")
     good = len(report.figures) - len(report.short)
     report.equal("all", f"{good} of {len(report.figures)} scenarios", f"{len(report.figures)} of {len(report.figures)} scenarios",
                  "each of them above")  # fmt: skip
 
 
+def _is_wanted(name: str) -> bool:
+    return re.search(os.environ.get(ONLY, ""), name) is not None
+
+
 def _meet(report: Report, transport: str, ipv6: bool) -> None:
-    if not re.search(os.environ.get(ONLY, ""), "peers"):
+    if not _is_wanted("peers"):
         return
     for name, found in meet(transport, ipv6):
         report.equal(name, found or PLAYED, PLAYED, "registered, and hung up by either side")
 
 
 def _play(report: Report, scenarios: "list[Scenario] | tuple[Scenario, ...]", transport: str, ipv6: bool = False) -> None:
-    wanted = re.compile(os.environ.get(ONLY, ""))
-    chosen = [each for each in scenarios if wanted.search(each.name)]
+    chosen = [each for each in scenarios if _is_wanted(each.name)]
     if not chosen:
         return
     with open_stage(transport, ipv6) as stage:

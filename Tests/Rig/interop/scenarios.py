@@ -86,6 +86,11 @@ OUR_CHANGES = (
     Scenario("glare", "glare", (*_TALK, asks("call.hold", held=True), lasts(5.5), *_HANG_UP), seconds=15),
 )
 
+TRANSFERS = (
+    Scenario("transferred", "is-transferred", (*_TALK, asks("call.transfer", to="+4930606060"), ended("call.transferred"))),
+    Scenario("transfer-fails", "transfer-fails", (*_TALK, asks("call.transfer", to="+4930606060"), lasts(0.8), *_HANG_UP)),
+)
+
 OVER_STREAMS = ("answered", "prack", "held-by-sendonly", "forked-answers", "302-refused", "late-cancel", "in-answered", "in-hung-up")
 """Played again over TCP."""
 
