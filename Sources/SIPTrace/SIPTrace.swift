@@ -56,7 +56,7 @@ package enum TraceDirection: String, Sendable, Codable {
 /// How much may be kept.
 package struct TraceLimits: Sendable, Equatable {
     /// Calls, the running ones among them.
-    package var calls = 500
+    package var calls = 150
     /// Messages of one call or of the registration.
     package var messages = 200
     /// The first so many of them stay, whatever comes later: a call's troubles mostly begin with it.
@@ -64,7 +64,7 @@ package struct TraceLimits: Sendable, Equatable {
     /// Of one call or of the registration.
     package var bytes = 256 * 1024
     /// Of everything together.
-    package var allBytes = 8 * 1024 * 1024
+    package var allBytes = 4 * 1024 * 1024
     /// A provider's messages that belong to no call.
     package var others = 64
 
