@@ -14,6 +14,7 @@ from ..deadlines import RigError, wait_until
 from ..linphone import Linphone
 from ..namespaces import CARRIER_ADDRESS, CARRIER_ADDRESS_6, Network
 from ..phone_socket import OFFER, PhoneSocket
+from ..rig import LOGS_NOTE
 from ..tone import sine, write_wave
 from .stage import bracketed
 
@@ -43,32 +44,33 @@ class _Table:
 
 
 def meet(transport: str, ipv6: bool) -> list[Outcome]:
-    """Registers with Kamailio, then calls each telephone and is called by it."""
+    """Registers with Kamailio, then calls each telephone and is called by it. Logs stay when anything goes wrong."""
     name = f"{transport}-{'ipv6' if ipv6 else 'ipv4'}"
     folder = Path(tempfile.mkdtemp(prefix="sipcall-peers-"))
     address, account = CARRIER_ADDRESS_6 if ipv6 else CARRIER_ADDRESS, Account()
     port = 5061 if transport == "tls" else 5060
     trunk = f'server = "{bracketed(address)}:{port}"\ntransport = "{transport}"\n' + ('ca_file = "{CERTIFICATE}"' if transport == "tls" else "")
-    try:
-        with ExitStack() as stack:
-            network = stack.enter_context(Network())
-            network.add_ipv6()
-            source = write_wave(folder / "far.wav", sine(1000, 30, 8000), 8000)
-            carrier = stack.enter_context(Carrier(network.carrier, folder, account, address))
-            baresip = stack.enter_context(Baresip(network.carrier, folder, "answers", 5080, source, address=address))
-            linphone = stack.enter_context(Linphone(network.carrier, folder, address))
-            box = stack.enter_context(Box(network.box, folder, account, trunk=trunk))
-            table = _Table(network, carrier, baresip, linphone, box, account)
-            tried: list[tuple[str, Callable[[_Table], None]]] = [
-                ("kamailio-registers", _register),
-                ("baresip-called", _calls_baresip),
-                ("baresip-calls", _baresip_calls),
-                ("linphonec-called", _calls_linphone),
-                ("linphonec-calls", _linphone_calls),
-            ]
-            return [(f"{name}-{what}", _try(table, attempt)) for what, attempt in tried]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        network = stack.enter_context(Network())
+        network.add_ipv6()
+        source = write_wave(folder / "far.wav", sine(1000, 30, 8000), 8000)
+        carrier = stack.enter_context(Carrier(network.carrier, folder, account, address))
+        baresip = stack.enter_context(Baresip(network.carrier, folder, "answers", 5080, source, address=address))
+        linphone = stack.enter_context(Linphone(network.carrier, folder, address))
+        box = stack.enter_context(Box(network.box, folder, account, trunk=trunk))
+        table = _Table(network, carrier, baresip, linphone, box, account)
+        tried: list[tuple[str, Callable[[_Table], None]]] = [
+            ("kamailio-registers", _register),
+            ("baresip-called", _calls_baresip),
+            ("baresip-calls", _baresip_calls),
+            ("linphonec-called", _calls_linphone),
+            ("linphonec-calls", _linphone_calls),
+        ]
+        outcomes = [(f"{name}-{what}", _try(table, attempt)) for what, attempt in tried]
+    if any(wrong for _, wrong in outcomes):
+        return [(what, f"{wrong} ({LOGS_NOTE}{folder})" if wrong else "") for what, wrong in outcomes]
+    shutil.rmtree(folder, ignore_errors=True)
+    return outcomes
 
 
 def _try(table: _Table, attempt: Callable[[_Table], None]) -> str:

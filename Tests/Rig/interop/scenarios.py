@@ -53,7 +53,7 @@ OUTBOUND = (
     Scenario("603", "603", (dials, ended("call.declined"))),
     Scenario("cancelled", "cancelled", (dials, becomes("ringing"), *_HANG_UP)),
     Scenario("late-cancel", "late-cancel", (dials, becomes("ringing"), *_HANG_UP)),
-    Scenario("bye-before-ack", "bye-before-ack", (dials, ended(THERE))),
+    Scenario("bye-before-ack", "bye-before-ack", (dials, ended(THERE)), lambda: (lose("^ACK"),)),
     Scenario("481", "481", (*_TALK, lasts(0.5), *_HANG_UP)),
     Scenario("transfer-refused", "refer", (*_TALK, lasts(0.5), *_HANG_UP)),
     Scenario("lost-ack", "answers", (*_TALK, lasts(1.2), *_HANG_UP), lambda: (lose("^ACK", 1),), repeated=(("box", "^ACK", 2),)),
