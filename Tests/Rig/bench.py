@@ -22,8 +22,8 @@ def main(arguments: list[str]) -> int:
         prog="packaging/bench",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Measures, side by side with a peer in the same run, and prints a table.",
-        epilog=f"benches:\n{listing}\n\nExit code 0 when every figure reaches its goal, 1 otherwise. SIPCALL_BINARY names another sipcall;\n"
-        "figures of a debug build say nothing about the product.",
+        epilog=f"benches:\n{listing}\n\nExit code 0 when every figure reaches its goal, 1 otherwise.\n"
+        "SIPCALL_BINARY names another sipcall; figures of a debug build say nothing about the product.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a bench from the list below (all when none is named)")
     options = parser.parse_args(arguments)
@@ -33,7 +33,9 @@ def main(arguments: list[str]) -> int:
     if code is not None:
         return code
     if is_debug_build():
-        print(f"NOTE: {binary()} IS A DEBUG BUILD. It is several times slower than the product; do not quote its figures.")
+        print(
+            f"NOTE: {binary()} IS A DEBUG BUILD. It is several times slower than the product; do not quote its figures."
+        )
     try:
         return 0 if all([BENCHES[name][1]() for name in options.names or BENCHES]) else 1
     except KeyboardInterrupt:

@@ -1,8 +1,8 @@
 """The provider's front door: what the box registers with, before a sipp that plays one call.
 
-sipp cannot register, speaks no TLS (Debian builds it without) and loses nothing on purpose. So this stands at the provider's address over UDP,
-TCP and TLS, answers REGISTER and OPTIONS itself, and hands every other message on to sipp and back as it is, one datagram a message.
-On that way messages can be lost or doubled.
+sipp cannot register, speaks no TLS (Debian builds it without) and loses nothing on purpose. So this stands at the
+provider's address over UDP, TCP and TLS, answers REGISTER and OPTIONS itself, and hands every other message on to
+sipp and back as it is, one datagram a message. On that way messages can be lost or doubled.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .deadlines import RigError, wait_until
@@ -28,7 +29,7 @@ _Sender = Callable[[bytes], None]
 
 @dataclass
 class Meddling:
-    """Messages that do not pass as they are. `pattern` is looked for in the start line and the CSeq, joined by a space."""
+    """Messages that do not pass as they are. `pattern` is looked for in start line and CSeq, with a space between."""
 
     pattern: str
     copies: int
@@ -68,7 +69,10 @@ class Provider:
         registrar: bool = True,
         inner_port: int = INNER_PORT,
     ) -> None:
-        """`certificate`: a PEM file with its key beside it (.key); without one there is no TLS. `registrar`: answers REGISTER itself."""
+        """`certificate`: a PEM file with its key beside it (.key); without one there is no TLS.
+
+        `registrar`: answers REGISTER itself.
+        """
         self._inner_port = inner_port
         self.address = address
         self.registrar = registrar
@@ -158,13 +162,13 @@ class Provider:
                 data, source = listener.recvfrom(65536)
             except ConnectionRefusedError:
                 continue
-            self._came(data, lambda reply, source=source: _quietly(lambda: listener.sendto(reply, source)))
+            self._came(data, partial(_send, listener, source))
 
     def _accept(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
         while not self._ending:
             connection, _ = listener.accept()
             self._sockets.append(connection)
-            self._begin(lambda connection=connection: self._serve_stream(connection, context))
+            self._begin(partial(self._serve_stream, connection, context))
 
     def _serve_stream(self, plain: socket.socket, context: ssl.SSLContext | None) -> None:
         connection = plain
@@ -227,7 +231,7 @@ class Provider:
         if self.is_overloaded and line.startswith("ACK"):
             return
         for _ in range(self._copies(message)):
-            _quietly(lambda: self._inner.sendto(message, (SIPP_HOST, SIPP_PORT)))
+            _send(self._inner, (SIPP_HOST, SIPP_PORT), message)
 
     def _serve_sipp(self) -> None:
         while not self._ending:
@@ -268,10 +272,13 @@ def _start_line(message: bytes) -> str:
 
 def _passed(sender: str, message: bytes) -> Passed:
     text = message.decode(errors="replace")
-    branch, call = (re.search(pattern, text) for pattern in (r"branch=([^;\s,]+)", r"(?im)^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)"))
+    branch, call = (
+        re.search(pattern, text) for pattern in (r"branch=([^;\s,]+)", r"(?im)^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)")
+    )
     return Passed(sender, _start_line(message), branch.group(1) if branch else "", call.group(1) if call else "")
 
 
-def _quietly(send: Callable[[], object]) -> None:
+def _send(sender: socket.socket, target: tuple[str, int], message: bytes) -> None:
+    # Nobody there, or the network is gone: a datagram more that is lost.
     with contextlib.suppress(OSError):
-        send()
+        sender.sendto(message, target)

@@ -1,17 +1,19 @@
 """sipp as the other side of one call.
 
-The scenario files in `sipp/` are sipp's own XML with a few elements more, which keep each of them as short as the message flow it
-describes. `expand` writes them out as sipp wants them:
+The scenario files in `sipp/` are sipp's own XML with a few elements more, which keep each of them as short as the
+message flow it describes. `expand` writes them out as sipp wants them:
 
-    <invited/>                     receives the INVITE and remembers what answers and later requests need
-    <answer status= sdp= tag=/>    a response to that INVITE; with again="1" to the last request <asked kept="1"/>
-    <asked method=/>               receives a request inside the call; <reply status= sdp=/> answers the last message received,
-                                   with tag="1" outside of any call
-    <invite sdp=/> <ack/> <cancel/>  the caller's side
-    <ask method= sdp=/>            a request inside the call
-    <got status= optional= …/>     receives a response; <expect header= regexp=/> inside any receiving element must match
+    <invited/>                       receives the INVITE and remembers what answers and later requests need
+    <answer status= sdp= tag=/>      a response to that INVITE; with again="1" to the last <asked kept="1"/>
+    <asked method=/>                 receives a request inside the call
+    <reply status= sdp=/>            answers the last message received; with tag="1" one outside of any call
+    <invite sdp=/> <ack/> <cancel/>  the caller's side; <ack refused="1"/> after a refusal
+    <ask method= sdp= fragment=/>    a request inside the call
+    <got status= optional= …/>       receives a response
+    <expect header= regexp=/>        inside anything that receives: must match, or with never="1" must not
 
-Text inside a sending element is header lines of its own. `sdp` is the direction of the audio; the value `hold-0` is the old `c=0.0.0.0`.
+Text inside a sending element is header lines of its own. `sdp` is the direction of the audio; the value `hold-0` is
+the old form of holding, `c=0.0.0.0`.
 """
 
 import re
@@ -35,14 +37,21 @@ REASONS = {
     486: "Busy Here", 487: "Request Terminated", 491: "Request Pending", 503: "Service Unavailable",
 }  # fmt: skip
 
-_CAPTURES = (("via", "Via:"), ("from", "From:"), ("to", "To:"), ("cseq", "CSeq:"))
+_Headers = tuple[tuple[str, str], ...]
+_CAPTURES: _Headers = (("via", "Via:"), ("from", "From:"), ("to", "To:"), ("cseq", "CSeq:"))
 
 
 class Sipp:
     """One sipp that plays `scenario` once. A context manager."""
 
     def __init__(
-        self, machine: Namespace, folder: Path, provider: Provider, scenario: str, transport: str = "udp", seconds: int = 20
+        self,
+        machine: Namespace,
+        folder: Path,
+        provider: Provider,
+        scenario: str,
+        transport: str = "udp",
+        seconds: int = 20,
     ) -> None:
         self._folder = folder / scenario
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -53,11 +62,35 @@ class Sipp:
         self._errors.unlink(missing_ok=True)
         host, port = provider.host, 5061 if transport == "tls" else 5060
         keys = {
-            "via_protocol": transport.upper(), "here": f"{host}:{port}", "way": transport, "media_host": provider.address,
-            "ip": "IP6" if ":" in provider.address else "IP4", "box": provider.contact, "caller": CALLER,
-        }  # fmt: skip
-        command = ["sipp", f"{SIPP_HOST}:{INNER_PORT}", "-sf", str(file), "-i", SIPP_HOST, "-p", str(SIPP_PORT), "-m", "1"]
-        command += ["-nostdin", "-timeout", f"{seconds}s", "-timeout_error", "-trace_err", "-error_file", str(self._errors)]
+            "via_protocol": transport.upper(),
+            "here": f"{host}:{port}",
+            "way": transport,
+            "media_host": provider.address,
+            "ip": "IP6" if ":" in provider.address else "IP4",
+            "box": provider.contact,
+            "caller": CALLER,
+        }
+        command = [
+            "sipp",
+            f"{SIPP_HOST}:{INNER_PORT}",
+            "-sf",
+            str(file),
+            "-i",
+            SIPP_HOST,
+            "-p",
+            str(SIPP_PORT),
+            "-m",
+            "1",
+        ]
+        command += [
+            "-nostdin",
+            "-timeout",
+            f"{seconds}s",
+            "-timeout_error",
+            "-trace_err",
+            "-error_file",
+            str(self._errors),
+        ]
         command += ["-trace_msg", "-message_file", str(self._folder / "messages.log"), "-max_retrans", "12"]
         for key, value in keys.items():
             command += ["-key", key, value]
@@ -120,7 +153,7 @@ class _Writer:
                 return self._receive(element, {"request": "INVITE", "rrs": "true"}, _CAPTURES)
             case "asked":
                 method = attributes.pop("method")
-                captures = (("via2", "Via:"), ("cseq2", "CSeq:")) if attributes.pop("kept", "") else ()
+                captures: _Headers = (("via2", "Via:"), ("cseq2", "CSeq:")) if attributes.pop("kept", "") else ()
                 return self._receive(element, {"request": method, **attributes}, captures)
             case "got":
                 status = attributes.pop("status")
@@ -168,7 +201,14 @@ class _Writer:
             local, remote = f"[$to];tag={element.get('tag', 'a')}[call_number]", "[$from]"
         to = remote if remote.startswith("[last") else f"To: {remote}"
         via = f"SIP/2.0/[via_protocol] [here];branch=z9hG4bK-[pid]-[call_number]-{mark}{sequence};rport"
-        heads = [f"Via: {via}", f"From: {local}", to, "Call-ID: [call_id]", f"CSeq: {sequence} {method}", "Max-Forwards: 70"]
+        heads = [
+            f"Via: {via}",
+            f"From: {local}",
+            to,
+            "Call-ID: [call_id]",
+            f"CSeq: {sequence} {method}",
+            "Max-Forwards: 70",
+        ]
         # A CANCEL's branch is the INVITE's; a message after an ACK gets one of its own.
         return self._send(element, f"{method} {uri} SIP/2.0", heads)
 
@@ -187,22 +227,29 @@ class _Writer:
         elif body := element.get("fragment", ""):
             own.append("Content-Type: message/sipfrag")
         text = "\n".join([start, *heads, *own, "Content-Length: [len]", *(["", body] if body else [""])])
-        passed = "".join(f' {name}="{element.get(name)}"' for name in ("retrans", "next", "condexec") if element.get(name))
+        passed = "".join(
+            f' {name}="{element.get(name)}"' for name in ("retrans", "next", "condexec") if element.get(name)
+        )
         return f"<send{passed}><![CDATA[\n{text}\n]]></send>"
 
-    def _receive(
-        self, element: ElementTree.Element, attributes: dict[str, str], captures: tuple[tuple[str, str], ...]
-    ) -> str:
-        actions = [f'<ereg regexp=".*" search_in="hdr" header="{header}" assign_to="{name}"/>' for name, header in captures]
+    def _receive(self, element: ElementTree.Element, attributes: dict[str, str], captures: _Headers) -> str:
+        actions = [
+            f'<ereg regexp=".*" search_in="hdr" header="{header}" assign_to="{name}"/>' for name, header in captures
+        ]
         self.variables |= {name for name, _ in captures}
         for expected in element.findall("expect"):
             self._checks += 1
             name = f"check{self._checks}"
             self.variables.add(name)
-            place = f'search_in="hdr" header="{expected.get("header")}:"' if expected.get("header") else 'search_in="msg"'
+            place = (
+                f'search_in="hdr" header="{expected.get("header")}:"' if expected.get("header") else 'search_in="msg"'
+            )
             wanted = "check_it_inverse" if expected.get("never") else "check_it"
             actions.append(f'<ereg regexp="{expected.get("regexp")}" {place} {wanted}="true" assign_to="{name}"/>')
-        own = {**attributes, **{name: value for name, value in element.attrib.items() if name not in ("method", "status", "kept")}}
+        own = {
+            **attributes,
+            **{name: value for name, value in element.attrib.items() if name not in ("method", "status", "kept")},
+        }
         written = "".join(f' {name}="{value}"' for name, value in own.items())
         return f"<recv{written}><action>{''.join(actions)}</action></recv>" if actions else f"<recv{written}/>"
 

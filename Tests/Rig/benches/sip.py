@@ -1,8 +1,8 @@
 """Signalling CPU per call: pages call through the box, beside the same calls through Kamailio's stateful proxy.
 
-The box's figure is all that its core process uses, in user space and in the kernel, from the page's request until the call has gone: the control
-socket, the sealed sound connection to the page (ICE and DTLS are made ready, no packet flows), the trunk's port, SDP both ways, and
-SIP with INVITE, 180, 200, ACK, BYE, 200. Not in it: the web process, the pages and sipp. Kamailio passes the same messages on, and has
+The box's figure is all that its core process uses, in user space and in the kernel: the control socket, the sealed
+sound connection to the page (ICE and DTLS are made ready, no packet flows), the trunk's port, SDP both ways, and INVITE,
+180, 200, ACK, BYE, 200. Not in it: the web process, the pages and sipp. Kamailio passes the same messages on, and has
 one side more of SIP but no sound: the ratio says how far from a bare proxy a whole telephone exchange is.
 """
 
@@ -77,9 +77,7 @@ def run() -> bool:
             programs = {"proxy": process_tree(proxy.pid), "box": [box.core()]}
             idle = {name: _idle(processes) for name, processes in programs.items()}
             began, before = time.monotonic(), {name: _cpu(processes) for name, processes in programs.items()}
-            rounds = [
-                (_through_proxy(carrier, folder, proxy, CALLS), _through_box(box, CALLS)) for _ in range(ROUNDS)
-            ]
+            rounds = [(_through_proxy(carrier, folder, proxy, CALLS), _through_box(box, CALLS)) for _ in range(ROUNDS)]
             _wait_for_transactions(box)
             seconds = time.monotonic() - began
             whole = {
@@ -144,10 +142,36 @@ def _sipp(
 ) -> Program:
     file = folder / f"{scenario}.xml"
     file.write_text(expand((FOLDER / f"{scenario}.xml").read_text()))
-    keys = {"here": f"{CARRIER_ADDRESS}:{port}", "way": "udp", "via_protocol": "UDP", "ip": "IP4", "media_host": CARRIER_ADDRESS,
-            "box": f"sip:{CARRIER_ADDRESS}:{target or port}", "caller": CALLER}  # fmt: skip
-    command = ["sipp", f"{CARRIER_ADDRESS}:{target or port}", "-sf", str(file), "-i", CARRIER_ADDRESS, "-p", str(port), "-nostdin"]
-    command += ["-trace_err", "-error_file", str(folder / f"{scenario}.errors"), "-l", "8000", "-deadcall_wait", "0", *(["-m", str(calls), "-r", str(RATE)] if calls is not None else [])]
+    keys = {
+        "here": f"{CARRIER_ADDRESS}:{port}",
+        "way": "udp",
+        "via_protocol": "UDP",
+        "ip": "IP4",
+        "media_host": CARRIER_ADDRESS,
+        "box": f"sip:{CARRIER_ADDRESS}:{target or port}",
+        "caller": CALLER,
+    }
+    command = [
+        "sipp",
+        f"{CARRIER_ADDRESS}:{target or port}",
+        "-sf",
+        str(file),
+        "-i",
+        CARRIER_ADDRESS,
+        "-p",
+        str(port),
+        "-nostdin",
+    ]
+    command += [
+        "-trace_err",
+        "-error_file",
+        str(folder / f"{scenario}.errors"),
+        "-l",
+        "8000",
+        "-deadcall_wait",
+        "0",
+        *(["-m", str(calls), "-r", str(RATE)] if calls is not None else []),
+    ]
     for key, value in keys.items():
         command += ["-key", key, value]
     program = Program(f"sipp {scenario}", machine.command(*command), folder / f"{scenario}.log")
@@ -176,10 +200,20 @@ def _show(rows: list[Row]) -> bool:
     for row in rows:
         rate = statistics.median(each.calls / each.seconds for each in row.rounds)
         each = " ".join(f"{one.milliseconds:.2f}" for one in row.rounds)
-        print(f"  {row.name:40}  {rate:7.0f}  {row.whole:6.2f}  {row.whole / peer:5.2f}  {each:41}  {row.idle * 1000:10.1f}")
-    print("  \"A call\" holds everything up to the end of its last transaction, 32 s later. Included: SIP, SDP, the page's sound")
-    print("  connection made ready, the control socket. Not included: the web process, media packets, pages, sipp.")
+        print(
+            f"  {row.name:40}  {rate:7.0f}  {row.whole:6.2f}  {row.whole / peer:5.2f}  {each:41}"
+            f"  {row.idle * 1000:10.1f}"
+        )
+    print(
+        '  "A call" holds everything up to the end of its last transaction, 32 s later. Included: SIP, SDP, the control'
+    )
+    print(
+        "  socket, the page's sound connection made ready. Not included: the web process, media packets, pages, sipp."
+    )
     ours = rows[1].whole
     ok = ours <= GOAL_MILLISECONDS
-    print(f"bench sip: {ours:.3f} ms CPU a call (goal ≤ {GOAL_MILLISECONDS:g} ms) {'ok' if ok else 'FALLS SHORT'}", flush=True)
+    print(
+        f"bench sip: {ours:.3f} ms CPU a call (goal ≤ {GOAL_MILLISECONDS:g} ms) {'ok' if ok else 'FALLS SHORT'}",
+        flush=True,
+    )
     return ok

@@ -41,7 +41,7 @@ SWOLLEN = "kept = bytearray(b'x' * 80_000_000); print('ready', flush=True); impo
 def run(report: Report, fault: Fault | None) -> None:
     seconds = int(os.environ.get(SECONDS_VARIABLE, "60")) if fault is None else 8
     with open_rig() as rig, ExitStack() as stack:
-        # A format that passes through unchanged: a packet lost on the way in is missing on the way out, nothing conceals it.
+        # A format that passes through unchanged: a packet lost on the way in is missing on the way out.
         page = rig.phone("?codec=pcmu&dsp=off")
         page.dial(rig.account.answers)
         page.wait_for_state("active", seconds=10)
@@ -65,7 +65,9 @@ def run(report: Report, fault: Fault | None) -> None:
         _report_sound(report, capture, page, sent_before, seconds)
         page.press("hangup")
         wait_until(lambda: not rig.box.in_use(), 10, "the box to let go of its calls")
-        report.at_most("memory", most - before, GROWTH_GOAL_KILOBYTES, "KiB", f"most growth of the core; {before} before")
+        report.at_most(
+            "memory", most - before, GROWTH_GOAL_KILOBYTES, "KiB", f"most growth of the core; {before} before"
+        )
         left = _calmed(rig, others, before) if fault is None else _memory(rig, others)
         report.at_most("memory-left", left - before, LEFT_GOAL_KILOBYTES, "KiB", f"at most {CALM_SECONDS} s later")
 
@@ -99,7 +101,8 @@ def _call(rig: Rig) -> float:
 def _live_through(rig: Rig, fault: Fault | None, seconds: int, others: list[int]) -> tuple[list[float], int]:
     """The time that each call needed, and the most memory that was held, in KiB."""
     began = time.monotonic()
-    calls, most = [], 0
+    calls: list[float] = []
+    most = 0
     while (passed := time.monotonic() - began) < seconds:
         if broken_by(fault, "frozen-core") and not calls:
             core = rig.box.core()
@@ -164,7 +167,11 @@ CHECK = Check(
     run,
     (
         Fault("frozen-core", "The core stands still for 1.5 s.", ("sip-flood/call",)),
-        Fault("leaky", "One in fifty of the page's packets does not reach the box.", ("sound-lost-to-telephone", "sound-lost-from-page")),
+        Fault(
+            "leaky",
+            "One in fifty of the page's packets does not reach the box.",
+            ("sound-lost-to-telephone", "sound-lost-from-page"),
+        ),
         Fault("trickle", "The stranger sends a tenth of it.", ("sip-flood/flood",)),
         Fault("swollen", "80 MB more are held, as by a leak.", ("sip-flood/memory$", "memory-left")),
     ),

@@ -19,7 +19,7 @@ from .check import Check, Fault, broken_by
 
 PLAYED = "as it must be"
 ONLY = "SIPCALL_SCENARIOS"
-"""A regular expression in the environment: only the scenarios that it matches are played (also "peers" and "vigils")."""
+"""A regular expression in the environment: only the scenarios that it matches are played; also "peers", "vigils"."""
 
 
 def run(report: Report, fault: Fault | None) -> None:
@@ -44,9 +44,8 @@ def run(report: Report, fault: Fault | None) -> None:
         for row in waiting:
             for name, found in row.result():
                 report.equal(f"udp-{name}", found or PLAYED, PLAYED, "sipp and a real page")
-    good = len(report.figures) - len(report.short)
-    report.equal("all", f"{good} of {len(report.figures)} scenarios", f"{len(report.figures)} of {len(report.figures)} scenarios",
-                 "each of them above")  # fmt: skip
+    good, count = len(report.figures) - len(report.short), len(report.figures)
+    report.equal("all", f"{good} of {count} scenarios", f"{count} of {count} scenarios", "each of them above")
 
 
 def _is_wanted(name: str) -> bool:
@@ -60,7 +59,9 @@ def _meet(report: Report, transport: str, ipv6: bool) -> None:
         report.equal(name, found or PLAYED, PLAYED, "registered, and hung up by either side")
 
 
-def _play(report: Report, scenarios: "list[Scenario] | tuple[Scenario, ...]", transport: str, ipv6: bool = False) -> None:
+def _play(
+    report: Report, scenarios: "list[Scenario] | tuple[Scenario, ...]", transport: str, ipv6: bool = False
+) -> None:
     chosen = [each for each in scenarios if _is_wanted(each.name)]
     if not chosen:
         return
@@ -80,7 +81,9 @@ def _broken(report: Report, fault: Fault) -> None:
             stack.callback(os.kill, core, signal.SIGCONT)
         meddlings = {"deaf-peer": lambda: (lose("^ACK"),), "mute-peer": lambda: (lose("^SIP/2.0 200 .* BYE"),)}
         try:
-            found = play(stage, Scenario(scenario.name, scenario.sipp, scenario.steps, meddlings.get(fault.name, tuple)))
+            found = play(
+                stage, Scenario(scenario.name, scenario.sipp, scenario.steps, meddlings.get(fault.name, tuple))
+            )
         except (RigError, OSError) as error:
             found = str(error)
         report.equal(f"udp-{scenario.name}", found or PLAYED, PLAYED, f"sipp {scenario.sipp}.xml")

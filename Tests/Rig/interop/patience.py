@@ -1,7 +1,9 @@
-"""Flows that need minutes: session timers (RFC 4028) and an acknowledgement that never comes. A real page keeps the sound alive."""
+"""Flows that need minutes: session timers (RFC 4028) and an acknowledgement that never comes.
+
+A real page keeps the sound alive meanwhile.
+"""
 
 import re
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -47,13 +49,13 @@ def keep(row: tuple[Vigil, ...]) -> list[tuple[str, str]]:
         page = browser.sign_in(stage.box.password)
         page.wait_for_trunk("registered")
         for vigil in row:
-            outcomes.append((vigil.name, _catch(lambda vigil=vigil: _keep(stage, page, vigil))))
+            outcomes.append((vigil.name, _outcome(stage, page, vigil)))
     return outcomes
 
 
-def _catch(work: Callable[[], None]) -> str:
+def _outcome(stage: Stage, page: PhonePage, vigil: Vigil) -> str:
     try:
-        work()
+        _keep(stage, page, vigil)
     except RigError as error:
         return str(error)
     return ""
@@ -78,7 +80,9 @@ def _keep(stage: Stage, page: PhonePage, vigil: Vigil) -> None:
     seconds = ended - began
     if not vigil.seconds[0] <= seconds <= vigil.seconds[1]:
         raise Mismatch(f"it ended after {seconds:.1f} s, not {vigil.seconds[0]:g} to {vigil.seconds[1]:g} s")
-    code = wait_until(lambda: re.search(r"The call ended\..*?code=(\S+)", stage.box.log_text()[logged:]), 3, "the end in the log")
+    code = wait_until(
+        lambda: re.search(r"The call ended\..*?code=(\S+)", stage.box.log_text()[logged:]), 3, "the end in the log"
+    )
     if code.group(1) != vigil.code:
         raise Mismatch(f"it ended with {code.group(1)}, not {vigil.code}")
     wait_until(lambda: not stage.box.in_use(), 3, "the box to let go of the call")

@@ -49,7 +49,9 @@ def meet(transport: str, ipv6: bool) -> list[Outcome]:
     folder = Path(tempfile.mkdtemp(prefix="sipcall-peers-"))
     address, account = CARRIER_ADDRESS_6 if ipv6 else CARRIER_ADDRESS, Account()
     port = 5061 if transport == "tls" else 5060
-    trunk = f'server = "{bracketed(address)}:{port}"\ntransport = "{transport}"\n' + ('ca_file = "{CERTIFICATE}"' if transport == "tls" else "")
+    trunk = f'server = "{bracketed(address)}:{port}"\ntransport = "{transport}"\n' + (
+        'ca_file = "{CERTIFICATE}"' if transport == "tls" else ""
+    )
     with ExitStack() as stack:
         network = stack.enter_context(Network())
         network.add_ipv6()

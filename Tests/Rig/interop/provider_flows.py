@@ -1,4 +1,4 @@
-"""What happens between the box and its provider rather than in a call: registration refused for its time, a server without a free line."""
+"""What happens between the box and its provider rather than in a call."""
 
 import shutil
 import subprocess
@@ -44,7 +44,9 @@ def next_server(folder: Path) -> None:
         subprocess.run(command, check=True)
         first = stack.enter_context(Provider(network.carrier, CARRIER_ADDRESS, inner_port=5071))
         second = stack.enter_context(Provider(network.carrier, SECOND_ADDRESS))
-        records = [f"srv-host=_sip._udp.{DOMAIN},{name}.{DOMAIN},5060,{priority},10" for name, priority in (("a", 1), ("b", 2))]
+        records = [
+            f"srv-host=_sip._udp.{DOMAIN},{name}.{DOMAIN},5060,{priority},10" for name, priority in (("a", 1), ("b", 2))
+        ]
         addresses = [f"host-record=a.{DOMAIN},{CARRIER_ADDRESS}", f"host-record=b.{DOMAIN},{SECOND_ADDRESS}"]
         stack.enter_context(NameServer(network.carrier, folder, *records, *addresses))
         trunk = f'server = "{DOMAIN}"\ntransport = "udp"'

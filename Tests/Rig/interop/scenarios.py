@@ -1,4 +1,4 @@
-"""The message flows that are played with sipp. Each is a declaration: the far side's file, and what the page does and is told."""
+"""The message flows that are played with sipp, each declared: the far side's file, what the page does and is told."""
 
 from ..provider import double, lose
 from .stage import (
@@ -56,10 +56,20 @@ OUTBOUND = (
     Scenario("bye-before-ack", "bye-before-ack", (dials, ended(THERE)), lambda: (lose("^ACK"),)),
     Scenario("481", "481", (*_TALK, lasts(0.5), *_HANG_UP)),
     Scenario("transfer-refused", "refer", (*_TALK, lasts(0.5), *_HANG_UP)),
-    Scenario("lost-ack", "answers", (*_TALK, lasts(1.2), *_HANG_UP), lambda: (lose("^ACK", 1),), repeated=(("box", "^ACK", 2),)),
+    Scenario(
+        "lost-ack",
+        "answers",
+        (*_TALK, lasts(1.2), *_HANG_UP),
+        lambda: (lose("^ACK", 1),),
+        repeated=(("box", "^ACK", 2),),
+    ),
     Scenario("lost-200", "answers", _TALK_AND_END, lambda: (lose("^SIP/2.0 200 .* INVITE", 1),)),
-    Scenario("lost-invite", "answers", _TALK_AND_END, lambda: (lose("^INVITE", 2),), ((*_INVITES, 1),), ((*_INVITES, 3),)),
-    Scenario("lost-bye", "answers", _TALK_AND_END, lambda: (lose("^BYE", 1),), (("box", "^BYE", 1),), (("box", "^BYE", 2),)),
+    Scenario(
+        "lost-invite", "answers", _TALK_AND_END, lambda: (lose("^INVITE", 2),), ((*_INVITES, 1),), ((*_INVITES, 3),)
+    ),
+    Scenario(
+        "lost-bye", "answers", _TALK_AND_END, lambda: (lose("^BYE", 1),), (("box", "^BYE", 1),), (("box", "^BYE", 2),)
+    ),
     Scenario("everything-twice", "answers", _TALK_AND_END, lambda: (double(),)),
     Scenario("everything-twice-prack", "prack", (dials, becomes("active"), *_HANG_UP), lambda: (double(),)),
     Scenario("everything-twice-there", "hangs-up", (*_TALK, ended(THERE)), lambda: (double(),)),
@@ -71,27 +81,50 @@ INBOUND = (
     Scenario("in-hung-up", "is-hung-up", (rings, answers, becomes("active"), lasts(0.3), *_HANG_UP), calls_box=True),
     Scenario("in-declined", "is-declined", (rings, hangs_up), calls_box=True),
     Scenario("in-cancelled", "gives-up", (is_rung, ended("call.cancelled")), calls_box=True),
-    Scenario("in-100rel", "calls-reliably", (rings, lasts(0.5), answers, becomes("active"), ended(THERE)), calls_box=True),
+    Scenario(
+        "in-100rel", "calls-reliably", (rings, lasts(0.5), answers, becomes("active"), ended(THERE)), calls_box=True
+    ),
     Scenario("in-bye-before-ack", "calls-hastily", (rings, answers, ended(THERE)), calls_box=True),
     Scenario("in-422", "calls-too-briefly", (), calls_box=True),
     Scenario("in-without-offer", "calls-without-offer", (rings, answers, ended(THERE)), calls_box=True),
     Scenario("in-everything-twice", "calls", (rings, answers, ended(THERE)), lambda: (double(),), calls_box=True),
     Scenario(
-        "in-lost-200", "calls", (rings, answers, ended(THERE)), lambda: (lose("^SIP/2.0 200 .* INVITE", 1),), calls_box=True
+        "in-lost-200",
+        "calls",
+        (rings, answers, ended(THERE)),
+        lambda: (lose("^SIP/2.0 200 .* INVITE", 1),),
+        calls_box=True,
     ),
 )
 
 OUR_CHANGES = (
-    Scenario("hold", "holds", (*_TALK, asks("call.hold", held=True), lasts(0.5), asks("call.hold", held=False), lasts(0.5), *_HANG_UP)),
+    Scenario(
+        "hold",
+        "holds",
+        (*_TALK, asks("call.hold", held=True), lasts(0.5), asks("call.hold", held=False), lasts(0.5), *_HANG_UP),
+    ),
     Scenario("glare", "glare", (*_TALK, asks("call.hold", held=True), lasts(5.5), *_HANG_UP), seconds=15),
 )
 
 TRANSFERS = (
-    Scenario("transferred", "is-transferred", (*_TALK, asks("call.transfer", to="+4930606060"), ended("call.transferred"))),
-    Scenario("transfer-fails", "transfer-fails", (*_TALK, asks("call.transfer", to="+4930606060"), lasts(0.8), *_HANG_UP)),
+    Scenario(
+        "transferred", "is-transferred", (*_TALK, asks("call.transfer", to="+4930606060"), ended("call.transferred"))
+    ),
+    Scenario(
+        "transfer-fails", "transfer-fails", (*_TALK, asks("call.transfer", to="+4930606060"), lasts(0.8), *_HANG_UP)
+    ),
 )
 
-OVER_STREAMS = ("answered", "prack", "held-by-sendonly", "forked-answers", "302-refused", "late-cancel", "in-answered", "in-hung-up")
+OVER_STREAMS = (
+    "answered",
+    "prack",
+    "held-by-sendonly",
+    "forked-answers",
+    "302-refused",
+    "late-cancel",
+    "in-answered",
+    "in-hung-up",
+)
 """Played again over TCP."""
 
 EVERYWHERE = ("answered", "in-answered")

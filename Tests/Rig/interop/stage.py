@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ Step = Callable[[Stage], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One message flow. `steps` are what the page does and must be told; `sipp` is the far side, a file of Tests/Rig/sipp."""
+    """One message flow. `steps`: what the page does and must be told. `sipp`: the far side, a file in Tests/Rig/sipp"""
 
     name: str
     sipp: str
@@ -87,7 +87,14 @@ def play(stage: Stage, scenario: Scenario) -> str:
     try:
         with stage.page(), ExitStack() as stack:
             sipp = stack.enter_context(
-                Sipp(stage.network.carrier, stage.folder, stage.provider, scenario.sipp, stage.transport, scenario.seconds)
+                Sipp(
+                    stage.network.carrier,
+                    stage.folder,
+                    stage.provider,
+                    scenario.sipp,
+                    stage.transport,
+                    scenario.seconds,
+                )
             )
             if not scenario.calls_box:
                 sipp.wait_until_it_listens()
@@ -113,10 +120,8 @@ def play(stage: Stage, scenario: Scenario) -> str:
 
 
 def _left(box: Box) -> dict[str, int]:
-    try:
+    with suppress(RigError):
         wait_until(lambda: not box.in_use(), ENDED_SECONDS, "the box to let go of the call")
-    except RigError:
-        pass
     own = box.status_by_command()
     return {name: own[name] for name in ("calls", "legs", "dialogs", "mediaLegs", "opusStates") if own[name]}
 
@@ -127,7 +132,9 @@ def open_stage(transport: str = "udp", ipv6: bool = False, registrar: bool = Tru
     folder = Path(tempfile.mkdtemp(prefix="sipcall-interop-"))
     address = CARRIER_ADDRESS_6 if ipv6 else CARRIER_ADDRESS
     port = 5061 if transport == "tls" else 5060
-    trunk = f'server = "{bracketed(address)}:{port}"\ntransport = "{transport}"\n{more}' + ('ca_file = "{CERTIFICATE}"\n' if transport == "tls" else "")
+    trunk = f'server = "{bracketed(address)}:{port}"\ntransport = "{transport}"\n{more}' + (
+        'ca_file = "{CERTIFICATE}"\n' if transport == "tls" else ""
+    )
     with ExitStack() as stack:
         network = stack.enter_context(Network())
         network.add_ipv6()
