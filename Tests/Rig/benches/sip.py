@@ -1,7 +1,7 @@
 """Signalling CPU per call: pages call through the box, beside the same calls through Kamailio's stateful proxy.
 
 The box's figure is all that its core process uses, in user space and in the kernel: the control socket, the sealed
-sound connection to the page (ICE and DTLS are made ready, no packet flows), the trunk's port, SDP both ways, and$
+sound connection to the page (ICE and DTLS are made ready, no packet flows), the trunk's port, SDP both ways, and
 INVITE, 180, 200, ACK, BYE, 200. Not in it: the web process, the pages and sipp. Kamailio passes the same messages on,
 and has one side more of SIP but no sound: the ratio says how far from a bare proxy a whole telephone exchange is.
 """
