@@ -42,7 +42,10 @@ package struct WebPlace: Sendable, Equatable, Codable {
 
     /// Leaves word for the commands that tell people where the page is.
     static func keep(_ places: [WebPlace], in stateDirectory: String) throws {
-        try PrivateFile.write(JSONEncoder().encode(places), to: file(in: stateDirectory), isDurable: false)
+        let encoder = JSONEncoder()
+        // The same places are the same bytes.
+        encoder.outputFormatting = .sortedKeys
+        try PrivateFile.write(encoder.encode(places), to: file(in: stateDirectory), isDurable: false)
     }
 
     /// - Returns: where the web process that started last serves the page; empty when none ever did.
