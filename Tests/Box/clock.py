@@ -21,6 +21,13 @@ def follow(machine: Machine, part: str) -> None:
     machine.shell(f"install -D -m 0644 /dev/stdin {place} <<'X'\n[Service]\n{lines}X\nsystemctl daemon-reload")
 
 
+def is_understood(machine: Machine) -> bool:
+    """Whether the program hears its arguments beside the library, which moves the environment: the statically linked runtime
+    of Swift then looks for them in the wrong place."""
+    settings = " ".join(f"{name}={value}" for name, value in ENVIRONMENT.items())
+    return "USAGE" not in machine.shell(f"env {settings} sipcall --version 2>&1 || true")
+
+
 def forget(machine: Machine, part: str) -> None:
     machine.shell(f"rm /etc/systemd/system/sipcall-{part}.service.d/clock.conf; systemctl daemon-reload")
 
