@@ -116,7 +116,8 @@ struct ListeningTests {
         limits.firstHeader = .milliseconds(300)
         try await withBox(limits: limits, handed: HandedSockets(https: [try listeningSocket()])) { box in
             let client = try await RawClient(port: box.port)
-            try await client.send([0x16, 0x03, 0x01])
+            // On a busy machine its time may be over already.
+            try? await client.send([0x16, 0x03, 0x01])
             let start = ContinuousClock.now
             #expect(await client.isClosed)
             #expect(ContinuousClock.now - start < .seconds(5))

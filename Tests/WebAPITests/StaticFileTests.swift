@@ -58,26 +58,26 @@ struct StaticFileTests {
     @Test("A client that does not end its header or its body is cut off")
     func slowClients() async throws {
         var limits = WebLimits()
-        limits.firstHeader = .seconds(1)
-        limits.body = .seconds(1)
-        limits.idle = .seconds(1)
+        limits.firstHeader = .seconds(3)
+        limits.body = .seconds(3)
+        limits.idle = .seconds(3)
         try await withBox(limits: limits) { box in
             let silent = try await RawClient(port: box.port)
             #expect(await silent.isClosed)
 
             let slow = try await RawClient(port: box.port)
             let started = ContinuousClock.now
-            // On a busy machine its second may be over already.
+            // On a busy machine its time may be over already.
             try? await slow.send("GET / HTTP/1.1\r\nHost: a\r\n")
             // It goes on dripping: a deadline counts from the first byte, not from the last.
-            while (try? await slow.send("X: y\r\n")) != nil, ContinuousClock.now - started < .seconds(10) {
+            while (try? await slow.send("X: y\r\n")) != nil, ContinuousClock.now - started < .seconds(20) {
                 try await Task.sleep(for: .milliseconds(20))
             }
             #expect(await slow.isClosed)
-            #expect(ContinuousClock.now - started < .seconds(5))
+            #expect(ContinuousClock.now - started < .seconds(12))
 
             let body = try await RawClient(port: box.port)
-            try await body.send(
+            try? await body.send(
                 "POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
             )
             #expect(await body.isClosed)
