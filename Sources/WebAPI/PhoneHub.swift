@@ -19,7 +19,7 @@ actor PhoneHub {
     private let open = Mutex(0)
     private var phones: [ConnectionIdentifier: Phone] = [:]
     private var trunk = TrunkStatus()
-    private var isConnected = false
+    private(set) var isConnected = false
     private var lastSerial: UInt64 = 0
     /// Sockets that closed while the core was away, with whether they said goodbye.
     private var undelivered: [ConnectionIdentifier: Bool] = [:]

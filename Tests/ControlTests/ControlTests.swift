@@ -5,14 +5,14 @@ import Logging
 import Testing
 import Wire
 
-@Suite("Control socket: server and client", .serialized, .timeLimit(.minutes(1)))
+@Suite("Control socket: server and client", .serialized, .timeLimit(.minutes(5)))
 struct ControlTests {
     @Test("A client gets the snapshot first, then every event in its order")
     func snapshotThenEvents() async throws {
         let path = try temporarySocket()
         let server = try await startServer(path, core: FakeCore())
         try await withClient(path) { client in
-            try await client.connected(within: .seconds(5))
+            try await client.connected(within: .seconds(30))
             for digit in 0..<200 {
                 server.publish(.digit(connection: try connection(1), call: anyCall(), digit: "\(digit)"))
             }
@@ -37,7 +37,7 @@ struct ControlTests {
         let server = try await startServer(path, core: core)
         await core.hold()
         try await withClient(path) { client in
-            try await client.connected(within: .seconds(5))
+            try await client.connected(within: .seconds(30))
             let failures = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<1000 {
                     let tab = try connection(number)
@@ -116,7 +116,7 @@ struct ControlTests {
         await core.hold()
         let first = try await startServer(path, core: core)
         try await withClient(path) { client in
-            try await client.connected(within: .seconds(5))
+            try await client.connected(within: .seconds(30))
             let asked = Task { try await client.send(.status) }
             #expect(await eventually { await core.commands.count == 1 })
             await first.stop()
@@ -164,7 +164,7 @@ struct ControlTests {
         await core.hold()
         let server = try await startServer(path, core: core)
         try await withClient(path, replyWithin: .milliseconds(200)) { client in
-            try await client.connected(within: .seconds(5))
+            try await client.connected(within: .seconds(30))
             await #expect(throws: ControlProblem.silent) { try await client.send(.status) }
         }
         await core.release()
@@ -239,7 +239,7 @@ struct ControlTests {
         let path = try temporarySocket()
         #expect(FileManager.default.createFile(atPath: path, contents: Data()))
         let server = try await startServer(path, core: FakeCore())
-        try await withClient(path) { try await $0.connected(within: .seconds(5)) }
+        try await withClient(path) { try await $0.connected(within: .seconds(30)) }
         await server.stop()
     }
 

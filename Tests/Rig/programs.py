@@ -100,11 +100,12 @@ def process_tree(root: int) -> list[int]:
     """`root` and everything below it, parents first."""
     found = [root]
     for parent in found:
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                found += [int(word) for word in children.read_text().split()]
-            except FileNotFoundError:
-                continue
+        # Any of them may end while it is being looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for thread in os.listdir(f"/proc/{parent}/task"):
+                children = Path(f"/proc/{parent}/task/{thread}/children")
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    found += [int(word) for word in children.read_text().split()]
     return found
 
 

@@ -4,15 +4,22 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+# Of each failure: its end, where a traceback says what was wrong.
+REASON_LINES = 12
+
 
 def tally(folder: Path) -> tuple[int, int]:
     """Passed and failed tests of all JUnit files and single-command results in `folder`."""
     passed = failed = 0
     for file in sorted(folder.glob("*.xml")):
         for case in ElementTree.parse(file).iter("testcase"):
-            if case.find("failure") is not None or case.find("error") is not None:
+            reasons = case.findall("failure") + case.findall("error")
+            if reasons:
                 failed += 1
                 print(f"failed: {case.get('classname', '')} {case.get('name', '')}")
+                for reason in reasons:
+                    said = (reason.get("message") or "") + "\n" + (reason.text or "")
+                    print("\n".join(f"    {line[:240]}" for line in said.strip().splitlines()[-REASON_LINES:]))
             elif case.find("skipped") is not None:
                 print(f"skipped: {case.get('classname', '')} {case.get('name', '')}")
             else:

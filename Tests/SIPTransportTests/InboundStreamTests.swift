@@ -201,7 +201,7 @@ struct InboundStreamTests {
         let held = box.transport.counters.received
         #expect(held <= SIPTransport.inputLimit / 2)
         box.read(answers: false)
-        #expect(await eventually(within: .seconds(20)) { box.messages.count >= sent })
+        #expect(await eventually(within: .seconds(60)) { box.messages.count >= sent })
         await box.close()
     }
 
@@ -213,7 +213,7 @@ struct InboundStreamTests {
             })
         let client = try Self.client(box)
         let batch = Array((0..<200).map { Station.text("unread\($0)") }.joined().utf8)
-        let isCutOff = await eventually(within: .seconds(20)) {
+        let isCutOff = await eventually(within: .seconds(60)) {
             for _ in 0..<20 where client.sendWithoutWaiting(batch) < 0 && errno != EAGAIN { return true }
             return false
         }

@@ -60,8 +60,8 @@ final class RawConnection: Sendable {
         case closed, reset, waiting
     }
 
-    /// What comes until the other side ends, or `isEnough`, at most 5 s.
-    func receive(within limit: Duration = .seconds(5), until isEnough: (String) -> Bool) async -> (
+    /// What comes until the other side ends, or `isEnough`, at most 30 s.
+    func receive(within limit: Duration = .seconds(30), until isEnough: (String) -> Bool) async -> (
         text: String, end: End
     ) {
         var bytes: [UInt8] = []
@@ -82,8 +82,8 @@ final class RawConnection: Sendable {
     }
 }
 
-/// Waits until something holds, at most 5 s.
-func eventually(within limit: Duration = .seconds(5), _ condition: () async -> Bool) async -> Bool {
+/// Waits until something holds, at most 30 s.
+func eventually(within limit: Duration = .seconds(30), _ condition: () async -> Bool) async -> Bool {
     let deadline = MonotonicTime.now() + limit
     while MonotonicTime.now() < deadline {
         if await condition() { return true }

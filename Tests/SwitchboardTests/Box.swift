@@ -108,7 +108,7 @@ final class Box: Sendable {
     }
 
     func wait(
-        _ what: String, for patience: Duration = .seconds(5), until holds: () async -> Bool
+        _ what: String, for patience: Duration = .seconds(30), until holds: () async -> Bool
     ) async throws {
         let deadline = MonotonicTime.now() + patience
         while !(await holds()) {

@@ -120,7 +120,9 @@ func withBox(
     defer { running.cancel() }
     var iterator = ports.makeAsyncIterator()
     guard let port = await iterator.next() else { throw RawClient.Closed() }
-    try await client.connected(within: .seconds(5))
+    try await client.connected(within: .seconds(30))
+    // Until the hub has heard so too, it refuses what a page asks for.
+    _ = await eventually { await server.hub.isConnected }
     try await body(
         Box(
             port: port, core: core, controlPath: path, control: control, server: server, stateDirectory: directory))
@@ -149,9 +151,9 @@ func temporaryDirectory() throws -> String {
     return String(cString: made)
 }
 
-/// Waits for a condition instead of sleeping; false after 10 s.
+/// Waits for a condition instead of sleeping; false after 30 s.
 func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
-    for _ in 0..<1000 {
+    for _ in 0..<3000 {
         if await condition() { return true }
         try? await Task.sleep(for: .milliseconds(10))
     }

@@ -6,7 +6,7 @@ import Wire
 
 @testable import WebAPI
 
-@Suite("A page that comes back under its identity", .timeLimit(.minutes(1)))
+@Suite("A page that comes back under its identity", .timeLimit(.minutes(5)))
 struct ComingBackTests {
     private func identity(in ready: String) throws -> ConnectionIdentifier {
         let match = try #require(ready.firstMatch(of: /"phone":"([0-9a-f]{32})"/))

@@ -10,7 +10,7 @@ import Wire
 
 @testable import WebAPI
 
-@Suite("Sockets that were handed over, TLS and the way to it", .timeLimit(.minutes(1)))
+@Suite("Sockets that were handed over, TLS and the way to it", .timeLimit(.minutes(5)))
 struct ListeningTests {
     @Test("The page over TLS: 1.2 and 1.3, a cookie that stays on TLS, and the phone socket")
     func https() async throws {

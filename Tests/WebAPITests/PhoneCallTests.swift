@@ -6,7 +6,7 @@ import Wire
 
 @testable import WebAPI
 
-@Suite("JSON-RPC 2.0 on the phone socket", .timeLimit(.minutes(1)))
+@Suite("JSON-RPC 2.0 on the phone socket", .timeLimit(.minutes(5)))
 struct PhoneCallTests {
     private static let start =
         #"{"jsonrpc":"2.0","id":1,"method":"call.start","params":{"to":"+4930123456","sdp":"v=0\r\n"}}"#

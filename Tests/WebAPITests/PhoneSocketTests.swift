@@ -5,7 +5,7 @@ import Wire
 
 @testable import WebAPI
 
-@Suite("RFC 6455 the phone socket", .timeLimit(.minutes(1)))
+@Suite("RFC 6455 the phone socket", .timeLimit(.minutes(5)))
 struct PhoneSocketTests {
     @Test("A page that is signed in gets the handshake of RFC 6455 §1.3 and hears phone.ready first")
     func handshake() async throws {

@@ -4,7 +4,7 @@ import Wire
 
 @testable import WebAPI
 
-@Suite("The watchdog's question to the listener", .timeLimit(.minutes(1)))
+@Suite("The watchdog's question to the listener", .timeLimit(.minutes(5)))
 struct ProbeTests {
     @Test("It is answered in the clear and over TLS", arguments: [true, false])
     func answered(isSecure: Bool) async throws {

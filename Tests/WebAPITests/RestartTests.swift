@@ -5,7 +5,7 @@ import Wire
 
 @testable import WebAPI
 
-@Suite("Sessions and the password across a restart", .timeLimit(.minutes(1)))
+@Suite("Sessions and the password across a restart", .timeLimit(.minutes(5)))
 struct RestartTests {
     private let quiet = Logger(label: "test")
 

@@ -4,7 +4,7 @@ import Wire
 
 @testable import WebAPI
 
-@Suite("Sign-in and sessions", .timeLimit(.minutes(1)))
+@Suite("Sign-in and sessions", .timeLimit(.minutes(5)))
 struct SessionTests {
     @Test("The right password gives a cookie that scripts and other sites cannot use")
     func signIn() async throws {

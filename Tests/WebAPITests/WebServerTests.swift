@@ -9,7 +9,7 @@ import Wire
 
 @testable import WebAPI
 
-@Suite("The web process's service", .timeLimit(.minutes(1)))
+@Suite("The web process's service", .timeLimit(.minutes(5)))
 struct WebServerTests {
     @Test("A port in use is one sentence that names it")
     func portInUse() async throws {
