@@ -118,7 +118,7 @@ struct TransferTests {
         try await box.wait("the next INVITE") { box.provider.count(.invite) == 2 }
         await box.switchboard.aMinutePasses(for: call)
         try await box.wait("the news of it") { fragments(box).last == "408" }
-        #expect(box.notices(of: call, on: page) == ["call.transfer-failed"])
+        try await box.wait("the page's news") { box.notices(of: call, on: page) == ["call.transfer-failed"] }
         #expect(await box.switchboard.calls[call]?.transfers.isEmpty == true)
         #expect(await box.switchboard.dialling.runningCount == 1)
         box.provider.answersCalls.store(true, ordering: .relaxed)
