@@ -51,13 +51,14 @@ package final class ClockProbe: Sendable {
             remedy: "Let the machine follow a time server (apt install systemd-timesyncd). Calls go on.")
     }
 
+    /// To the nearest unit: a look is always a little later than the setting.
     private static func words(_ moved: Duration) -> String {
         let seconds = moved.components.seconds.magnitude
         return switch seconds {
         case ..<120: "\(seconds) s"
-        case ..<7200: "\(seconds / 60) min"
-        case ..<172_800: "\(seconds / 3600) h"
-        default: "\(seconds / 86_400) days"
+        case ..<7200: "\((seconds + 30) / 60) min"
+        case ..<172_800: "\((seconds + 1_800) / 3_600) h"
+        default: "\((seconds + 43_200) / 86_400) days"
         }
     }
 }

@@ -42,7 +42,7 @@ class InstalledBox(Box):
             install_debug_build(self.systemd)
         else:
             self.systemd.run("systemctl", "restart", "sipcall.target")
-        self.wait_until_serving(10)
+        self.wait_until_serving(30)
         self.password = self.systemd.output("cat", "/var/lib/sipcall/web/first-password")
 
     def stop(self) -> int | None:

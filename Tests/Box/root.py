@@ -13,7 +13,7 @@ FOLDER = REPOSITORY / ".build" / "box"
 # The machines have no network: whatever the package depends on, and the tests use, has to be there.
 PACKAGES = [
     "systemd", "systemd-sysv", "dbus", "apt", "autopkgtest", "ca-certificates", "curl", "dpkg-dev", "iproute2",
-    "libfaketime", "libopus0", "libpython3-stdlib", "libsrtp2-1", "libssl3", "libstdc++6", "libsystemd0", "procps",
+    "libopus0", "libpython3-stdlib", "libsrtp2-1", "libssl3", "libstdc++6", "libsystemd0", "procps",
     "python3-minimal", "util-linux",
 ]  # fmt: skip
 

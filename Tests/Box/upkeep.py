@@ -11,7 +11,7 @@ CHANGE = "# a local change"
 """What an administrator added to sipcall.toml."""
 
 
-def wait_for_units(machine: Machine, seconds: float = 10) -> None:
+def wait_for_units(machine: Machine, seconds: float = 30) -> None:
     """Until every unit runs and the box answers."""
     for unit in UNITS:
         wait_until(lambda unit=unit: machine.is_active(unit), seconds, f"{unit} to run")  # type: ignore[misc]

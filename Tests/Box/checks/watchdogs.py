@@ -121,7 +121,7 @@ def _until_back(machine: Machine, unit: str, process: int, began: float, seconds
 def _break(machine: Machine, fault: Fault) -> None:
     settings = {
         "no-watchdog": "WatchdogSec=0",
-        "impatient": "WatchdogSec=200ms",
+        "impatient": "WatchdogSec=50ms",
         # Its lines go nowhere: whatever is named, nobody reads it.
         "mute": "InaccessiblePaths=/run/systemd/journal\nStandardOutput=null\nStandardError=null",
     }
@@ -145,7 +145,7 @@ CHECK = Check(
     (
         Fault("no-watchdog", "The units have no WatchdogSec=.", ("stopped-core-back", "stopped-web-back")),
         Fault("mute", "What the processes say reaches no journal.", ("wedged-sip-named",)),
-        Fault("impatient", "The watchdog allows 0.2 s.", ("killed", "in vain")),
+        Fault("impatient", "The watchdog allows 0.05 s.", ("killed", "in vain")),
     ),
     prepare,
 )
