@@ -118,6 +118,10 @@ class Baresip:
         for file in self._recordings.glob("*.wav"):
             file.unlink()
 
+    def recordings(self) -> list[Path]:
+        """What this telephone has heard in each call since `forget_recordings`, also in those that go on."""
+        return sorted(self._recordings.glob("*-dec.wav"))
+
     def recording(self) -> Path:
         """What this telephone heard in its only call since `forget_recordings`."""
         files = sorted(self._recordings.glob("*-dec.wav"))

@@ -85,7 +85,7 @@
     const recordings = [];
     let recording = true;
     const listen = async (track) => {
-        const kept = { rate: 0, chunks: [], first: 0, stopped: false };
+        const kept = { track, rate: 0, chunks: [], first: 0, stopped: false };
         recordings.push(kept);
         const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
         for (;;) {
@@ -136,9 +136,10 @@
         return found;
     };
 
-    /** The last recording as base64 of 16-bit samples: the last `seconds`, or all of it. */
+    /** What the page plays, or played last, as base64 of 16-bit samples: the last `seconds`, or all of it. */
     const recorded = (seconds) => {
-        const kept = recordings.at(-1);
+        const played = find('audio')?.srcObject?.getTracks() ?? [];
+        const kept = recordings.find(({ track }) => played.includes(track)) ?? recordings.at(-1);
         if (!kept || !kept.chunks.length) return null;
         const size = kept.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
         const wanted = seconds ? Math.min(size, Math.round(seconds * kept.rate)) : size;
