@@ -106,7 +106,7 @@ class CallElement extends HTMLElement {
       this.#transfer.hidden = true
     }
     this.#showWords(call)
-    this.#showOthers()
+    const lost = this.#showOthers()
     this.#showPassed()
     this.#showDigits(call)
     if (!this.phone.desk.mayAskFirst) this.#transfer.hidden = true
@@ -120,6 +120,8 @@ class CallElement extends HTMLElement {
     if (this.#showPressed('mute', 'aria-pressed', call.muted)) {
       this.#find('mute')?.replaceChildren(icon(call.muted ? 'microphoneOff' : 'microphone'))
     }
+    // The keyboard goes on where it was, or where the next press costs nothing.
+    if (lost) (this.#others.querySelector('button') ?? this.#find('hold') ?? this.#find('mute'))?.focus()
     this.#tick()
   }
 
@@ -143,15 +145,19 @@ class CallElement extends HTMLElement {
     show(this.#away, away ? text('reconnecting') : '')
   }
 
-  /** One element for each other call, kept as long as the call is beside the one in front. */
+  /**
+   * One element for each other call, kept as long as the call is beside the one in front.
+   *
+   * @returns {boolean} whether the focus was in one that is gone
+   */
   #showOthers() {
     const { others } = this.phone.calls
     const present = /** @type {OtherCallElement[]} */ ([...this.#others.children])
+    let isLost = false
     for (const shown of present) {
       if (others.includes(shown.call)) continue
-      const hadFocus = shown.contains(document.activeElement)
+      isLost ||= shown.contains(document.activeElement)
       shown.remove()
-      if (hadFocus) this.#shownControls = ''
     }
     for (const call of others) {
       if (present.some((shown) => shown.call === call)) continue
@@ -163,6 +169,7 @@ class CallElement extends HTMLElement {
     this.#others.hidden = others.length === 0
     const waiting = others.find((call) => call.state === 'incoming')
     show(this.#news, waiting ? text('titleIncoming', { party: partyName(waiting) }) : '')
+    return isLost
   }
 
   #showPassed() {
@@ -183,7 +190,6 @@ class CallElement extends HTMLElement {
     const hadFocus = this.#plain.contains(document.activeElement) || this.#controls.contains(document.activeElement) ||
       document.activeElement === document.body
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.testid ?? ''
-    const isFirst = this.#shownControls === ''
     this.#shownControls = wanted
     const { plain, last, first } = callControls(this.phone.desk, call, {
       dismiss: () => this.phone.calls.dismiss(),
@@ -201,7 +207,7 @@ class CallElement extends HTMLElement {
     this.#plain.replaceChildren(...plain)
     this.#plain.hidden = plain.length === 0
     this.#controls.replaceChildren(...last)
-    if (hadFocus) (isFirst ? this.#find(first) : this.#find(focused) ?? this.#find(first))?.focus()
+    if (hadFocus) (this.#find(focused) ?? this.#find(first))?.focus()
   }
 
   #closeTransfer() {
@@ -216,8 +222,9 @@ class CallElement extends HTMLElement {
     if (!partner || !front) return
     const words = text('bringTogetherQuestion', { first: partyName(partner), second: partyName(front) })
     const close = () => {
+      const asked = /** @type {HTMLElement | null} */ (this.querySelector('[data-testid=together]'))
       this.#question.hidden = true
-      /** @type {HTMLElement | null} */ (this.querySelector('[data-testid=together]'))?.focus()
+      asked?.focus()
     }
     const yes = element('button', {
       type: 'button', className: 'primary', 'data-testid': 'together-yes',
@@ -240,9 +247,8 @@ class CallElement extends HTMLElement {
 
   /** @param {string} testID */
   #find(testID) {
-    return testID ? /** @type {HTMLElement | null} */ (
-      this.#plain.querySelector(`[data-testid=${testID}]`) ?? this.#controls.querySelector(`[data-testid=${testID}]`)
-    ) : null
+    const buttons = /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll('.controls [data-testid]'))
+    return [...buttons].find((button) => button.dataset.testid === testID) ?? null
   }
 
   /**

@@ -50,8 +50,9 @@ export class CallDesk {
     return this.calls.live.length < MOST && this.front?.mayBeHeld === true
   }
 
-  /** The call that the one in front can be swapped with, or brought together with. */
+  /** The call that the one in front can be swapped with, or brought together with, once both were answered. */
   get partner() {
+    if (!this.front?.mayBeHeld) return null
     return this.calls.others.find((call) => call.mayBeHeld) ?? null
   }
 
