@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from Rig.baresip import Baresip
 from Rig.browser import MICROPHONE_HERTZ
+from Rig.capture import Capture
 from Rig.deadlines import wait_until
+from Rig.linphone import Linphone
 from Rig.rig import FAR_HERTZ, Rig, open_rig
 from Rig.tone import sine, write_wave
 from Rig.two_calls import (
@@ -191,3 +194,33 @@ def test_what_ended_while_the_page_was_away_is_told_and_the_other_goes_on(rig: R
     assert text(phone, "state") == "On hold"
     phone.press("hold")
     wait_until(lambda: plays(phone, FAR_HERTZ), 5, "the first telephone to be heard")
+
+
+def test_telephones_that_know_replaces_leave_the_page_by_themselves(rig: Rig, tmp_path: Path) -> None:
+    machine = rig.network.carrier
+    with (
+        Linphone(machine, tmp_path, CARRIER) as asked,
+        Linphone(machine, tmp_path, CARRIER, "caller", 5130, 7178) as caller,
+    ):
+        source = write_wave(tmp_path / "source.wav", sine(FAR_HERTZ, 60, 8000), 8000)
+        for telephone in (asked, caller):
+            telephone.say(f"play {source}")
+        phone = rig.phone()
+        caller.dial(f"sip:{rig.account.number.lstrip('+')}@{CARRIER}:5060")
+        phone.press("answer")
+        phone.wait_for_state("active", seconds=5)
+        ask_first(rig, phone, rig.account.linphone)
+        phone.wait_for_state("active", seconds=5)
+        shown(phone, "together")
+        began = time.monotonic()
+        phone.press("together")
+        phone.press("together-yes")
+        phone.wait_for_state("ended", seconds=5)
+        print(f"both calls left the page after {time.monotonic() - began:.1f} s")
+        assert phone.page.get_attribute('[data-testid="problem"]', "data-code") == "call.transferred"
+        wait_until(lambda: not rig.box.in_use(), 5, "the box to let go of both calls")
+        with Capture(machine) as capture:
+            time.sleep(1)
+        sound = [packet for packet in capture.datagrams if packet.is_rtp and packet.source[0] == CARRIER]
+        for telephone in (range(7078, 7090), range(7178, 7190)):
+            assert sum(1 for packet in sound if packet.target[1] in telephone) > 30, "the two must hear each other"
