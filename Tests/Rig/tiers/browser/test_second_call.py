@@ -224,3 +224,16 @@ def test_telephones_that_know_replaces_leave_the_page_by_themselves(rig: Rig, tm
         sound = [packet for packet in capture.datagrams if packet.is_rtp and packet.source[0] == CARRIER]
         for telephone in (range(7078, 7090), range(7178, 7190)):
             assert sum(1 for packet in sound if packet.target[1] in telephone) > 30, "the two must hear each other"
+
+
+def test_a_box_that_was_killed_comes_back_and_both_calls_are_told_to_be_over(rig: Rig) -> None:
+    phone = with_two_calls(rig)
+    rig.box.signal_core(signal.SIGKILL)
+    shown(phone, "reconnecting", 10)
+    rig.box.stop()
+    rig.box.start()
+    phone.wait_for_state("ended", seconds=20)
+    assert phone.page.get_attribute('[data-testid="problem"]', "data-code") == "page.call-lost"
+    assert phone.page.locator('[data-testid="other-call"]').count() == 0
+    phone.press("close")
+    phone.wait_for_trunk("registered", seconds=20)
