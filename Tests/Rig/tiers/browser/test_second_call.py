@@ -144,6 +144,44 @@ def test_a_call_that_waits_beside_a_service_ends_that_and_says_so_before(rig: Ri
     assert phone.page.locator('[data-testid="other-call"]').count() == 0
 
 
+def test_a_number_that_is_being_typed_survives_a_second_call(rig: Rig) -> None:
+    phone = with_one_call(rig)
+    phone.press("transfer")
+    phone.page.fill('[data-testid="transfer-number"]', "+49301")
+    call_the_page(rig)
+    shown(phone, "waiting-answer")
+    assert phone.page.input_value('[data-testid="transfer-number"]') == "+49301"
+    assert phone.page.evaluate("document.activeElement.dataset.testid") == "transfer-number"
+    assert phone.page.is_disabled('[data-testid="ask-first"]')
+    phone.press("waiting-decline")
+    phone.page.wait_for_selector('[data-testid="ask-first"]:enabled', timeout=3000)
+
+
+def test_two_calls_ring_at_once_and_either_is_answered(rig: Rig) -> None:
+    phone = rig.phone()
+    call_the_page(rig, rig.answers)
+    phone.wait_for_state("incoming", seconds=5)
+    call_the_page(rig)
+    shown(phone, "waiting-answer")
+    assert text(phone, "waiting-answer") == "Answer"
+    look(phone, "two-ring")
+    phone.press("waiting-answer")
+    wait_until(lambda: plays(phone, SECOND_HERTZ), 5, "the second caller to be heard")
+    assert text(phone, "waiting-answer") == "Hold and answer"
+    phone.press("waiting-answer")
+    wait_until(lambda: plays(phone, FAR_HERTZ), 5, "the first caller to be heard")
+    wait_until(lambda: hears_nothing(rig, rig.rings), 5, "the second caller to be held")
+
+
+def test_signing_out_with_a_call_asks_first(rig: Rig) -> None:
+    phone = with_one_call(rig)
+    phone.page.locator("details.settings").evaluate("menu => { menu.open = true }")
+    phone.page.once("dialog", lambda dialog: dialog.dismiss())
+    phone.page.click("details.settings .menu button")
+    phone.page.locator("details.settings").evaluate("menu => { menu.open = false }")
+    wait_until(lambda: plays(phone, FAR_HERTZ), 2, "the call to go on")
+
+
 def test_a_third_call_finds_the_page_busy(rig: Rig, tmp_path: Path) -> None:
     with_two_calls(rig)
     with Baresip(rig.network.carrier, tmp_path, "third", 5120, write_wave(tmp_path / "t.wav", sine(500, 5, 8000), 8000)) as third:

@@ -34,7 +34,7 @@ export function callControls(desk, call, more) {
     control('keypad', 'keypad', text('keypad'), 'plain', more.toggleKeypad),
   ]
   if (call.mayBeHeld) plain.push(control('hold', 'pause', text('hold'), 'plain', () => desk.hold(!call.held.here)))
-  if (desk.mayAskFirst) plain.push(control('transfer', 'transfer', text('transfer'), 'plain', more.toggleTransfer))
+  if (desk.mayTransfer) plain.push(control('transfer', 'transfer', text('transfer'), 'plain', more.toggleTransfer))
   return {
     plain, last: [control('hangup', 'hangUp', text('hangUp'), 'error', () => desk.hangUp(call))], first: 'hangup',
   }

@@ -66,7 +66,8 @@ export class AppElement extends HTMLElement {
     const { front, others } = phone.calls
     const stream = front?.isLive ? front.remoteStream : null
     if (this.#sound.srcObject !== stream) this.#sound.srcObject = stream
-    if (others.some((call) => call.state === 'incoming')) return this.#tones.play('waiting')
+    const isWaiting = front?.state !== 'incoming' && others.some((call) => call.state === 'incoming')
+    if (isWaiting) return this.#tones.play('waiting')
     const busy = front?.state === 'ended' && front.direction === 'outbound' && front.problem?.code === 'call.busy'
     const tone = { incoming: 'ring', ringing: 'ringback' }[/** @type {string} */ (front?.state)] ?? null
     this.#tones.play(busy ? 'busy' : tone)

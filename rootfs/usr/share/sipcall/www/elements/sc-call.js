@@ -4,6 +4,7 @@ import { durationWords, givenName, partyName, stateWords } from './call-words.js
 import { element, icon } from './element.js'
 import { keypad } from './keypad.js'
 import { OtherCallElement } from './sc-other-call.js'
+import { askTogether } from './together-question.js'
 import { transferForm } from './transfer-form.js'
 
 /** @typedef {import('../phone/phone.js').Phone} Phone */
@@ -109,9 +110,11 @@ class CallElement extends HTMLElement {
     const lost = this.#showOthers()
     this.#showPassed()
     this.#showDigits(call)
-    if (!this.phone.desk.mayAskFirst) this.#transfer.hidden = true
+    if (!this.phone.desk.mayTransfer) this.#transfer.hidden = true
+    const ask = /** @type {HTMLButtonElement | null} */ (this.#transfer.querySelector('[data-testid=ask-first]'))
+    if (ask) ask.disabled = !this.phone.desk.mayAskFirst
     if (!this.phone.desk.partner || this.phone.desk.joining) this.#question.hidden = true
-    const wanted = `${call.state} ${this.phone.desk.mayAskFirst}`
+    const wanted = `${call.state} ${this.phone.desk.mayTransfer}`
     if (wanted !== this.#shownControls) this.#showControls(call, wanted)
     this.#keypad.hidden = !this.#keypadOpen || call.state === 'ended' || call.state === 'incoming'
     this.#showPressed('keypad', 'aria-expanded', this.#keypadOpen)
@@ -216,33 +219,16 @@ class CallElement extends HTMLElement {
     this.#find('transfer')?.focus()
   }
 
-  /** Both calls leave this page by it, so it is asked first. */
   #askTogether() {
     const { partner, front } = this.phone.desk
     if (!partner || !front) return
-    const words = text('bringTogetherQuestion', { first: partyName(partner), second: partyName(front) })
-    const close = () => {
-      const asked = /** @type {HTMLElement | null} */ (this.querySelector('[data-testid=together]'))
-      this.#question.hidden = true
-      asked?.focus()
-    }
-    const yes = element('button', {
-      type: 'button', className: 'primary', 'data-testid': 'together-yes',
-      onclick: () => {
-        this.#question.hidden = true
+    askTogether(this.#question, partner, front, {
+      yes: () => {
         this.phone.desk.bringTogether()
         this.#find('hangup')?.focus()
       },
-    }, text('bringTogether'))
-    this.#question.replaceChildren(
-      element('p', { id: 'together-question' }, words),
-      element('div', { className: 'choices' },
-        element('button', { type: 'button', 'data-testid': 'together-no', onclick: close }, text('cancel')), yes),
-    )
-    this.#question.setAttribute('aria-labelledby', 'together-question')
-    this.#question.onkeydown = (event) => event.key === 'Escape' && close()
-    this.#question.hidden = false
-    yes.focus()
+      no: () => /** @type {HTMLElement | null} */ (this.querySelector('[data-testid=together]'))?.focus(),
+    })
   }
 
   /** @param {string} testID */

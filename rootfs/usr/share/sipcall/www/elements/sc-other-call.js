@@ -41,13 +41,12 @@ export class OtherCallElement extends HTMLElement {
     const said = call.problem ? sentence(call.problem) : ''
     this.#problem.hidden = !said
     show(this.#problem, said)
-    const front = desk.front
-    const costs = call.state === 'incoming' && front !== null && desk.endsWhenAnswered(front, call)
-    const shown = `${call.state} ${costs} ${desk.joining !== null} ${desk.partner === call}`
+    const price = call.state === 'incoming' ? desk.whatAnswerDoes(call) : null
+    const shown = `${call.state} ${price} ${desk.joining !== null} ${desk.partner === call}`
     if (shown === this.#shown) return
     this.#shown = shown
     const hadFocus = this.contains(document.activeElement)
-    this.#buttons.replaceChildren(...this.#choices(costs))
+    this.#buttons.replaceChildren(...this.#choices(price))
     if (hadFocus) this.querySelector('button')?.focus()
   }
 
@@ -58,14 +57,15 @@ export class OtherCallElement extends HTMLElement {
     show(this.#state, [number, stateWords(call), durationWords(call)].filter(Boolean).join(' · '))
   }
 
-  /** @param {boolean} costs the answer ends the call in front */
-  #choices(costs) {
+  /** @param {'end' | 'hold' | null} price what the answer does to the call in front */
+  #choices(price) {
     const { call } = this
     const { desk } = this.phone
     if (call.state === 'incoming') {
+      const words = price === null ? text('answer') : text(price === 'hold' ? 'holdAndAnswer' : 'endAndAnswer')
       return [
         button('waiting-decline', 'hangUp', text('decline'), 'error', () => desk.hangUp(call)),
-        button('waiting-answer', 'phone', text(costs ? 'endAndAnswer' : 'holdAndAnswer'), 'success', () => desk.answer(call)),
+        button('waiting-answer', 'phone', words, 'success', () => desk.answer(call)),
       ]
     }
     if (desk.partner !== call) return []

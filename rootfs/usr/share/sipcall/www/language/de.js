@@ -2,6 +2,7 @@
 export const german = {
   signIn: 'Anmelden',
   signOut: 'Abmelden',
+  signOutQuestion: 'Beim Abmelden enden Ihre Anrufe. Trotzdem abmelden?',
   password: 'Passwort',
   signingIn: 'Anmeldung läuft…',
   passwordHint: 'Das Passwort, das die Box beim ersten Start gezeigt hat.',

@@ -2,6 +2,7 @@
 export const english = {
   signIn: 'Sign in',
   signOut: 'Sign out',
+  signOutQuestion: 'Signing out ends your calls. Sign out all the same?',
   password: 'Password',
   signingIn: 'Signing in…',
   passwordHint: 'The password that the box showed at its first start.',

@@ -1,20 +1,20 @@
 import { BringingTogether } from './bringing-together.js'
 import { CallList } from './call-list.js'
+import { CallNews } from './call-news.js'
 import { Call } from './call.js'
 import { Microphone } from './microphone.js'
 import { Problem } from './problem.js'
 
 /** How long the box may take to hear that a call is over, in ms. */
 const TOLD_WITHIN = 1000
-/** Calls that a page makes and takes; one more may ring. */
+/** Calls that a page may be in, as the box counts them. */
 const MOST = 2
-const MOST_EARLY = 64
 
 /** @typedef {import('./phone-socket.js').PhoneSocket} PhoneSocket */
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
 
 /**
- * Everything that can be done with the calls of this page, and what the box tells of them.
+ * Everything that can be done with the calls of this page.
  *
  * Nobody hears two calls at once: whoever is called or answered beside a call first puts that one on hold.
  */
@@ -26,8 +26,6 @@ export class CallDesk {
   #socket
   #options
   #microphone
-  /** Events of a call whose name is not known yet: they may overtake the answer to `call.start`. */
-  #early = /** @type {{method: string, params: any}[]} */ ([])
   /** Holds are under way: a second press on a button must not cross them. */
   #isChanging = false
 
@@ -39,15 +37,24 @@ export class CallDesk {
     this.#socket = socket
     this.#options = options
     this.#microphone = new Microphone(options)
+    this.news = new CallNews(this.calls, socket, {
+      make: (direction, party, name) => this.#make(direction, party, name),
+      isAnswerToWish: (call, code) => this.joining?.failed(call, code) === true,
+    })
   }
 
   get front() {
     return this.calls.front
   }
 
-  /** Whether somebody else may be called beside the call in front. */
+  /** Whether the other side of the call in front may be led to somebody else. */
+  get mayTransfer() {
+    return this.front?.mayBeHeld === true && this.calls.others.every((call) => call.state === 'incoming')
+  }
+
+  /** Whether that may begin with a question: the box takes no call beside one that waits to be answered. */
   get mayAskFirst() {
-    return this.calls.live.length < MOST && this.front?.mayBeHeld === true
+    return this.mayTransfer && this.calls.live.length < MOST
   }
 
   /** The call that the one in front can be swapped with, or brought together with, once both were answered. */
@@ -61,8 +68,8 @@ export class CallDesk {
     if (this.calls.live.filter((call) => call.state !== 'incoming').length >= MOST) return
     await this.#change(async () => {
       if (!(await this.#holdAllBut(null))) return
-      const call = this.calls.take(new Call('outbound', number, '', this.#microphone, this.#options))
-      this.#early = []
+      const call = this.calls.take(this.#make('outbound', number, ''))
+      this.news.forgetEarly()
       this.#start(call)
     })
   }
@@ -75,7 +82,9 @@ export class CallDesk {
   async answer(call = this.front) {
     if (call?.state !== 'incoming') return
     await this.#change(async () => {
-      for (const other of [...this.calls.live]) if (this.endsWhenAnswered(other, call)) this.hangUp(other)
+      for (const other of [...this.calls.live]) {
+        if (other !== call && other.isTalking && !other.mayBeHeld) this.hangUp(other)
+      }
       if (!(await this.#holdAllBut(call)) || !call.isLive) return
       try {
         await call.openMicrophone()
@@ -83,19 +92,21 @@ export class CallDesk {
         this.calls.bringToFront(call)
       } catch (error) {
         if (call.identifier) this.#socket.request('call.end', { call: call.identifier }).catch(() => {})
-        fail(call, error)
+        call.fail(error)
       }
     })
   }
 
   /**
-   * Whether the answer to one call costs the other.
+   * What the answer to one call does to another.
    *
-   * @param {Call} other
    * @param {Call} call
+   * @returns {'end' | 'hold' | null}
    */
-  endsWhenAnswered(other, call) {
-    return other !== call && other.isTalking && !other.mayBeHeld
+  whatAnswerDoes(call) {
+    const talking = this.calls.live.filter((other) => other !== call && other.isTalking)
+    if (talking.length === 0) return null
+    return talking.every((other) => other.mayBeHeld) ? 'hold' : 'end'
   }
 
   /**
@@ -172,64 +183,13 @@ export class CallDesk {
       (left) => this.#socket.request('call.end', { call: left.identifier }).catch(() => {}))
   }
 
-  /** The phone socket is gone. Sound needs none: a call that has begun goes on, and `reconcile` says what became of it. */
-  lost() {
-    for (const call of [...this.calls.live]) {
-      if (call.identifier === null || call.state === 'incoming') call.end(new Problem('page.box-lost'))
-    }
-  }
-
   /**
-   * What the box tells of a call.
-   *
-   * @param {string} method
-   * @param {any} params
+   * @param {Call['direction']} direction
+   * @param {string} party
+   * @param {string} name
    */
-  notified(method, params) {
-    if (method === 'call.incoming') return void this.#ring(params)
-    const call = this.calls.find(params.call)
-    if (!call) {
-      if (this.calls.live.some((other) => other.identifier === null) && this.#early.length < MOST_EARLY) {
-        this.#early.push({ method, params })
-      }
-      return
-    }
-    switch (method) {
-      case 'call.state':
-        return call.setState(params.state)
-      case 'call.held':
-        return call.setHeld(params.here === true, params.there === true)
-      case 'call.codec':
-        return void call.follow(params.codec)
-      case 'call.digit':
-        return call.hear(params.digit)
-      case 'call.notice':
-        if (this.joining?.failed(call, params.code)) return
-        return call.notice(Problem.from(params))
-      case 'call.ended':
-        return call.end(Problem.from(params))
-    }
-  }
-
-  /**
-   * Brings this page and the box to the same view after one of them was away.
-   *
-   * @param {{call: string, state: import('./call.js').CallState}[]} ongoing
-   */
-  reconcile(ongoing) {
-    for (const call of [...this.calls.live]) {
-      if (call.identifier === null) continue
-      const known = ongoing.find((other) => other.call === call.identifier)
-      if (known) call.setState(known.state)
-      else call.end(new Problem('page.call-lost'))
-    }
-    // While a call is being dialled its name is not known yet.
-    if (this.calls.live.some((call) => call.identifier === null)) return
-    for (const other of ongoing) {
-      if (this.calls.find(other.call) || other.state === 'incoming') continue
-      // Hung up here while the box could not be told, or never known: it must not cost money on.
-      this.#socket.request('call.end', { call: other.call }).catch(() => {})
-    }
+  #make(direction, party, name) {
+    return new Call(direction, party, name, this.#microphone, this.#options)
   }
 
   /** @param {Call} call that was just taken */
@@ -244,27 +204,9 @@ export class CallDesk {
         return
       }
       await call.accept(answer.sdp)
-      const early = this.#early
-      this.#early = []
-      for (const { method, params } of early) this.notified(method, params)
+      this.news.catchUp()
     } catch (error) {
-      fail(call, error)
-    }
-  }
-
-  /** @param {{call: string, from?: string, name?: string, to?: string}} params `to`: whom the box calls once this page answers */
-  async #ring(params) {
-    if (this.calls.find(params.call)) return
-    const direction = params.to === undefined ? 'inbound' : 'summoned'
-    const party = params.to ?? params.from ?? ''
-    const call = new Call(direction, party, params.name ?? '', this.#microphone, this.#options)
-    call.identifier = params.call
-    this.calls.take(call)
-    try {
-      const answer = await this.#socket.request('call.offer', { call: params.call, sdp: await call.offer() })
-      await call.accept(answer.sdp)
-    } catch (error) {
-      fail(call, error)
+      call.fail(error)
     }
   }
 
@@ -308,12 +250,4 @@ export class CallDesk {
       this.#isChanging = false
     }
   }
-}
-
-/**
- * @param {Call} call
- * @param {unknown} error
- */
-function fail(call, error) {
-  call.end(error instanceof Problem ? error : new Problem('page.unknown', String(error)))
 }

@@ -1,5 +1,6 @@
+import { Problem } from './problem.js'
+
 /** @typedef {import('./microphone.js').Microphone} Microphone */
-/** @typedef {import('./problem.js').Problem} Problem */
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
 /** @typedef {'dialling' | 'incoming' | 'ringing' | 'early' | 'active' | 'ended'} CallState */
 
@@ -189,6 +190,11 @@ export class Call extends EventTarget {
   /** Whoever is held is told nothing: the box sees to it, and so does this page. */
   #openOrClose() {
     if (this.#track) this.#track.enabled = !this.muted && !this.held.here
+  }
+
+  /** @param {unknown} error why it cannot go on */
+  fail(error) {
+    this.end(error instanceof Problem ? error : new Problem('page.unknown', String(error)))
   }
 
   #limitCodecs() {

@@ -90,7 +90,7 @@ export class Phone extends EventTarget {
   }
 
   #lost() {
-    this.desk.lost()
+    this.desk.news.lost()
     this.#update({ connected: false })
     // A session that has ended must lead to signing in, not to endless attempts.
     if (this.session !== 'signed-in') return
@@ -112,8 +112,8 @@ export class Phone extends EventTarget {
   #notified(method, params) {
     if (method === 'phone.ready') return this.#update({ trunk: params.trunk })
     if (method === 'trunk.state') return this.#update({ trunk: params })
-    if (method === 'phone.calls') return this.desk.reconcile(params.calls ?? [])
-    this.desk.notified(method, params)
+    if (method === 'phone.calls') return this.desk.news.reconcile(params.calls ?? [])
+    this.desk.news.notified(method, params)
   }
 
   /** @param {Partial<Phone>} values */
