@@ -10,7 +10,7 @@ import { element, icon } from './element.js'
  * @param {CallDesk} desk
  * @param {Call} call
  * @param {{dismiss: () => void, toggleKeypad: () => void, toggleTransfer: () => void}} more
- * @returns {{plain: HTMLElement[], last: HTMLElement[], first: string}} those in a row, those below, and where the focus goes
+ * @returns {{plain: HTMLElement[], last: HTMLElement[], first: string}} in a row, below it, and which has the focus first
  */
 export function callControls(desk, call, more) {
   if (call.state === 'incoming') {

@@ -255,7 +255,8 @@ class CallElement extends HTMLElement {
     const rows = [[text('sent'), call.sentDigits], [text('heard'), call.heardDigits]].filter(([, digits]) => digits)
     this.#digits.hidden = rows.length === 0
     this.#digits.replaceChildren(
-      ...rows.flatMap(([name, digits]) => [element('dt', {}, name), element('dd', { 'data-testid': 'digits' }, digits)]))
+      ...rows.flatMap(([name, digits]) => [
+        element('dt', {}, name), element('dd', { 'data-testid': 'digits' }, digits)]))
   }
 
   #tick() {

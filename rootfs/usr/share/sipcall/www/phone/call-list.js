@@ -1,7 +1,7 @@
 /** @typedef {import('./call.js').Call} Call */
 
 /**
- * The calls of this page, and which of them is the one in front: the one that is heard and that the large buttons are for.
+ * The calls of this page, and which of them is in front: the one that is heard and that the large buttons are for.
  *
  * ```
  *   taken ──▶ in front, or beside it ──▶ ended: put away while another goes on, and told in `passed`
