@@ -49,6 +49,8 @@ class Baresip:
         self._recordings = self._folder / "recordings"
         self._recordings.mkdir(parents=True)
         self._control_port = port - 600
+        self.sound_ports = range(20000 + (port - 5000) * 100, 20100 + (port - 5000) * 100)
+        """Where it wants to have RTP."""
         self.passed: list[Event] = []
         """The events that `wait_for` has seen since `forget_events`."""
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -133,7 +135,7 @@ class Baresip:
             "HOST": self._host,
             "SIP_PORT": str(self.port),
             "CONTROL_PORT": str(self._control_port),
-            "RTP_PORTS": f"{20000 + (self.port - 5000) * 100}-{20099 + (self.port - 5000) * 100}",
+            "RTP_PORTS": f"{self.sound_ports.start}-{self.sound_ports.stop - 1}",
             "SOURCE": str(source),
             "MODULES": str(modules),
             "RECORDINGS": str(self._recordings),

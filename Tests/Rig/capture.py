@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .namespaces import Namespace
 
@@ -38,12 +39,17 @@ class Datagram:
         return self.payload[1] & 0x7F
 
     @property
+    def samples(self) -> NDArray[np.float64]:
+        """Of a PCMU or PCMA packet, in 16-bit steps; none for other payload types."""
+        if not self.is_rtp or self.payload_type not in (0, 8):
+            return np.zeros(0)
+        table = MU_LAW if self.payload_type == 0 else A_LAW
+        return np.asarray(table[np.frombuffer(self.payload[12:], dtype=np.uint8)], dtype=np.float64)
+
+    @property
     def loudness(self) -> float:
         """Root mean square of a PCMU or PCMA packet in 16-bit steps; 0 for other payload types."""
-        if not self.is_rtp or self.payload_type not in (0, 8):
-            return 0
-        table = MU_LAW if self.payload_type == 0 else A_LAW
-        samples = table[np.frombuffer(self.payload[12:], dtype=np.uint8)]
+        samples = self.samples
         return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0
 
 

@@ -30,6 +30,8 @@ class Account:
     rings: str = "+4930606060"
     answers: str = "+4930200200"
     linphone: str = "+4930707070"
+    takes_transfers: bool = True
+    """Whether the provider lets REFER pass."""
 
 
 class Carrier:
@@ -102,6 +104,7 @@ class Carrier:
             "UNKNOWN": account.unknown,
             "RINGS": account.rings,
             "LINPHONE": account.linphone,
+            "REFER": "passed" if account.takes_transfers else "refused",
             "HOST": f"[{self.address}]" if ":" in self.address else self.address,
         }
         text = CONFIGURATION.read_text()

@@ -24,7 +24,7 @@ register_only_when_network_is_up=0
 [net]
 mtu=0
 [rtp]
-audio_rtp_port=7078
+audio_rtp_port={sound_port}
 [sound]
 playback_dev_id=
 capture_dev_id=
@@ -36,14 +36,18 @@ file_transfer_server_url=
 class Linphone:
     """Picks up at once. A context manager."""
 
-    def __init__(self, machine: Namespace, folder: Path, address: str) -> None:
+    def __init__(
+        self, machine: Namespace, folder: Path, address: str, user: str = USER, port: int = PORT, sound_port: int = 7078
+    ) -> None:
         self._machine = machine
-        self._folder = folder / "linphone"
+        self._folder = folder / user
         (self._folder / ".local/share/linphone").mkdir(parents=True)
         self._log = self._folder / "log"
         self._position = 0
         host = f"[{address}]" if ":" in address else address
-        text = _CONFIGURATION.format(port=PORT, ipv6=int(":" in address), user=USER, host=host)
+        text = _CONFIGURATION.format(
+            port=port, ipv6=int(":" in address), user=user, host=host, sound_port=sound_port
+        )
         (self._folder / "linphonerc").write_text(text)
 
     def __enter__(self) -> "Linphone":

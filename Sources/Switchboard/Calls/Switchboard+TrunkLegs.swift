@@ -110,7 +110,7 @@ extension Switchboard {
     private func ring(
         _ leg: LegIdentifier, from: Redacted<String>, name: Redacted<String>?, offer: [UInt8]?
     ) {
-        let idle = freePages
+        let idle = ringablePages
         guard ringingHere < Self.ringingLimit else {
             recordRefusal(from: from, Self.tooManyRing)
             perform(userAgent.reject(leg, status: 503, now: .now(), using: &generator))

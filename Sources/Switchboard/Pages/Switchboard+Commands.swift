@@ -177,7 +177,7 @@ extension Switchboard {
     /// Whether a page may begin a call: beside one that it holds, to ask somebody before a transfer, but not a third.
     private func isFree(_ connection: ConnectionIdentifier) -> Bool {
         let own = calls.values.filter { $0.browserLeg(of: connection) != nil }
-        return own.count < 2 && own.allSatisfy(\.call.isHeldHere)
+        return own.count < Self.mostCallsOfPage && own.allSatisfy(\.call.isHeldHere)
     }
 
     private func requirePhone(_ connection: ConnectionIdentifier) throws(Problem) -> Phone {

@@ -85,7 +85,7 @@
     const recordings = [];
     let recording = true;
     const listen = async (track) => {
-        const kept = { rate: 0, chunks: [], first: 0, stopped: false };
+        const kept = { track, rate: 0, chunks: [], begin: 0, first: 0, stopped: false };
         recordings.push(kept);
         const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
         for (;;) {
@@ -94,6 +94,7 @@
             if (recording && kept.chunks.length < 12000) {
                 const samples = new Float32Array(frame.numberOfFrames);
                 frame.copyTo(samples, { planeIndex: 0, format: 'f32-planar' });
+                if (kept.rate !== frame.sampleRate) kept.begin = kept.chunks.length;
                 kept.rate = frame.sampleRate;
                 kept.first ||= now();
                 kept.chunks.push(samples);
@@ -136,15 +137,18 @@
         return found;
     };
 
-    /** The last recording as base64 of 16-bit samples: the last `seconds`, or all of it. */
+    /** What the page plays, or played last, as base64 of 16-bit samples: the last `seconds`, or all of it. */
     const recorded = (seconds) => {
-        const kept = recordings.at(-1);
+        const played = find('audio')?.srcObject?.getTracks() ?? [];
+        const kept = recordings.find(({ track }) => played.includes(track)) ?? recordings.at(-1);
         if (!kept || !kept.chunks.length) return null;
-        const size = kept.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+        // The last seconds are of one rate, also when the codec has just changed it.
+        const chunks = seconds ? kept.chunks.slice(kept.begin) : kept.chunks;
+        const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
         const wanted = seconds ? Math.min(size, Math.round(seconds * kept.rate)) : size;
         const bytes = new DataView(new ArrayBuffer(wanted * 2));
         let index = wanted - size;
-        for (const chunk of kept.chunks) {
+        for (const chunk of chunks) {
             for (const sample of chunk) {
                 if (index >= 0) bytes.setInt16(index * 2, Math.max(-32768, Math.min(32767, Math.round(sample * 32767))), true);
                 index += 1;

@@ -8,6 +8,11 @@ const app = /** @type {import('./elements/sc-app.js').AppElement} */ (document.q
 app.phone = phone
 phone.begin(signInLink())
 
+// A call needs its page: whoever leaves by mistake is asked first.
+addEventListener('beforeunload', (event) => {
+  if (phone.calls.live.length > 0) event.preventDefault()
+})
+
 /**
  * The password of a sign-in link (`#sign-in=…`), taken out of the address bar and the history at once.
  *
@@ -30,9 +35,8 @@ Object.defineProperty(window, 'sipcall', {
   value: {
     phone,
     get lastCall() {
-      return phone.lastCall
-        ? { peerConnection: phone.lastCall.peerConnection, remoteStream: phone.lastCall.remoteStream }
-        : null
+      const { last } = phone.calls
+      return last ? { peerConnection: last.peerConnection, remoteStream: last.remoteStream } : null
     },
   },
 })

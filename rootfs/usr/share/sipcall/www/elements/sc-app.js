@@ -1,5 +1,6 @@
 import { language, text } from '../language/language.js'
 import { Tones } from '../phone/tones.js'
+import { partyName } from './call-words.js'
 import { element } from './element.js'
 import './sc-header.js'
 import './sc-sign-in.js'
@@ -30,13 +31,13 @@ export class AppElement extends HTMLElement {
   #update() {
     const phone = this.#phone
     if (!phone) return
-    const view = phone.session !== 'signed-in' ? phone.session : phone.call ? 'call' : 'dialler'
+    const view = phone.session !== 'signed-in' ? phone.session : phone.calls.front ? 'call' : 'dialler'
     if (view !== this.#shown) this.#show(view, phone)
     this.#listen(phone)
-    document.title =
-      phone.call?.state === 'incoming'
-        ? text(phone.call.direction === 'summoned' ? 'callTo' : 'titleIncoming', { party: phone.call.name || phone.call.party || text('unknownCaller') })
-        : 'SIPCall'
+    const ringing = phone.calls.live.find((call) => call.state === 'incoming')
+    document.title = ringing
+      ? `☎ ${text(ringing.direction === 'summoned' ? 'callTo' : 'titleIncoming', { party: partyName(ringing) })}`
+      : 'SIPCall'
   }
 
   /**
@@ -62,11 +63,13 @@ export class AppElement extends HTMLElement {
 
   /** @param {Phone} phone */
   #listen(phone) {
-    const call = phone.call
-    const stream = call && call.state !== 'ended' ? call.remoteStream : null
+    const { front, others } = phone.calls
+    const stream = front?.isLive ? front.remoteStream : null
     if (this.#sound.srcObject !== stream) this.#sound.srcObject = stream
-    const tone = { incoming: 'ring', ringing: 'ringback' }[/** @type {string} */ (call?.state)] ?? null
-    const busy = call?.state === 'ended' && call.direction === 'outbound' && call.problem?.code === 'call.busy'
+    const isWaiting = front?.state !== 'incoming' && others.some((call) => call.state === 'incoming')
+    if (isWaiting) return this.#tones.play('waiting')
+    const busy = front?.state === 'ended' && front.direction === 'outbound' && front.problem?.code === 'call.busy'
+    const tone = { incoming: 'ring', ringing: 'ringback' }[/** @type {string} */ (front?.state)] ?? null
     this.#tones.play(busy ? 'busy' : tone)
   }
 }

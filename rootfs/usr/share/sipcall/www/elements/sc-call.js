@@ -1,11 +1,22 @@
 import { sentence, text } from '../language/language.js'
+import { callControls } from './call-controls.js'
+import { durationWords, givenName, partyName, stateWords } from './call-words.js'
 import { element, icon } from './element.js'
 import { keypad } from './keypad.js'
+import { OtherCallElement } from './sc-other-call.js'
+import { askTogether } from './together-question.js'
+import { transferForm } from './transfer-form.js'
 
 /** @typedef {import('../phone/phone.js').Phone} Phone */
 /** @typedef {import('../phone/call.js').Call} Call */
 
-/** One call: who, how far, how long, and everything that can be done with it. */
+/** Reasons that are no trouble. */
+const CALM = [
+  'call.hung-up-here', 'call.hung-up-there', 'call.declined', 'call.cancelled', 'call.answered-elsewhere',
+  'call.forwarded', 'call.transferred',
+]
+
+/** The call in front: who, how far, how long, and everything that can be done with it. Other calls stand above it. */
 class CallElement extends HTMLElement {
   /** @type {Phone} */
   phone
@@ -14,8 +25,12 @@ class CallElement extends HTMLElement {
   #keypadOpen = false
   /** @type {Call | null} */
   #call = null
-  #shownState = ''
+  #shownControls = ''
 
+  #others = element('div', { className: 'others' })
+  #news = element('p', { className: 'hidden-visually', role: 'alert', 'data-testid': 'news' })
+  #passed = element('p', { role: 'status' })
+  #passedRow = element('div', { className: 'passed', hidden: true, 'data-testid': 'passed' })
   #party = element('h1', { className: 'party' })
   #number = element('p', { className: 'party-number' })
   #state = element('p', { className: 'state', role: 'status', 'data-testid': 'state' })
@@ -23,18 +38,38 @@ class CallElement extends HTMLElement {
   #problem = element('p', { className: 'problem', role: 'alert', 'data-testid': 'problem' })
   #away = element('p', { className: 'hint', role: 'status', 'data-testid': 'reconnecting', hidden: true })
   #digits = element('dl', { className: 'digits' })
-  #keypad = keypad((digit) => this.phone.press(digit))
-  #transfer = transferForm((number) => {
-    this.#transfer.hidden = true
-    this.phone.transfer(number)
+  #keypad = keypad((digit) => this.phone.desk.press(digit))
+  #transfer = transferForm({
+    askFirst: (number) => {
+      this.#closeTransfer()
+      this.phone.desk.dial(number)
+    },
+    transfer: (number) => {
+      this.#closeTransfer()
+      this.phone.desk.transfer(number)
+    },
+    cancel: () => this.#closeTransfer(),
   })
+  #question = element('div', { className: 'question', role: 'group', hidden: true, 'data-testid': 'question' })
+  #plain = element('div', { className: 'controls plain' })
   #controls = element('div', { className: 'controls' })
 
   connectedCallback() {
+    this.#passedRow.append(
+      this.#passed,
+      element('button', {
+        type: 'button', className: 'tertiary round', 'aria-label': text('close'), title: text('close'),
+        onclick: () => this.phone.calls.dismiss(), 'data-testid': 'passed-close',
+      }, icon('cross')),
+    )
     this.append(
+      this.#news,
+      this.#others,
       element(
         'section',
         { className: 'card call', 'aria-label': text('call') },
+        this.#passedRow,
+        this.#question,
         element('div', { className: 'avatar' }, icon('person')),
         this.#party,
         this.#number,
@@ -45,11 +80,13 @@ class CallElement extends HTMLElement {
         this.#digits,
         this.#keypad,
         this.#transfer,
+        this.#plain,
         this.#controls,
       ),
     )
     const { signal } = this.#stop
     this.phone.addEventListener('change', () => this.#update(), { signal })
+    this.#others.addEventListener('together', () => this.#askTogether(), { signal })
     document.addEventListener('keydown', (event) => this.#typed(event), { signal })
     this.#timer = setInterval(() => this.#tick(), 250)
     this.#update()
@@ -61,117 +98,156 @@ class CallElement extends HTMLElement {
   }
 
   #update() {
-    const call = this.phone.call
+    const call = this.phone.calls.front
     if (!call) return
     if (call !== this.#call) {
       this.#call = call
-      this.#shownState = ''
+      this.#shownControls = ''
       this.#keypadOpen = call.party === '*45'
+      this.#transfer.hidden = true
     }
-    const service = { '*43': text('serviceEcho'), '*44': text('serviceTone'), '*45': text('serviceDigits') }[call.party]
-    const name = call.name || service || ''
-    this.#party.textContent = call.direction === 'summoned' && call.state === 'incoming'
-      ? text('callTo', { party: call.party })
-      : name || call.party || text('unknownCaller')
-    this.#number.textContent = name ? call.party : ''
-    this.#number.hidden = !name
-    const words = {
-      dialling: text('stateDialling'),
-      ringing: text('stateRinging'),
-      early: text('stateEarly'),
-      active: call.held.here
-        ? text('stateHeldHere')
-        : call.held.there ? text('stateHeldThere') : text('stateActive'),
-      ended: text('stateEnded'),
-      incoming: call.direction === 'summoned' ? text('stateSummoned') : text('stateIncoming'),
-    }[call.state]
-    if (this.#state.textContent !== words) this.#state.textContent = words
-    this.#state.dataset.state = call.state
-    this.dataset.state = call.state
-    const problem = call.problem
-    this.#problem.hidden = !problem
-    this.#problem.dataset.code = problem?.code ?? ''
-    const calm = [
-      'call.hung-up-here', 'call.hung-up-there', 'call.declined', 'call.cancelled', 'call.answered-elsewhere',
-      'call.forwarded',
-    ]
-    this.#problem.classList.toggle('calm', calm.includes(problem?.code ?? ''))
-    const said = problem ? sentence(problem) : ''
-    if (this.#problem.textContent !== said) this.#problem.textContent = said
-    const away = !this.phone.connected && call.state !== 'ended'
-    this.#away.hidden = !away
-    const waiting = away ? text('reconnecting') : ''
-    if (this.#away.textContent !== waiting) this.#away.textContent = waiting
+    this.#showWords(call)
+    const lost = this.#showOthers()
+    this.#showPassed()
     this.#showDigits(call)
-    if (call.state !== this.#shownState) this.#showControls(call)
+    if (!this.phone.desk.mayTransfer) this.#transfer.hidden = true
+    const ask = /** @type {HTMLButtonElement | null} */ (this.#transfer.querySelector('[data-testid=ask-first]'))
+    if (ask) ask.disabled = !this.phone.desk.mayAskFirst
+    if (!this.phone.desk.partner || this.phone.desk.joining) this.#question.hidden = true
+    const wanted = `${call.state} ${this.phone.desk.mayTransfer}`
+    if (wanted !== this.#shownControls) this.#showControls(call, wanted)
     this.#keypad.hidden = !this.#keypadOpen || call.state === 'ended' || call.state === 'incoming'
-    if (call.state !== 'active') this.#transfer.hidden = true
-    const mute = this.#controls.querySelector('[data-testid=mute]')
-    if (mute) this.#showMute(/** @type {HTMLButtonElement} */ (mute), call)
-    this.#controls.querySelector('[data-testid=hold]')?.setAttribute('aria-pressed', String(call.held.here))
+    this.#showPressed('keypad', 'aria-expanded', this.#keypadOpen)
+    this.#showPressed('transfer', 'aria-expanded', !this.#transfer.hidden)
+    this.#showPressed('hold', 'aria-pressed', call.held.here)
+    if (this.#showPressed('mute', 'aria-pressed', call.muted)) {
+      this.#find('mute')?.replaceChildren(icon(call.muted ? 'microphoneOff' : 'microphone'))
+    }
+    // The keyboard goes on where it was, or where the next press costs nothing.
+    if (lost) (this.#others.querySelector('button') ?? this.#find('hold') ?? this.#find('mute'))?.focus()
     this.#tick()
   }
 
   /** @param {Call} call */
-  #showControls(call) {
-    const hadFocus = this.contains(document.activeElement) || document.activeElement === document.body
-    this.#shownState = call.state
-    const hangUp = this.#button('hangup', 'hangUp', text('hangUp'), 'error', () => this.phone.hangUp())
-    if (call.state === 'incoming') {
-      this.#controls.replaceChildren(
-        this.#button('decline', 'hangUp', text('decline'), 'error', () => this.phone.hangUp()),
-        this.#button('answer', 'phone', text('answer'), 'success', () => this.phone.answer()),
-      )
-    } else if (call.state === 'ended') {
-      const again = this.#button('redial', 'phone', text('dialAgain'), 'success', () => this.phone.dial(call.party))
-      const close = element(
-        'button', { className: 'primary', 'data-testid': 'close', onclick: () => this.phone.dismiss() }, text('close'))
-      this.#controls.replaceChildren(close, ...(call.direction === 'inbound' ? [] : [again]))
-    } else {
-      const keys = this.#button('keypad', 'keypad', text('keypad'), 'plain', () => {
-        this.#keypadOpen = !this.#keypadOpen
-        keys.querySelector('button')?.setAttribute('aria-expanded', String(this.#keypadOpen))
-        this.#update()
-      })
-      keys.querySelector('button')?.setAttribute('aria-expanded', String(this.#keypadOpen))
-      const mute = this.#button('mute', 'microphone', text('mute'), 'plain', () => call.mute(!call.muted))
-      // A service of the box has nobody who would wait.
-      const isWithSomebody = call.state === 'active' && !call.party.startsWith('*')
-      const hold = this.#button('hold', 'pause', text('hold'), 'plain', () => this.phone.hold(!call.held.here))
-      const transfer = this.#button('transfer', 'transfer', text('transfer'), 'plain', () => {
-        this.#transfer.hidden = !this.#transfer.hidden
-        this.#transfer.querySelector('input')?.focus()
-      })
-      this.#controls.replaceChildren(mute, ...(isWithSomebody ? [hold, transfer] : []), keys, hangUp)
+  #showWords(call) {
+    const name = givenName(call)
+    const isSummons = call.direction === 'summoned' && call.state === 'incoming'
+    show(this.#party, isSummons ? text('callTo', { party: call.party }) : partyName(call))
+    this.#number.textContent = name ? call.party : ''
+    this.#number.hidden = !name
+    show(this.#state, stateWords(call))
+    this.#state.dataset.state = call.state
+    this.dataset.state = call.state
+    const { problem } = call
+    this.#problem.hidden = !problem
+    this.#problem.dataset.code = problem?.code ?? ''
+    this.#problem.classList.toggle('calm', CALM.includes(problem?.code ?? ''))
+    show(this.#problem, problem ? sentence(problem) : '')
+    const away = !this.phone.connected && call.isLive
+    this.#away.hidden = !away
+    show(this.#away, away ? text('reconnecting') : '')
+  }
+
+  /**
+   * One element for each other call, kept as long as the call is beside the one in front.
+   *
+   * @returns {boolean} whether the focus was in one that is gone
+   */
+  #showOthers() {
+    const { others } = this.phone.calls
+    const present = /** @type {OtherCallElement[]} */ ([...this.#others.children])
+    let isLost = false
+    for (const shown of present) {
+      if (others.includes(shown.call)) continue
+      isLost ||= shown.contains(document.activeElement)
+      shown.remove()
     }
-    const first = { incoming: 'answer', ended: 'close' }[/** @type {string} */ (call.state)] ?? 'hangup'
-    if (hadFocus) /** @type {HTMLElement | null} */ (this.#controls.querySelector(`[data-testid=${first}]`))?.focus()
+    for (const call of others) {
+      if (present.some((shown) => shown.call === call)) continue
+      const made = new OtherCallElement()
+      Object.assign(made, { phone: this.phone, call })
+      this.#others.append(made)
+    }
+    for (const shown of this.#others.children) /** @type {OtherCallElement} */ (shown).update()
+    this.#others.hidden = others.length === 0
+    const waiting = others.find((call) => call.state === 'incoming')
+    show(this.#news, waiting ? text('titleIncoming', { party: partyName(waiting) }) : '')
+    return isLost
+  }
+
+  #showPassed() {
+    const { passed } = this.phone.calls
+    const words = passed?.problem
+      ? text('passedCall', { party: partyName(passed), sentence: sentence(passed.problem) })
+      : ''
+    this.#passedRow.hidden = !words
+    this.#passedRow.dataset.code = passed?.problem?.code ?? ''
+    show(this.#passed, words)
+  }
+
+  /**
+   * @param {Call} call
+   * @param {string} wanted
+   */
+  #showControls(call, wanted) {
+    const hadFocus = this.#plain.contains(document.activeElement) || this.#controls.contains(document.activeElement) ||
+      document.activeElement === document.body
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.testid ?? ''
+    this.#shownControls = wanted
+    const { plain, last, first } = callControls(this.phone.desk, call, {
+      dismiss: () => this.phone.calls.dismiss(),
+      toggleKeypad: () => {
+        this.#keypadOpen = !this.#keypadOpen
+        this.#update()
+      },
+      toggleTransfer: () => {
+        if (!this.#transfer.hidden) return this.#closeTransfer()
+        this.#transfer.hidden = false
+        this.#update()
+        this.#transfer.querySelector('input')?.focus()
+      },
+    })
+    this.#plain.replaceChildren(...plain)
+    this.#plain.hidden = plain.length === 0
+    this.#controls.replaceChildren(...last)
+    if (hadFocus) (this.#find(focused) ?? this.#find(first))?.focus()
+  }
+
+  #closeTransfer() {
+    this.#transfer.hidden = true
+    this.#update()
+    this.#find('transfer')?.focus()
+  }
+
+  #askTogether() {
+    const { partner, front } = this.phone.desk
+    if (!partner || !front) return
+    askTogether(this.#question, partner, front, {
+      yes: () => {
+        this.phone.desk.bringTogether()
+        this.#find('hangup')?.focus()
+      },
+      no: () => /** @type {HTMLElement | null} */ (this.querySelector('[data-testid=together]'))?.focus(),
+    })
+  }
+
+  /** @param {string} testID */
+  #find(testID) {
+    const buttons = /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll('.controls [data-testid]'))
+    return [...buttons].find((button) => button.dataset.testid === testID) ?? null
   }
 
   /**
    * @param {string} testID
-   * @param {Parameters<typeof icon>[0]} picture
-   * @param {string} name
-   * @param {string} kind
-   * @param {() => void} pressed
+   * @param {string} attribute
+   * @param {boolean} value
+   * @returns {boolean} whether it is different now
    */
-  #button(testID, picture, name, kind, pressed) {
-    const button = element(
-      'button',
-      { type: 'button', className: `control ${kind}`, 'data-testid': testID, 'aria-label': name, onclick: pressed },
-      icon(picture),
-    )
-    return element('div', { className: 'labelled' }, button, element('span', { 'aria-hidden': 'true' }, name))
-  }
-
-  /**
-   * @param {HTMLButtonElement} button
-   * @param {Call} call
-   */
-  #showMute(button, call) {
-    if (button.getAttribute('aria-pressed') === String(call.muted)) return
-    button.setAttribute('aria-pressed', String(call.muted))
-    button.replaceChildren(icon(call.muted ? 'microphoneOff' : 'microphone'))
+  #showPressed(testID, attribute, value) {
+    const button = this.#find(testID)
+    if (!button || button.getAttribute(attribute) === String(value)) return false
+    button.setAttribute(attribute, String(value))
+    return true
   }
 
   /** @param {Call} call */
@@ -179,62 +255,36 @@ class CallElement extends HTMLElement {
     const rows = [[text('sent'), call.sentDigits], [text('heard'), call.heardDigits]].filter(([, digits]) => digits)
     this.#digits.hidden = rows.length === 0
     this.#digits.replaceChildren(
-      ...rows.flatMap(([name, digits]) => [element('dt', {}, name), element('dd', { 'data-testid': 'digits' }, digits)]))
+      ...rows.flatMap(([name, digits]) => [
+        element('dt', {}, name), element('dd', { 'data-testid': 'digits' }, digits)]))
   }
 
   #tick() {
-    const call = this.phone.call
+    const call = this.phone.calls.front
     if (!call) return
-    const seconds = call.lasted ?? (call.activeSince === null ? null : (performance.now() - call.activeSince) / 1000)
-    this.#duration.hidden = seconds === null
-    if (seconds === null) return
-    const time = clock(Math.floor(seconds))
-    const shown = call.state === 'ended' ? text('lasted', { time }) : time
-    if (this.#duration.textContent !== shown) this.#duration.textContent = shown
+    const time = durationWords(call)
+    this.#duration.hidden = !time
+    show(this.#duration, call.isLive ? time : text('lasted', { time }))
+    for (const shown of this.#others.children) /** @type {OtherCallElement} */ (shown).tick()
   }
 
   /** @param {KeyboardEvent} event digits typed anywhere are pressed; Escape puts an ended call away */
   #typed(event) {
-    const call = this.phone.call
-    if (!call || event.ctrlKey || event.altKey || event.metaKey) return
+    if (event.ctrlKey || event.altKey || event.metaKey) return
     if (event.target instanceof HTMLSelectElement || event.target instanceof HTMLInputElement) return
-    if (event.key === 'Escape' && call.state === 'ended') this.phone.dismiss()
-    else if (/^[0-9*#]$/.test(event.key)) this.phone.press(event.key)
+    if (event.key === 'Escape' && this.phone.calls.front?.state === 'ended') this.phone.calls.dismiss()
+    else if (/^[0-9*#]$/.test(event.key)) this.phone.desk.press(event.key)
   }
 }
 
 /**
- * Asks whom the other side is to call instead.
+ * Only what is different is written, or a screen reader would say it again.
  *
- * @param {(number: string) => void} chosen
+ * @param {HTMLElement} place
+ * @param {string} words
  */
-function transferForm(chosen) {
-  const number = element('input', {
-    type: 'tel', required: true, maxLength: 64, autocomplete: 'off', 'aria-label': text('transferTo'),
-    placeholder: text('transferTo'), 'data-testid': 'transfer-number',
-  })
-  const send = element('button', { className: 'primary', 'data-testid': 'transfer-send' }, text('transfer'))
-  return element(
-    'form',
-    {
-      className: 'transfer',
-      hidden: true,
-      onsubmit: (/** @type {Event} */ event) => {
-        event.preventDefault()
-        chosen(number.value)
-        number.value = ''
-      },
-    },
-    number,
-    send,
-  )
-}
-
-/** @param {number} seconds */
-function clock(seconds) {
-  const minutes = String(Math.floor(seconds / 60) % 60).padStart(2, '0')
-  const rest = String(seconds % 60).padStart(2, '0')
-  return seconds < 3600 ? `${minutes}:${rest}` : `${Math.floor(seconds / 3600)}:${minutes}:${rest}`
+function show(place, words) {
+  if (place.textContent !== words) place.textContent = words
 }
 
 customElements.define('sc-call', CallElement)

@@ -55,7 +55,7 @@ class DiallerElement extends HTMLElement {
     const dial = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault()
       const wanted = number.value.trim()
-      if (wanted) this.phone.dial(wanted)
+      if (wanted) this.phone.desk.dial(wanted)
       else number.focus()
     }
     this.append(
@@ -117,7 +117,7 @@ class DiallerElement extends HTMLElement {
             {},
             element(
               'button',
-              { type: 'button', className: 'service', onclick: () => this.phone.dial(code) },
+              { type: 'button', className: 'service', onclick: () => this.phone.desk.dial(code) },
               element('span', { className: 'service-code' }, code),
               element('span', { className: 'service-name' }, name),
               element('span', { className: 'service-hint' }, hint),

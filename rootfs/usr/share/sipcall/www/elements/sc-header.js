@@ -42,6 +42,11 @@ class HeaderElement extends HTMLElement {
     if (this.#trunk.textContent !== shown) this.#trunk.textContent = shown
   }
 
+  /** It ends every call, so that is asked first. */
+  #signOut() {
+    if (this.phone.calls.live.length === 0 || confirm(text('signOutQuestion'))) this.phone.signOut()
+  }
+
   #settings() {
     const codec = element(
       'select',
@@ -75,7 +80,7 @@ class HeaderElement extends HTMLElement {
         element('label', { for: 'codec' }, text('codec')),
         codec,
         this.#languages(),
-        element('button', { className: 'tertiary', onclick: () => this.phone.signOut() }, text('signOut')),
+        element('button', { className: 'tertiary', onclick: () => this.#signOut() }, text('signOut')),
       ),
     )
     return menu

@@ -1,5 +1,6 @@
 import { Problem } from './problem.js'
 
+/** @typedef {import('./microphone.js').Microphone} Microphone */
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
 /** @typedef {'dialling' | 'incoming' | 'ringing' | 'early' | 'active' | 'ended'} CallState */
 
@@ -30,46 +31,55 @@ export class Call extends EventTarget {
 
   /** @type {RTCRtpTransceiver} */
   #transceiver
-  /** @type {MediaStream | null} */
-  #microphone = null
+  /** @type {MediaStreamTrack | null} */
+  #track = null
+  #microphone
   #options
 
   /**
    * @param {'outbound' | 'inbound' | 'summoned'} direction summoned: the box rings this page and calls when it answers
    * @param {string} party the number dialled or calling
    * @param {string} name the caller's name, if the provider sent one
+   * @param {Microphone} microphone
    * @param {SoundOptions} options
    */
-  constructor(direction, party, name, options) {
+  constructor(direction, party, name, microphone, options) {
     super()
     this.direction = direction
     this.party = party
     this.name = name
     this.state = direction === 'outbound' ? 'dialling' : 'incoming'
+    this.#microphone = microphone
     this.#options = options
     this.#transceiver = this.peerConnection.addTransceiver('audio', { direction: 'sendrecv' })
     this.#limitCodecs()
     this.peerConnection.ontrack = (event) => this.remoteStream.addTrack(event.track)
   }
 
+  /** Whether it goes on, or is about to. */
+  get isLive() {
+    return this.state !== 'ended'
+  }
+
+  /** Whether there is somebody who can wait; a service of the box has nobody. */
+  get mayBeHeld() {
+    return this.state === 'active' && !this.party.startsWith('*')
+  }
+
+  /** Whether the person here is heard, or about to be. */
+  get isTalking() {
+    return this.isLive && this.state !== 'incoming' && !this.held.here
+  }
+
   /** Asks for the microphone and puts it on the line. */
   async openMicrophone() {
-    const on = this.#options.processing
-    if (!navigator.mediaDevices) throw new Problem('page.microphone-needs-https')
-    try {
-      this.#microphone = await navigator.mediaDevices.getUserMedia({
-        audio: { echoCancellation: on, noiseSuppression: on, autoGainControl: on },
-      })
-    } catch (error) {
-      const refused = error instanceof DOMException && error.name === 'NotAllowedError'
-      throw new Problem(refused ? 'page.microphone-refused' : 'page.microphone-missing')
-    }
-    const [track] = this.#microphone.getAudioTracks()
+    const track = await this.#microphone.take()
     if (this.state === 'ended') {
-      track.stop()
+      this.#microphone.give(track)
       return
     }
-    track.enabled = !this.muted
+    this.#track = track
+    this.#openOrClose()
     await this.#transceiver.sender.replaceTrack(track)
   }
 
@@ -109,6 +119,7 @@ export class Call extends EventTarget {
    */
   setHeld(here, there) {
     this.held = { here, there }
+    this.#openOrClose()
     this.#changed()
   }
 
@@ -136,7 +147,7 @@ export class Call extends EventTarget {
   /** @param {boolean} muted */
   mute(muted) {
     this.muted = muted
-    for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !muted
+    this.#openOrClose()
     this.#changed()
   }
 
@@ -171,9 +182,19 @@ export class Call extends EventTarget {
     this.state = 'ended'
     this.problem = reason
     if (this.activeSince !== null) this.lasted = (performance.now() - this.activeSince) / 1000
-    for (const track of this.#microphone?.getTracks() ?? []) track.stop()
+    if (this.#track) this.#microphone.give(this.#track)
     told.finally(() => this.peerConnection.close())
     this.#changed()
+  }
+
+  /** Whoever is held is told nothing: the box sees to it, and so does this page. */
+  #openOrClose() {
+    if (this.#track) this.#track.enabled = !this.muted && !this.held.here
+  }
+
+  /** @param {unknown} error why it cannot go on */
+  fail(error) {
+    this.end(error instanceof Problem ? error : new Problem('page.unknown', String(error)))
   }
 
   #limitCodecs() {

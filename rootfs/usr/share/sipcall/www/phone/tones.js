@@ -11,6 +11,17 @@ const PATTERNS = {
   // 425 Hz, 1 s in 5 s: the ringing tone of most of the world (ITU-T E.182).
   ringback: { steps: [{ frequencies: [425], seconds: 1 }, { frequencies: [], seconds: 4 }], repeat: true, level: 0.12 },
   busy: { steps: [{ frequencies: [425], seconds: 0.48 }, { frequencies: [], seconds: 0.48 }], repeat: true, level: 0.12 },
+  // The call waiting tone of ITU-T E.180, softly: somebody is being listened to meanwhile.
+  waiting: {
+    steps: [
+      { frequencies: [425], seconds: 0.2 },
+      { frequencies: [], seconds: 0.2 },
+      { frequencies: [425], seconds: 0.2 },
+      { frequencies: [], seconds: 4.4 },
+    ],
+    repeat: true,
+    level: 0.05,
+  },
   ring: {
     steps: [
       { frequencies: [523, 659], seconds: 0.4 },
@@ -23,7 +34,7 @@ const PATTERNS = {
   },
 }
 
-const LONGEST = { ringback: 65, busy: 4, ring: 65 }
+const LONGEST = { ringback: 65, busy: 4, waiting: 65, ring: 65 }
 
 /** Plays one pattern at a time. */
 export class Tones {
