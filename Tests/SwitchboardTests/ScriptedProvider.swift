@@ -12,7 +12,7 @@ final class ScriptedProvider: Sendable {
     /// Picks up every call at once.
     let answersCalls = Atomic(false)
     /// What it answers instead, by method; 0 is silence.
-    private let refusals = Mutex<[SIPMethod: Int]>([:])
+    private let refusals = Mutex<[SIPMethod: (status: Int, retryAfter: Int?)]>([:])
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
 
@@ -45,11 +45,12 @@ final class ScriptedProvider: Sendable {
     private func take(_ message: SIPMessage, from source: NetworkAddress) {
         if !isForgetful.load(ordering: .relaxed) { heard.withLock { $0.append(message) } }
         guard let request = message.request else { return }
-        if let status = refusals.withLock({ $0[request.method] }) {
+        if let (status, retryAfter) = refusals.withLock({ $0[request.method] }) {
             if status > 0 {
                 var answer = SIPResponse(to: request, status: status, toTag: "no")
                 // Where a redirection would lead; nothing for any other.
                 answer.headers.contact = NameAddress(SIPURI(user: "+499001234567", address: address))
+                answer.headers.retryAfter = retryAfter
                 transport.send(answer.serialized(), to: source)
             }
             return
@@ -79,8 +80,8 @@ final class ScriptedProvider: Sendable {
     }
 
     /// From now on all requests of this method are answered so; nil: as ever.
-    func refuse(_ method: SIPMethod, with status: Int?) {
-        refusals.withLock { $0[method] = status }
+    func refuse(_ method: SIPMethod, with status: Int?, retryAfter: Int? = nil) {
+        refusals.withLock { $0[method] = status.map { ($0, retryAfter) } }
     }
 
     /// How many requests of this method came, each counted once however often it was sent again.
