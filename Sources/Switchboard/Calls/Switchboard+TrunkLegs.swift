@@ -38,7 +38,7 @@ extension Switchboard {
         case .digitsRefused(let leg, let status): digitsRefused(leg, status: status)
         case .transferRequested(let leg, let request): transferRequested(leg, request)
         case .transferProgress(let leg, let status): transferProgressed(leg, status: status)
-        case .asked(let number, let outcome): answered(number, outcome)
+        case .asked(let number, let outcome): if !concluded(number, outcome) { answered(number, outcome) }
         // The user agent asks before it answers an offer.
         case .renegotiated: break
         }
