@@ -95,7 +95,7 @@ struct UserAgentCallTests {
         #expect(provider.agent.nextDeadline == nil)
     }
 
-    @Test("503 says for how long the server wants no calls, before the end; no other status does", arguments: [503, 486])
+    @Test("503 says for how long the server wants no calls; no other status does", arguments: [503, 486])
     func retryAfter(status: Int) throws {
         var (provider, invite) = try calling()
         try provider.answer(invite, status) { $0[.retryAfter] = "120 (I am in a meeting)" }

@@ -195,7 +195,8 @@ struct FailoverTests {
         #expect(await box.switchboard.apply(try TwoServers.settings(TwoServers.direct("One", field.first))) == [])
         try await box.wait("the removal") { field.second.request(.register)?.headers.expires == 0 }
         #expect(await box.switchboard.status().trunks.map(\.name) == ["One"])
-        #expect(await box.switchboard.apply(try TwoServers.settings(TwoServers.direct("Three", field.second) + both)) == [])
+        let three = try TwoServers.settings(TwoServers.direct("Three", field.second) + both)
+        #expect(await box.switchboard.apply(three) == [])
         try await box.wait("three") {
             await box.switchboard.status().trunks.map(\.state) == [.registered, .registered, .registered]
         }
@@ -232,9 +233,8 @@ struct FailoverTests {
     func unknown() async throws {
         let field = try await TwoServers()
         let box = try await field.open(TwoServers.direct("One", field.first))
-        #expect(
-            await box.switchboard.apply(try TwoServers.settings(TwoServers.trunk.replacing("carrier.test", with: "gone.test")))
-                == [])
+        let gone = try TwoServers.settings(TwoServers.trunk.replacing("carrier.test", with: "gone.test"))
+        #expect(await box.switchboard.apply(gone) == [])
         try await box.wait("the failure") {
             await box.switchboard.status().trunk.problem?.code == "sip.name-unknown"
         }

@@ -34,7 +34,9 @@ extension Switchboard {
         case .agreed(let leg, let answer): agreed(leg, answer)
         case .offerRefused(let leg, let status): offerRefused(leg, status: status)
         case .digit(let leg, let report):
-            if let identifier = callOfLeg[leg] { hear(report.revealed.digit, on: leg, of: identifier) }
+            if let identifier = callOfLeg[leg], isNews(report.revealed.digit, by: .message, on: leg, of: identifier) {
+                hear(report.revealed.digit, on: leg, of: identifier)
+            }
         case .digitsRefused(let leg, let status): digitsRefused(leg, status: status)
         case .transferRequested(let leg, let request): transferRequested(leg, request)
         case .transferProgress(let leg, let status): transferProgressed(leg, status: status)
@@ -52,7 +54,12 @@ extension Switchboard {
         }
         if isNext(leg) { return nextAnswered(leg) }
         noteAnswer(leg)
-        if let identifier = onwardCall(leg) { return update(identifier) { $0.onwardAnswered(now: .now()) } }
+        if let identifier = onwardCall(leg) {
+            update(identifier) { $0.onwardAnswered(now: .now()) }
+            // Either may have come with a hold.
+            for side in [calls[identifier]?.trunkLeg, leg] { side.map { noteHold($0, of: identifier) } }
+            return
+        }
         if let interval = userAgent.sessionInterval(of: leg) {
             measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
         }
