@@ -1,4 +1,3 @@
-import SIP
 import Wire
 
 /// Whether the provider of an account without registration is there: OPTIONS from time to time (RFC 3261 §11).
