@@ -20,4 +20,12 @@ extension Call {
         state = .active(since: now)
         return [.connect(near: onward, far: far, bothWays: true), .accept(far), .report(.active)]
     }
+
+    /// The number that the call was passed on to holds it, or takes it up again: the caller's side does likewise. What
+    /// the one who holds may send, music, is passed on as ever.
+    package mutating func onwardHolds(_ holds: Bool) -> [Effect] {
+        guard onward != nil, publicState == .active, holds != isHeldHere, let far = trunkLeg else { return [] }
+        isHeldHere = holds
+        return [.offer(far), .reportHold(here: isHeldHere, there: isHeldThere)]
+    }
 }

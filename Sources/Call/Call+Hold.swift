@@ -16,11 +16,11 @@ extension Call {
         return [sound, .offer(leg), .reportHold(here: isHeldHere, there: isHeldThere)]
     }
 
-    /// What was agreed on says whether the far side holds the call.
+    /// What was agreed on says whether the far side holds the call. The number that it was passed on to is held likewise.
     package mutating func farHolds(_ holds: Bool) -> [Effect] {
         guard publicState == .active, holds != isHeldThere else { return [] }
         isHeldThere = holds
-        return [.reportHold(here: isHeldHere, there: isHeldThere)]
+        return (onward.map { [.offer($0)] } ?? []) + [.reportHold(here: isHeldHere, there: isHeldThere)]
     }
 
     /// The far side did not agree to what was offered; the session stays as it was.
@@ -31,9 +31,11 @@ extension Call {
     /// Ends both holds, as the change to another far side does.
     mutating func releaseHolds() -> [Effect] {
         guard isHeldHere || isHeldThere else { return [] }
+        // Whom the former far side held is not held by the next one.
+        let resumed = isHeldThere ? onward.map { [Effect.offer($0)] } ?? [] : []
         isHeldHere = false
         isHeldThere = false
-        return [.reportHold(here: false, there: false)]
+        return resumed + [.reportHold(here: false, there: false)]
     }
 
     package static let changeRefused = Problem(

@@ -132,7 +132,9 @@ package struct StatusScreen: Sendable {
         case .none: "none"
         case .registering: "\(trunk.name), registering"
         case .registered: "\(trunk.name), registered" + (trunk.expires.map { " for \(words(seconds: $0))" } ?? "")
-        case .ready: "\(trunk.name), needs no registration"
+        case .ready where trunk.answers == true: "\(trunk.name), reachable, needs no registration"
+        case .ready: "\(trunk.name), needs no registration, not heard from yet"
+        case .failed where trunk.answers == false: "\(trunk.name), not reachable"
         case .failed: "\(trunk.name), not registered"
         }
     }

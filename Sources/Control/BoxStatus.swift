@@ -7,7 +7,7 @@ package struct TrunkStatus: Codable, Sendable, Equatable {
         /// No account is configured.
         case none
         case registering, registered, failed
-        /// The provider is found and wants no registration.
+        /// The provider is found and wants no registration; ``TrunkStatus/answers`` says more.
         case ready
     }
 
@@ -20,6 +20,10 @@ package struct TrunkStatus: Codable, Sendable, Equatable {
     package var expires: Int?
     /// Where the provider is spoken to: `udp:192.0.2.1:5060`.
     package var target: String?
+
+    /// Of an account without registration: whether its provider answered the last OPTIONS. Nil where it was not asked
+    /// yet, or never is.
+    package var answers: Bool?
 
     /// Calls can go out by it.
     package var isUsable: Bool { state == .registered || state == .ready }

@@ -57,6 +57,11 @@ extension SessionDescription {
         media.first { $0.kind == "audio" && $0.port != 0 }.flatMap { try? rtpAddress(of: $0) }
     }
 
+    /// Which way the voice goes, as its speaker says it.
+    package var voiceDirection: MediaDirection {
+        media.first { $0.kind == "audio" && $0.port != 0 }.map(effectiveDirection) ?? .sendrecv
+    }
+
     /// Says which way the open voice section goes, in the section itself.
     mutating func setVoiceDirection(_ direction: MediaDirection) {
         guard let index = media.firstIndex(where: { $0.kind == "audio" && $0.port != 0 }) else { return }

@@ -47,6 +47,8 @@ extension TrunkSettings {
         numberFormat =
             try table.choice("number_format", of: ProviderPreset.NumberFormat.self) ?? preset?.numberFormat
         expires = try table.integer("expires", in: 60...7200) ?? preset?.expires ?? expires
+        optionsInterval = try Self.optionsInterval(&table) ?? optionsInterval
+        if optionsInterval == 0 { optionsInterval = nil }
         codecs = try Self.codecs(&table, preset) ?? codecs
         digits =
             try table.choice("digits", of: DigitTransport.self) ?? preset?.digits.flatMap(DigitTransport.init) ?? digits
@@ -121,6 +123,17 @@ extension TrunkSettings {
                 "user", "A SIP user name holds no @, space, quotes or brackets.", "Copy it from the provider's portal.")
         }
         return user
+    }
+
+    /// - Returns: 0 for never.
+    private static func optionsInterval(_ table: inout SettingsTable) throws(SettingsError) -> Int? {
+        guard let seconds = try table.integer("options_interval", in: 0...3600) else { return nil }
+        guard seconds == 0 || seconds >= 10 else {
+            throw table.error(
+                "options_interval", "No provider is asked more often than every 10 seconds.",
+                "For example: options_interval = 60, or 0 for never.")
+        }
+        return seconds
     }
 
     private static func codecs(

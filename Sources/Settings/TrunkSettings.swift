@@ -39,6 +39,8 @@ package struct TrunkSettings: Sendable, Equatable {
     package var numberFormat: ProviderPreset.NumberFormat?
     /// Seconds of registration asked for, 60...7200; the provider may grant another figure.
     package var expires = 300
+    /// Seconds between two OPTIONS to a provider that wants no registration, 10...3600; nil for none at all.
+    package var optionsInterval: Int? = 60
     /// Audio formats in order of preference: `pcmu`, `pcma`, `opus`.
     package var codecs = ["pcmu", "pcma"]
     package var digits = DigitTransport.sound

@@ -117,7 +117,8 @@ extension TrunkSettings {
     /// Nothing differs that the provider is told at once.
     fileprivate func isSameAccount(as other: TrunkSettings) -> Bool {
         user == other.user && password == other.password && expires == other.expires && realm == other.realm
-            && registers == other.registers && number == other.number && identity == other.identity
+            && registers == other.registers && optionsInterval == other.optionsInterval && number == other.number
+            && identity == other.identity
             && prefersReliableProvisional == other.prefersReliableProvisional
     }
 }

@@ -170,8 +170,8 @@ extension Switchboard {
     func schedule() {
         leaveRetiredTargets()
         let deadlines =
-            [userAgent.nextDeadline] + lines.map(\.deadline) + calls.values.map(\.deadline)
-            + phones.values.map(\.lostUntil)
+            [userAgent.nextDeadline] + lines.flatMap { [$0.deadline, $0.check?.deadline] }
+            + calls.values.map(\.deadline) + phones.values.map(\.lostUntil)
         guard let next = deadlines.compactMap(\.self).min() else {
             timer?.task.cancel()
             timer = nil
@@ -207,6 +207,7 @@ extension Switchboard {
         }
         forgetLost(now: now)
         lookUpWhatIsDue(now: now)
+        askWhatIsDue(now: now)
         schedule()
     }
 }

@@ -179,6 +179,7 @@ package enum MessageIdentifiers {
         "trunk.no-reply": "45bb2e571d954c3892fdb1d83d71be98",
         "trunk.no-route": "ec6e0759bfd6424f95f6b227c7e9756a",
         "trunk.none": "7d27565a0ad342be9fc1f0ec81112b4f",
+        "trunk.out-of-service": "0998490a67664426801ac405fb80a60a",
         "trunk.password-wrong": "364f1b497e034348ac28a3e33ea00f5f",
         "trunk.registering": "79c9db7022324948ab64829cfaeb4a2a",
         "trunk.rejected": "ee203ded70354e578c00506ca3ad5149",

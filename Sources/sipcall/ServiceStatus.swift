@@ -75,6 +75,8 @@ struct ServiceStatus {
             case .registering: "\(trunk.name) is being registered"
             case .registered: "\(trunk.name) registered"
             case .ready: "\(trunk.name) ready"
+            case .failed where trunk.answers == false:
+                "\(trunk.name) not reachable (\(trunk.problem?.sentence.dropLast() ?? "no reason known"))"
             case .failed: "\(trunk.name) not registered (\(trunk.problem?.sentence.dropLast() ?? "no reason known"))"
             }
         let calls = Set(snapshot.calls.map(\.call)).count

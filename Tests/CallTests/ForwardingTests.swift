@@ -33,6 +33,25 @@ struct ForwardingTests {
             call.farEnded(.hungUpThere) == [.release(onward, .hungUpThere), .ended(.hungUpThere)])
     }
 
+    @Test("a hold of either side is offered to the other, and its end; both may hold")
+    func held() {
+        var call = ringing()
+        _ = call.forward(to: onward, now: .zero)
+        #expect(call.onwardHolds(true) == [] && call.farHolds(true) == [])
+        _ = call.onwardAnswered(now: at(1))
+        #expect(call.farHolds(true) == [.offer(onward), .reportHold(here: false, there: true)])
+        #expect(call.farHolds(true) == [])
+        #expect(call.onwardHolds(true) == [.offer(caller), .reportHold(here: true, there: true)])
+        #expect(call.farHolds(false) == [.offer(onward), .reportHold(here: true, there: false)])
+        #expect(call.onwardHolds(false) == [.offer(caller), .reportHold(here: false, there: false)])
+        // A next far side holds nobody: whom the former one held is taken up again.
+        _ = call.farHolds(true)
+        #expect(
+            call.farReplaced(by: page, now: at(2)).suffix(2) == [
+                .offer(onward), .reportHold(here: false, there: false),
+            ])
+    }
+
     @Test("the number gets its own 60 seconds, counted from when it is dialled")
     func noAnswer() {
         var call = ringing()

@@ -54,6 +54,22 @@ struct StatusScreenTests {
         #expect(lines.allSatisfy { !$0.contains("\u{1b}") })
     }
 
+    @Test("an account without registration: whether its provider answers")
+    func unregistered() {
+        var status = status
+        status.trunk.state = .ready
+        status.trunk.expires = nil
+        status.trunks = []
+        #expect(lines(status).contains("Provider   Telnyx, needs no registration, not heard from yet"))
+        status.trunk.answers = true
+        #expect(lines(status).contains("Provider   Telnyx, reachable, needs no registration"))
+        #expect(Finding.registration(status.trunk).sentence == "Telnyx answers, and wants no registration.")
+        status.trunk.state = .failed
+        status.trunk.answers = false
+        #expect(lines(status).contains("Provider   Telnyx, not reachable"))
+        #expect(Finding.registration(status.trunk).sentence == "Telnyx is not reachable.")
+    }
+
     @Test("says first what does not work, the worst first, with the remedy")
     func troubles() {
         var broken = status

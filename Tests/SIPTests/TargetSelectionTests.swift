@@ -131,6 +131,23 @@ struct TargetSelectionTests {
         }
     }
 
+    @Test("What a server asked for by Retry-After ends by nothing else than time; a guess ends with the first success")
+    func askedFor() throws {
+        var selection = try selection("sip:example.net;transport=udp")
+        var resolver = Resolver(provider)
+        _ = resolver.run(&selection)
+        let both = selection.candidates(at: .zero)
+        selection.failed(both[0], .unavailable(retryAfter: 120), now: .zero)
+        selection.succeeded(both[0])
+        selection.failed(both[0], .timeout, now: .zero + .seconds(1))
+        selection.succeeded(both[0])
+        #expect(selection.candidates(at: .zero + .seconds(119)) == [both[1], both[0]])
+        #expect(selection.candidates(at: .zero + .seconds(120)) == both)
+        selection.failed(both[0], .unavailable(retryAfter: nil), now: .zero + .seconds(130))
+        selection.succeeded(both[0])
+        #expect(selection.candidates(at: .zero + .seconds(131)) == both)
+    }
+
     @Test("what failed is tried last until its penalty ends; what worked is kept")
     func failover() throws {
         var selection = try selection("sip:example.net;transport=udp")

@@ -95,6 +95,18 @@ struct UserAgentCallTests {
         #expect(provider.agent.nextDeadline == nil)
     }
 
+    @Test("503 says for how long the server wants no calls; no other status does", arguments: [503, 486])
+    func retryAfter(status: Int) throws {
+        var (provider, invite) = try calling()
+        try provider.answer(invite, status) { $0[.retryAfter] = "120 (I am in a meeting)" }
+        let events = provider.takeEvents()
+        #expect(events.contains(.retryAfter(Self.leg, seconds: 120)) == (status == 503))
+        guard case .ended(Self.leg, .rejected(status, _))? = events.last else {
+            Issue.record("\(events)")
+            return
+        }
+    }
+
     @Test("Silence is told after four seconds and ends at timer B")
     func silence() throws {
         var (provider, _) = try calling()

@@ -59,7 +59,7 @@ struct TrunkSettingsTests {
         let telnyx = try #require(try load("[trunk]\npreset = \"telnyx\"\n" + Self.account).first)
         #expect(telnyx.name == "Telnyx" && telnyx.server == "sip.telnyx.com" && telnyx.port == nil)
         #expect(telnyx.identity == .preferredIdentity && telnyx.numberFormat == .plusE164)
-        #expect(telnyx.registers && telnyx.expires == 300)
+        #expect(telnyx.registers && telnyx.expires == 300 && telnyx.optionsInterval == 60)
         let mine = try load(
             "[trunk]\npreset = \"telnyx\"\nserver = \"sip.telnyx.eu\"\ntransport = \"tls\"\nidentity = \"from\"\n"
                 + "name = \"Mine\"\nexpires = 90\n" + Self.account)
@@ -100,6 +100,9 @@ struct TrunkSettingsTests {
             ),
             ("[trunk]\nserver = \"a\"\npriority = 0\n\(account)", 3, "trunk.priority", "quotes"),
             ("[trunk]\nserver = \"a\"\nregister = \"no\"\n\(account)", 3, "trunk.register", "quotes"),
+            (
+                "[trunk]\nserver = \"a\"\noptions_interval = 9\n\(account)", 3, "trunk.options_interval", "0 for never"
+            ),
             ("[trunk]\nserver = \"a\"\nregister = false", 1, "trunk.user", "number"),
             ("[trunk]\nserver = \"a\"\nidentity = \"magic\"\n\(account)", 3, "trunk.identity", "remote-party-id"),
             ("[trunk]\nserver = \"a\"\nnumber_format = \"x\"\n\(account)", 3, "trunk.number_format", "plus-e164"),

@@ -10,78 +10,6 @@ import Wire
 
 @testable import Switchboard
 
-/// Two servers of one provider behind SRV records, and what finds them.
-private struct Field {
-    let names = NameServer()
-    let first: ScriptedProvider
-    let second: ScriptedProvider
-
-    init() async throws {
-        (first, second) = (try await .open(), try await .open())
-        names.set(ttl: 300)
-        names.set(
-            "_sip._udp.carrier.test",
-            .srv(priority: 1, weight: 0, port: first.address.port, target: "a.carrier.test"),
-            .srv(priority: 2, weight: 0, port: second.address.port, target: "b.carrier.test"))
-        names.set("a.carrier.test", .a(0x7f00_0001))
-        names.set("b.carrier.test", .a(0x7f00_0001))
-        // The bare name is a web server, as everywhere.
-        names.set("carrier.test", .a(0x7f00_0063))
-        for provider in [first, second] { provider.answersCalls.store(true, ordering: .relaxed) }
-    }
-
-    var resolver: DNSClient { DNSClient(server: NetworkAddress(host: .ipv4(0x7f00_0001), port: names.port)) }
-
-    func open(_ trunks: String = Field.trunk) async throws -> Box {
-        try await Box.open(Self.settings(trunks), first, resolver: resolver)
-    }
-
-    func close(_ box: Box) async {
-        await box.close()
-        await second.transport.close()
-        names.close()
-    }
-
-    static let trunk = """
-        [[trunk]]
-        name = "SRV"
-        server = "carrier.test"
-        transport = "udp"
-        user = "alice"
-        password = "secret"
-
-        """
-
-    static func settings(_ trunks: String) throws -> BoxSettings {
-        try BoxSettings(
-            toml: """
-                [sip]
-                listen = "127.0.0.1:0"
-                [media]
-                listen = "127.0.0.1:0"
-                ports = "34000-34999"
-                [dialling]
-                countries = ["all"]
-                \(Box.everything)
-                \(trunks)
-                """, file: "test", readSecret: { _ in nil })
-    }
-
-    static func direct(
-        _ name: String, _ provider: ScriptedProvider, _ more: String = "", user: String = "alice"
-    ) -> String {
-        """
-        [[trunk]]
-        name = "\(name)"
-        server = "\(provider.address)"
-        user = "\(user)"
-        password = "secret"
-        \(more)
-
-        """
-    }
-}
-
 @Suite("Switchboard: another server, another account, when one fails", .serialized)
 struct FailoverTests {
     private func call(
@@ -98,7 +26,7 @@ struct FailoverTests {
 
     @Test("The provider is found by SRV, its name stays in the request, and one server is kept to")
     func found() async throws {
-        let field = try await Field()
+        let field = try await TwoServers()
         let box = try await field.open()
         #expect(field.first.count(.register) == 1 && field.second.count(.register) == 0)
         #expect(field.first.request(.register)?.uri.sip?.host.text == "carrier.test")
@@ -116,7 +44,7 @@ struct FailoverTests {
 
     @Test("A registrar that says 503, or whose port is closed, is left for the next", arguments: [503, -1])
     func registrar(status: Int) async throws {
-        let field = try await Field()
+        let field = try await TwoServers()
         if status > 0 { field.first.refuse(.register, with: status) } else { await field.first.transport.close() }
         let box = try await field.open()
         #expect(await box.switchboard.status().trunk.target == "udp:\(field.second.address)")
@@ -128,7 +56,7 @@ struct FailoverTests {
 
     @Test("An INVITE that is answered with 503 goes to the next server, and the one after it goes there at once")
     func invite503() async throws {
-        let field = try await Field()
+        let field = try await TwoServers()
         let box = try await field.open()
         field.first.refuse(.invite, with: 503)
         let page = await box.page()
@@ -146,9 +74,48 @@ struct FailoverTests {
         await field.close(box)
     }
 
+    @Test("A 503 keeps a server out of use for as long as its Retry-After says", arguments: [nil, 5, 600, 100_000])
+    func retryAfter(seconds: Int?) async throws {
+        let field = try await TwoServers()
+        let box = try await field.open()
+        field.first.refuse(.invite, with: 503, retryAfter: seconds)
+        let began = MonotonicTime.now()
+        let call = try await call(box, await box.page())
+        try await box.wait("the answer") { await isActive(call, box) }
+        // Without one a minute; nobody is believed for more than an hour.
+        let expected = Duration.seconds(min(seconds ?? 60, 3600))
+        let ended = MonotonicTime.now()
+        #expect(await !box.switchboard.isInUse(field.first, of: "SRV", at: began + (expected - .milliseconds(1))))
+        #expect(await box.switchboard.isInUse(field.first, of: "SRV", at: ended + expected))
+        #expect(await box.switchboard.isInUse(field.second, of: "SRV", at: ended))
+        await field.close(box)
+    }
+
+    @Test("An account whose last server wants to be left alone gets no calls while another account takes them")
+    func wholeTrunk() async throws {
+        let field = try await TwoServers()
+        let box = try await field.open(
+            TwoServers.direct("Busy", field.first) + TwoServers.direct("Spare", field.second, "priority = 2"))
+        try await box.wait("both") { await box.switchboard.status().trunks.allSatisfy { $0.state == .registered } }
+        field.first.refuse(.invite, with: 503, retryAfter: 600)
+        let page = await box.page()
+        for _ in 0..<2 {
+            let call = try await call(box, page)
+            try await box.wait("the answer") { await isActive(call, box) }
+            #expect(await box.switchboard.handle(.end(connection: page, call: call)) == .done)
+        }
+        #expect(field.first.count(.invite) == 1 && field.second.count(.invite) == 2)
+        // Where nobody else is left it is asked after all: a call that is not tried is lost for certain.
+        field.second.refuse(.invite, with: 503, retryAfter: 700)
+        let last = try await call(box, page)
+        try await box.wait("the end") { box.end(of: last, on: page) == .providerOverloaded }
+        #expect(field.first.count(.invite) == 2 && field.second.count(.invite) == 3)
+        await field.close(box)
+    }
+
     @Test("A server that does not answer an INVITE is not waited for where there is another")
     func silence() async throws {
-        let field = try await Field()
+        let field = try await TwoServers()
         let box = try await field.open()
         field.first.refuse(.invite, with: 0)
         let began = MonotonicTime.now()
@@ -161,12 +128,12 @@ struct FailoverTests {
 
     @Test("When both servers refuse the call it goes by the next account, whose number formats and codecs hold then")
     func nextTrunk() async throws {
-        let field = try await Field()
+        let field = try await TwoServers()
         let third = try await ScriptedProvider.open()
         third.answersCalls.store(true, ordering: .relaxed)
         let box = try await field.open(
-            Field.trunk
-                + Field.direct(
+            TwoServers.trunk
+                + TwoServers.direct(
                     "Spare", third,
                     """
                     register = false
@@ -191,7 +158,7 @@ struct FailoverTests {
 
     @Test("What the callee says is not asked of another provider; no way left ends the call with its reason")
     func finalAnswers() async throws {
-        let field = try await Field()
+        let field = try await TwoServers()
         let box = try await field.open()
         let page = await box.page()
         field.first.refuse(.invite, with: 486)
@@ -208,9 +175,9 @@ struct FailoverTests {
 
     @Test("Of two accounts at one host a call rings for the one it is addressed to; the status has both")
     func inbound() async throws {
-        let field = try await Field()
+        let field = try await TwoServers()
         let box = try await field.open(
-            Field.direct("One", field.first, user: "bob") + Field.direct("Two", field.first))
+            TwoServers.direct("One", field.first, user: "bob") + TwoServers.direct("Two", field.first))
         try await box.wait("both") { await box.switchboard.status().trunks.allSatisfy(\.isUsable) }
         #expect(await box.switchboard.status().trunks.map(\.name) == ["One", "Two"])
         let call = try await box.ring(await box.page())
@@ -220,15 +187,16 @@ struct FailoverTests {
 
     @Test("One account comes, another changes, a third goes, and the rest is not touched")
     func reload() async throws {
-        let field = try await Field()
-        let both = Field.direct("One", field.first) + Field.direct("Two", field.second)
+        let field = try await TwoServers()
+        let both = TwoServers.direct("One", field.first) + TwoServers.direct("Two", field.second)
         let box = try await field.open(both)
         try await box.wait("both") { await box.switchboard.status().trunks.allSatisfy { $0.state == .registered } }
         let before = field.first.count(.register)
-        #expect(await box.switchboard.apply(try Field.settings(Field.direct("One", field.first))) == [])
+        #expect(await box.switchboard.apply(try TwoServers.settings(TwoServers.direct("One", field.first))) == [])
         try await box.wait("the removal") { field.second.request(.register)?.headers.expires == 0 }
         #expect(await box.switchboard.status().trunks.map(\.name) == ["One"])
-        #expect(await box.switchboard.apply(try Field.settings(Field.direct("Three", field.second) + both)) == [])
+        let three = try TwoServers.settings(TwoServers.direct("Three", field.second) + both)
+        #expect(await box.switchboard.apply(three) == [])
         try await box.wait("three") {
             await box.switchboard.status().trunks.map(\.state) == [.registered, .registered, .registered]
         }
@@ -238,7 +206,7 @@ struct FailoverTests {
 
     @Test("When the records change their targets the registration follows; when they vanish the last ones stay")
     func renewal() async throws {
-        let field = try await Field()
+        let field = try await TwoServers()
         field.names.set(ttl: 1)
         let box = try await field.open()
         #expect(await box.switchboard.status().trunk.target == "udp:\(field.first.address)")
@@ -263,11 +231,10 @@ struct FailoverTests {
 
     @Test("A name that leads nowhere is said so, and found as soon as it leads somewhere")
     func unknown() async throws {
-        let field = try await Field()
-        let box = try await field.open(Field.direct("One", field.first))
-        #expect(
-            await box.switchboard.apply(try Field.settings(Field.trunk.replacing("carrier.test", with: "gone.test")))
-                == [])
+        let field = try await TwoServers()
+        let box = try await field.open(TwoServers.direct("One", field.first))
+        let gone = try TwoServers.settings(TwoServers.trunk.replacing("carrier.test", with: "gone.test"))
+        #expect(await box.switchboard.apply(gone) == [])
         try await box.wait("the failure") {
             await box.switchboard.status().trunk.problem?.code == "sip.name-unknown"
         }
@@ -282,6 +249,10 @@ struct FailoverTests {
 }
 
 extension Switchboard {
+    fileprivate func isInUse(_ provider: ScriptedProvider, of name: String, at time: MonotonicTime) -> Bool {
+        line(name)?.isInGoodStanding(SIPPeer(provider.address), at: time) == true
+    }
+
     /// As if a minute had passed for the DNS.
     fileprivate func letRecordsExpire() {
         lookUpWhatIsDue(now: .now() + .seconds(60))

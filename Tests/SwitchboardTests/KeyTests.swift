@@ -37,6 +37,42 @@ struct KeyTests {
         await box.close()
     }
 
+    @Test("A key that comes by INFO and with the sound is one key, whichever comes first")
+    func twice() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await box.talk(page)
+        let leg = try #require(await box.switchboard.calls[call]?.trunkLeg)
+        #expect(try await inform(box, 1, "5", "dtmf") == 200)
+        await box.switchboard.take(.digit(leg, "5"))
+        await box.switchboard.take(.digit(leg, "6"))
+        #expect(try await inform(box, 2, "6", "dtmf") == 200)
+        // Pressed twice on one way it is two keys.
+        #expect(try await inform(box, 3, "7", "dtmf") == 200)
+        #expect(try await inform(box, 4, "7", "dtmf") == 200)
+        try await box.wait("the page's news") { box.digits(of: call, on: page) == "5677" }
+        #expect(await box.switchboard.calls[call]?.digits == 4)
+        await box.close()
+    }
+
+    @Test("Twins are found in any order of fast keys, and only within two seconds")
+    func twins() {
+        func heard(_ keys: [(Character, HeardKeys.Way, Int)]) -> String {
+            var ear = HeardKeys()
+            return String(keys.filter { ear.hears($0.0, by: $0.1, now: .zero + .milliseconds($0.2)) }.map(\.0))
+        }
+        #expect(
+            heard([
+                ("1", .sound, 0), ("1", .sound, 100), ("2", .sound, 200), ("1", .message, 210), ("1", .message, 220),
+                ("2", .message, 230),
+            ]) == "112")
+        #expect(heard([("1", .message, 0), ("1", .sound, 2000)]) == "1")
+        #expect(heard([("1", .message, 0), ("1", .sound, 2001)]) == "11")
+        #expect(heard([("1", .message, 0), ("1", .sound, 10), ("1", .sound, 20)]) == "11")
+        // A flood is not remembered without bound, and not swallowed either.
+        #expect(heard((0..<1000).map { ("1", .sound, $0) }).count == 1000)
+    }
+
     @Test("Keys go by INFO where the account says so, one after the other")
     func asked() async throws {
         let box = try await Box.open(trunk: "digits = \"info\"")

@@ -12,7 +12,7 @@ final class ScriptedProvider: Sendable {
     /// Picks up every call at once.
     let answersCalls = Atomic(false)
     /// What it answers instead, by method; 0 is silence.
-    private let refusals = Mutex<[SIPMethod: Int]>([:])
+    private let refusals = Mutex<[SIPMethod: (status: Int, retryAfter: Int?)]>([:])
     /// Keeps nothing of what it hears, for tests that count memory.
     let isForgetful = Atomic(false)
 
@@ -20,6 +20,8 @@ final class ScriptedProvider: Sendable {
     let info = Atomic(200)
     /// What a REFER is answered with.
     let refer = Atomic(202)
+    /// What every offer is answered with, if not with the mirror of what it says.
+    let answerDirection = Mutex<MediaDirection?>(nil)
     /// The refusal of every re-INVITE; 0 accepts them.
     let holdAnswer = Atomic(0)
 
@@ -45,11 +47,12 @@ final class ScriptedProvider: Sendable {
     private func take(_ message: SIPMessage, from source: NetworkAddress) {
         if !isForgetful.load(ordering: .relaxed) { heard.withLock { $0.append(message) } }
         guard let request = message.request else { return }
-        if let status = refusals.withLock({ $0[request.method] }) {
+        if let (status, retryAfter) = refusals.withLock({ $0[request.method] }) {
             if status > 0 {
                 var answer = SIPResponse(to: request, status: status, toTag: "no")
                 // Where a redirection would lead; nothing for any other.
                 answer.headers.contact = NameAddress(SIPURI(user: "+499001234567", address: address))
+                answer.headers.retryAfter = retryAfter
                 transport.send(answer.serialized(), to: source)
             }
             return
@@ -68,10 +71,14 @@ final class ScriptedProvider: Sendable {
             answer = SIPResponse(to: request, status: holdAnswer.load(ordering: .relaxed), toTag: "provider")
         case .invite where answersCalls.load(ordering: .relaxed):
             guard let body = request.body.isEmpty ? nil : try? SessionDescription(request.body),
-                let (description, _) = try? TrunkAnswer.make(
+                case (var description, _)? = try? TrunkAnswer.make(
                     to: body, local: NetworkAddress(host: address.host, port: 40_000), sessionID: 2, codecs: [.pcmu])
             else { return }
             answer.headers.contact = NameAddress(SIPURI(user: "gateway", address: address))
+            if let direction = answerDirection.withLock({ $0 }), !description.media.isEmpty {
+                description.media[0].attributes.removeAll { MediaDirection(rawValue: $0.name) != nil }
+                description.media[0].attributes.append(.init(direction.rawValue))
+            }
             answer.setBody(description.bytes)
         default: return
         }
@@ -79,8 +86,8 @@ final class ScriptedProvider: Sendable {
     }
 
     /// From now on all requests of this method are answered so; nil: as ever.
-    func refuse(_ method: SIPMethod, with status: Int?) {
-        refusals.withLock { $0[method] = status }
+    func refuse(_ method: SIPMethod, with status: Int?, retryAfter: Int? = nil) {
+        refusals.withLock { $0[method] = status.map { ($0, retryAfter) } }
     }
 
     /// How many requests of this method came, each counted once however often it was sent again.
@@ -110,6 +117,24 @@ final class ScriptedProvider: Sendable {
         }
     }
 
+    /// As the caller, another offer in the call that the box answered.
+    /// - Parameter sequence: above that of the request before; 1 was the INVITE.
+    func offerAsCaller(_ sequence: UInt32, _ body: [UInt8]) {
+        let answer = heard.withLock {
+            $0.lazy.compactMap(\.response).first { $0.isSuccess && $0.headers.cseq?.method == .invite }
+        }
+        guard let headers = answer?.headers, let from = headers.from, let to = headers.to, let callID = headers.callID,
+            case .sip(let target)? = headers.contact?.uri, let box = target.numericAddress
+        else { return }
+        var invite = SIPRequest(
+            .invite, target, via: Via(sentBy: address, branch: Via.magicCookie + "again\(sequence)"), from: from,
+            to: to,
+            callID: callID, cseq: sequence)
+        invite.headers.contact = NameAddress(SIPURI(user: "gateway", address: address))
+        invite.setBody(body)
+        transport.send(invite.serialized(), to: box)
+    }
+
     /// As the caller, to the box's 200.
     func acknowledge() {
         let answer = heard.withLock { $0.lazy.compactMap(\.response).last { $0.headers.cseq?.method == .invite } }
@@ -118,7 +143,7 @@ final class ScriptedProvider: Sendable {
         else { return }
         let ack = SIPRequest(
             .ack, target, via: Via(sentBy: address, branch: Via.magicCookie + "ack"), from: from, to: to,
-            callID: callID, cseq: 1)
+            callID: callID, cseq: headers.cseq?.number ?? 1)
         transport.send(ack.serialized(), to: box)
     }
 

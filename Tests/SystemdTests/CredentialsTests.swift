@@ -25,6 +25,19 @@ struct CredentialsTests {
         #expect("\(secret)" == "‹redacted›")
     }
 
+    @Test(
+        "The core's unit hands over a password for each of the 16 accounts that there may be, and asks for none of them"
+    )
+    func accounts() throws {
+        let unit = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "systemd/sipcall-core.service")
+        let lines = try String(contentsOf: unit, encoding: .utf8).split(separator: "\n")
+        for account in ["trunk"] + (2...16).map({ "trunk\($0)" }) {
+            // A path that is not absolute may lead nowhere; an absolute one would keep the unit from starting.
+            #expect(lines.contains("LoadCredential=\(account).password:sipcall.\(account).password"))
+        }
+    }
+
     @Test("What the unit does not hand over is nil")
     func missing() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -21,9 +21,12 @@ extension Finding {
         case .registering: Finding(.warning, "The box is still registering with \(trunk.name).", remedy: "Ask again.")
         case .registered:
             Finding(.ok, "\(trunk.name) has registered the box for \(words(seconds: trunk.expires ?? 0)).")
+        case .ready where trunk.answers == true:
+            Finding(.ok, "\(trunk.name) answers, and wants no registration.")
         case .ready: Finding(.ok, "\(trunk.name) was found and wants no registration.")
         case .failed:
-            trunk.problem.map { Finding(.fault, $0) } ?? Finding(.fault, "\(trunk.name) is not registered.")
+            trunk.problem.map { Finding(.fault, $0) }
+                ?? Finding(.fault, "\(trunk.name) is not \(trunk.answers == false ? "reachable" : "registered").")
         }
     }
 

@@ -52,6 +52,12 @@ package struct TargetSelection: Sendable, Equatable, Codable {
         var expires: MonotonicTime
     }
 
+    private struct Penalty: Sendable, Equatable, Codable {
+        var end: MonotonicTime
+        /// By its Retry-After: what it says to other requests meanwhile does not end it.
+        var wasAskedFor: Bool
+    }
+
     package let domain: String
     private let numeric: NetworkAddress.Host?
     private let port: UInt16?
@@ -64,7 +70,7 @@ package struct TargetSelection: Sendable, Equatable, Codable {
     /// SRV names that had records once.
     private var hadRecords: Set<DNSQuery> = []
     private var targets: [Target] = []
-    private var penalties: [Target: MonotonicTime] = [:]
+    private var penalties: [Target: Penalty] = [:]
     /// What the registration went to: calls go the same way.
     package private(set) var sticky: Target?
 
@@ -137,30 +143,34 @@ package struct TargetSelection: Sendable, Equatable, Codable {
 
     /// It is not being punished for a failure.
     package func isInGoodStanding(_ target: Target, at now: MonotonicTime) -> Bool {
-        penalties[target].map { $0 <= now } ?? true
+        penalties[target].map { $0.end <= now } ?? true
     }
 
     /// In the order to be tried: the sticky one, those in good standing, then the others by the end of their penalty.
     package func candidates(at now: MonotonicTime) -> [Target] {
-        func end(_ target: Target) -> MonotonicTime? { penalties[target].flatMap { $0 > now ? $0 : nil } }
+        func end(_ target: Target) -> MonotonicTime? { penalties[target].map(\.end).flatMap { $0 > now ? $0 : nil } }
         let good = targets.filter { end($0) == nil }
         let bad = targets.filter { end($0) != nil }.sorted { (end($0) ?? now) < (end($1) ?? now) }
         let first = good.filter { $0 == sticky }
         return first + good.filter { $0 != sticky } + bad
     }
 
-    /// A registration, or a call where there is none, went through: what follows goes the same way.
+    /// A registration, or a call where there is none, went through: what follows goes the same way. For the time that
+    /// the server itself asked for that is no way for others than the last resort (RFC 3261 §21.5.4).
     package mutating func succeeded(_ target: Target) {
         guard targets.contains(target) else { return }
-        penalties[target] = nil
+        if penalties[target]?.wasAskedFor == false { penalties[target] = nil }
         sticky = target
     }
 
     package mutating func failed(_ target: Target, _ failure: Failure, now: MonotonicTime) {
         guard targets.contains(target) else { return }
-        var penalty = Limit.penalty
-        if case .unavailable(let seconds?) = failure { penalty = min(.seconds(max(seconds, 1)), Limit.longestPenalty) }
-        penalties[target] = now + penalty
+        if case .unavailable(let seconds?) = failure {
+            let length = min(.seconds(max(seconds, 1)), Limit.longestPenalty)
+            penalties[target] = Penalty(end: now + length, wasAskedFor: true)
+        } else if penalties[target].map({ $0.wasAskedFor && $0.end > now + Limit.penalty }) != true {
+            penalties[target] = Penalty(end: now + Limit.penalty, wasAskedFor: false)
+        }
         if sticky == target { sticky = nil }
     }
 }

@@ -54,8 +54,8 @@ extension TransactionLayer {
         return effects
     }
 
-    /// Whether a request of ours has no final response yet.
-    package var awaitsResponse: Bool { clients.values.contains { $0.awaitsResponse } }
+    /// Whether a request of ours has no final response yet, OPTIONS aside: nothing hangs on its answer.
+    package var awaitsResponse: Bool { clients.values.contains { $0.request.method != .options && $0.awaitsResponse } }
 
     /// The request of a transaction that still lives.
     package func request(of identifier: TransactionIdentifier) -> SIPRequest? { clients[identifier]?.request }

@@ -66,6 +66,9 @@ extension UserAgent {
             case 422: intervalTooSmall(leg, calling, response, now: now, using: &generator)
             default:
                 tellReasons(leg, response.headers)
+                if response.status == 503, let seconds = response.headers.retryAfter {
+                    outbox.append(.event(.retryAfter(leg, seconds: seconds)))
+                }
                 end(
                     leg, .rejected(status: response.status, reason: response.reason), now: now, using: &generator)
             }

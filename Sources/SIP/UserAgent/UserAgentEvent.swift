@@ -57,6 +57,8 @@ package enum UserAgentEvent: Equatable, Sendable {
     case incomingReplacement(
         LegIdentifier, of: LegIdentifier, from: Redacted<String>, displayName: Redacted<String>?,
         to: Redacted<String>, offer: [UInt8]?)
+    /// The server that answers with 503 wants to be left alone for so long (RFC 3261 §21.5.4); `ended` follows.
+    case retryAfter(LegIdentifier, seconds: Int)
     /// Why the other side ends the call (RFC 3326); `ended` follows.
     case reason(LegIdentifier, SIPReason)
     /// The end of what `ask` began.

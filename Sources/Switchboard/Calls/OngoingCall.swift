@@ -54,6 +54,8 @@ struct OngoingCall {
     var answeredAt: MonotonicTime?
     /// Who holds the call, as it was told.
     var reportedHold = (here: false, there: false)
+    /// To know a key again that comes twice.
+    var heard: [LegIdentifier: HeardKeys] = [:]
     /// Keys that were pressed on either side.
     var digits = 0
 

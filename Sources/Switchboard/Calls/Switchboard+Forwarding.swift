@@ -38,11 +38,10 @@ extension Switchboard {
             guard case .number(let number) = destination else { throw DiallingRefusal.notANumber.problem }
             try reserve(identifier, to: destination, by: Self.forwarding)
             let leg = makeLeg()
-            let trunk = try firstLine().line.name
-            let offer = try openTrunkLeg(leg, over: trunk)
+            let offer = try openTrunkLeg(leg)
             callOfLeg[leg] = identifier
             calls[identifier]?.onward = Onward(
-                leg: leg, number: Redacted(number.text), trunk: trunk, side: TrunkSide(description: offer))
+                leg: leg, number: Redacted(number.text), side: TrunkSide(description: offer))
             update(identifier) { $0.forward(to: leg, now: .now()) }
             dropRinging(identifier)
         } catch {
@@ -52,15 +51,6 @@ extension Switchboard {
         }
     }
 
-    func dial(_ onward: Onward, of identifier: CallIdentifier) {
-        let number = line(onward.trunk)?.settings.written(onward.number) ?? onward.number
-        perform(
-            userAgent.invite(
-                onward.leg, to: number, over: onward.trunk, offer: onward.side.description.bytes, now: .now(),
-                using: &generator))
-        traceLeg(onward.leg, of: identifier)
-    }
-
     /// Pages that ring without media have no leg to be released.
     private func dropRinging(_ identifier: CallIdentifier) {
         guard let ringing = calls[identifier]?.ringing else { return }
@@ -68,6 +58,11 @@ extension Switchboard {
         for connection in ringing.sorted(by: { $0.description < $1.description }) where phones[connection] != nil {
             publish(.ended(connection: connection, call: identifier, reason: .forwarded))
         }
+    }
+
+    /// It rings at the number that a call was passed on to.
+    func onwardAlerts(_ leg: LegIdentifier) {
+        if let identifier = onwardCall(leg) { calls[identifier]?.onward?.isAlerting = true }
     }
 
     /// The call that this leg leads on, if it does.

@@ -8,6 +8,13 @@ import Wire
 
 // Keys that are pressed in a call, however they travel: with the sound, or by INFO.
 extension Switchboard {
+    /// Whether a key that was heard is one that was not heard on another way.
+    func isNews(
+        _ digit: Character, by way: HeardKeys.Way, on leg: LegIdentifier, of identifier: CallIdentifier
+    ) -> Bool {
+        calls[identifier]?.heard[leg, default: HeardKeys()].hears(digit, by: way, now: .now()) ?? false
+    }
+
     /// A key of the far side, or of a page that talks to a service of the box.
     func hear(_ digit: Character, on leg: LegIdentifier, of identifier: CallIdentifier) {
         guard let ongoing = calls[identifier] else { return }

@@ -35,11 +35,12 @@ extension Switchboard {
             if calls[identifier]?.trunkLeg == leg { update(identifier) { $0.farHeard() } }
         case .digit(let leg, let digit):
             guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return }
+            let isNews = isNews(digit, by: .sound, on: leg, of: identifier)
             if ongoing.trunkLeg == nil || !ongoing.isNear(leg) {
-                hear(digit, on: leg, of: identifier)
+                if isNews { hear(digit, on: leg, of: identifier) }
             } else {
                 // Digits that a page sends to a number are relayed; only a service, or the far side, has news for it.
-                record(digit, .near, of: identifier)
+                if isNews { record(digit, .near, of: identifier) }
                 relay(digit, of: ongoing)
             }
         }

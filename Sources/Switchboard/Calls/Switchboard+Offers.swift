@@ -49,7 +49,7 @@ extension Switchboard {
     private func offerInstead(
         _ leg: LegIdentifier, _ identifier: CallIdentifier, _ ongoing: OngoingCall, _ side: TrunkSide
     ) {
-        let offer = TrunkOffer.renew(side.newest, direction: ongoing.holds(leg) ? .sendonly : .sendrecv)
+        let offer = TrunkOffer.renew(side.newest, direction: ongoing.direction(towards: leg))
         calls[identifier]?[side: leg]?.offer = offer
         perform(userAgent.answer(leg, body: offer.bytes, now: .now(), using: &generator))
     }
@@ -57,7 +57,7 @@ extension Switchboard {
     /// Offers the far side the session as the call now is: held by us, or not.
     func offerSession(on leg: LegIdentifier, of identifier: CallIdentifier) {
         guard let ongoing = calls[identifier], let side = ongoing[side: leg] else { return }
-        let offer = TrunkOffer.renew(side.newest, direction: ongoing.holds(leg) ? .sendonly : .sendrecv)
+        let offer = TrunkOffer.renew(side.newest, direction: ongoing.direction(towards: leg))
         calls[identifier]?[side: leg]?.offer = offer
         perform(userAgent.renegotiate(leg, offer: offer.bytes, now: .now(), using: &generator))
     }
@@ -72,7 +72,9 @@ extension Switchboard {
             let audio = try TrunkOffer.agreed(offer: offer, answer: SessionDescription(answer))
             side.description = offer
             calls[identifier]?[side: leg] = side
-            use(audio, on: leg, of: identifier)
+            // Whoever is held for the other trunk leg's sake may answer that it will not hear, and holds nobody by it.
+            let isHeld = calls[identifier]?.onward != nil && offer.voiceDirection != .sendrecv
+            use(audio, on: leg, of: identifier, tellsOfHold: !isHeld)
         } catch {
             log.debug("An answer cannot be used.", metadata: ["call": "\(identifier)", "error": "\(error)"])
             side.description.origin = offer.origin
@@ -91,7 +93,7 @@ extension Switchboard {
     }
 
     /// Lets the media follow what was agreed on, and tells whom it concerns.
-    func use(_ audio: TrunkAudio, on leg: LegIdentifier, of identifier: CallIdentifier) {
+    func use(_ audio: TrunkAudio, on leg: LegIdentifier, of identifier: CallIdentifier, tellsOfHold: Bool = true) {
         guard let former = calls[identifier]?[side: leg] else { return }
         if former.audio != audio {
             calls[identifier]?[side: leg]?.audio = audio
@@ -99,13 +101,19 @@ extension Switchboard {
             measure(audio, on: leg)
             if former.audio?.codec != audio.codec, calls[identifier]?.trunkLeg == leg { announceCodec(identifier) }
         }
-        noteHold(leg, of: identifier)
+        if tellsOfHold { noteHold(leg, of: identifier) }
     }
 
-    /// The far side holds the call when it lets us send nothing (RFC 3264 §8.4).
+    /// The other side of a trunk leg holds the call when it lets us send nothing (RFC 3264 §8.4).
     func noteHold(_ leg: LegIdentifier, of identifier: CallIdentifier) {
-        guard let ongoing = calls[identifier], ongoing.trunkLeg == leg, let audio = ongoing.trunkAudio else { return }
-        update(identifier) { $0.farHolds(!audio.direction.sends) }
+        guard let ongoing = calls[identifier], let holds = ongoing[side: leg]?.audio.map({ !$0.direction.sends }) else {
+            return
+        }
+        if leg == ongoing.trunkLeg {
+            update(identifier) { $0.farHolds(holds) }
+        } else if leg == ongoing.onward?.leg {
+            update(identifier) { $0.onwardHolds(holds) }
+        }
     }
 
     /// What the account that a call goes by lets it speak.
@@ -130,6 +138,17 @@ extension Switchboard {
 }
 
 extension OngoingCall {
-    /// Whether the person here holds what goes over this leg.
-    fileprivate func holds(_ leg: LegIdentifier) -> Bool { leg == trunkLeg && call.isHeldHere }
+    /// Whether whoever talks with this trunk leg holds it: the person here, or the other of two trunk legs.
+    fileprivate func holds(_ leg: LegIdentifier) -> Bool {
+        leg == trunkLeg && call.isHeldHere || leg == onward?.leg && call.isHeldThere
+    }
+
+    /// What a trunk leg is offered, as the call now is.
+    fileprivate func direction(towards leg: LegIdentifier) -> MediaDirection {
+        guard holds(leg) else { return .sendrecv }
+        // Of two trunk legs the one that holds may send nothing either.
+        guard let onward else { return .sendonly }
+        let holder = leg == onward.leg ? trunkAudio : onward.side.audio
+        return holder?.direction.receives == false ? .inactive : .sendonly
+    }
 }

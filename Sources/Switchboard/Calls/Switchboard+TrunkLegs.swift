@@ -18,23 +18,29 @@ extension Switchboard {
         case .incomingReplacement(let leg, let former, let from, _, _, let offer):
             replace(former, by: leg, from: from, offer: offer)
         case .ringing(let leg):
+            onwardAlerts(leg)
             if isNext(leg) { nextProgressed(leg, status: 180) } else { update(leg) { $0.farRinging() } }
         case .noReplyYet(let leg): if !hurriesOn(leg) { update(leg) { $0.farSilent() } }
         case .progress(let leg, let body):
+            onwardAlerts(leg)
             guard agree(leg, on: body) else { return }
             if isNext(leg) { nextProgressed(leg, status: 183) } else { update(leg) { $0.farProgressed() } }
         case .answered(let leg, let body): answered(leg, body)
+        case .retryAfter(let leg, let seconds):
+            if let identifier = callOfLeg[leg] { calls[identifier]?[way: leg]?.retryAfter = seconds }
         case .reason(let leg, let reason): callOfLeg[leg].map { calls[$0]?.cause = reason }
         case .ended(let leg, let end): ended(leg, end)
         case .offered(let leg, let offer): answerOffer(leg, offer)
         case .agreed(let leg, let answer): agreed(leg, answer)
         case .offerRefused(let leg, let status): offerRefused(leg, status: status)
         case .digit(let leg, let report):
-            if let identifier = callOfLeg[leg] { hear(report.revealed.digit, on: leg, of: identifier) }
+            if let identifier = callOfLeg[leg], isNews(report.revealed.digit, by: .message, on: leg, of: identifier) {
+                hear(report.revealed.digit, on: leg, of: identifier)
+            }
         case .digitsRefused(let leg, let status): digitsRefused(leg, status: status)
         case .transferRequested(let leg, let request): transferRequested(leg, request)
         case .transferProgress(let leg, let status): transferProgressed(leg, status: status)
-        case .asked(let number, let outcome): answered(number, outcome)
+        case .asked(let number, let outcome): if !concluded(number, outcome) { answered(number, outcome) }
         // The user agent asks before it answers an offer.
         case .renegotiated: break
         }
@@ -47,8 +53,13 @@ extension Switchboard {
             return nextEnded(leg, .rejected(status: 488, reason: ""))
         }
         if isNext(leg) { return nextAnswered(leg) }
-        if let identifier = onwardCall(leg) { return update(identifier) { $0.onwardAnswered(now: .now()) } }
         noteAnswer(leg)
+        if let identifier = onwardCall(leg) {
+            update(identifier) { $0.onwardAnswered(now: .now()) }
+            // Either may have come with a hold.
+            for side in [calls[identifier]?.trunkLeg, leg] { side.map { noteHold($0, of: identifier) } }
+            return
+        }
         if let interval = userAgent.sessionInterval(of: leg) {
             measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
         }
@@ -60,9 +71,10 @@ extension Switchboard {
         if isNext(leg) { return nextEnded(leg, end) }
         if goesElsewhere(leg, after: end) { return }
         let ongoing = callOfLeg[leg].flatMap { calls[$0] }
-        let line = ongoing?.trunk.flatMap { self.line($0) }
+        let way = ongoing?[way: leg]
+        let line = (way?.trunk ?? ongoing?.trunk).flatMap { self.line($0) }
         let reason = EndReason(
-            end, cause: ongoing?.cause, over: ongoing?.way?.peer.transport ?? line?.route?.target.transport ?? .udp,
+            end, cause: ongoing?.cause, over: way?.peer.transport ?? line?.route?.target.transport ?? .udp,
             network: line?.isCutOff == true ? Self.noRoute : line?.connectionProblem)
         if let identifier = onwardCall(leg) { return update(identifier) { $0.nearEnded(leg, reason) } }
         update(leg) { $0.farEnded(reason) }

@@ -36,9 +36,11 @@ struct NextFarSide {
 struct Onward {
     let leg: LegIdentifier
     let number: Redacted<String>
-    /// The account that it goes out by.
-    let trunk: String
     var side: TrunkSide
+    /// How it goes there.
+    var way: CallWay?
+    /// It rings there, or sound may come from there: the call stays on its way.
+    var isAlerting = false
 }
 
 extension OngoingCall {
@@ -61,6 +63,34 @@ extension OngoingCall {
                 adopt(newValue)
             }
         }
+    }
+
+    /// How a call goes over one of the trunk legs that were dialled; nil for any other, and before it is dialled.
+    subscript(way leg: LegIdentifier) -> CallWay? {
+        get {
+            if let onward, onward.leg == leg { return onward.way }
+            return leg == trunkLeg ? way : nil
+        }
+        set {
+            if onward?.leg == leg {
+                onward?.way = newValue
+            } else if leg == trunkLeg {
+                way = newValue
+                if let newValue { trunk = newValue.trunk }
+            }
+        }
+    }
+
+    /// What is dialled on a trunk leg.
+    func number(dialledOn leg: LegIdentifier) -> Redacted<String>? {
+        if let onward, onward.leg == leg { return onward.number }
+        return leg == trunkLeg ? dialled : nil
+    }
+
+    /// Nothing was heard yet on a leg that was dialled: nobody rings there, so another server may be asked instead.
+    func mayGoElsewhere(_ leg: LegIdentifier) -> Bool {
+        if let onward, onward.leg == leg { return !onward.isAlerting && call.publicState == .ringing }
+        return leg == trunkLeg && call.publicState == .dialling
     }
 
     /// This side is the far side's now.

@@ -34,7 +34,7 @@ extension BoxEvent {
         case .trunkRegistered: line(.info, "The provider's account is registered.")
         case .trunkFailed: line(.warning, sentence ?? "")
         case .trunkUnregistered: line(.info, "The provider's account is no longer registered.")
-        case .trunkReady: line(.info, "The provider was found; it wants no registration.")
+        case .trunkReady: line(.info, "The provider is there; it wants no registration.")
         case .traceNumbers: line(.notice, "Somebody had SIP messages shown with their telephone numbers.")
         case .phoneAttached: line(.debug, "A page is there.")
         case .phoneDetached: line(.debug, "A page has gone.")

@@ -13,6 +13,8 @@ struct CallWay {
     var exhausted: Set<String> = []
     /// The try is over for us, although its end was not told yet.
     var isGivenUp = false
+    /// Seconds for which the server of this try wants to be left alone.
+    var retryAfter: Int?
 
     /// More tries than this take longer than anybody waits.
     static let limit = 8

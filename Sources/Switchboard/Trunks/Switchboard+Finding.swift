@@ -99,6 +99,7 @@ extension Switchboard {
             perform(userAgent.moved(to: contact(from: local), trunk: line.name, now: .now(), using: &generator))
             use(number, at: peer)
         } else {
+            watch(number)
             perform(
                 userAgent.retarget(
                     line.name, to: peer, from: contact(from: local), registersNow: registersNow, now: .now(),
@@ -110,6 +111,7 @@ extension Switchboard {
     /// Takes an account into use, whose provider was found.
     func use(_ number: UInt64, at peer: SIPPeer) {
         guard let index = index(number) else { return }
+        watch(number)
         setTrunk(number, lines[index].settings.registers ? .registering : .ready, nil)
         perform(userAgent.use(lines[index].account(at: peer), now: .now(), using: &generator))
         schedule()

@@ -40,6 +40,7 @@ extension Switchboard {
             return leaveUnlessUsed(route.target)
         }
         lines[index].route?.local = local
+        watch(number)
         if lines[index].status.state == .failed {
             setTrunk(number, line.settings.registers ? .registering : .ready, nil)
         }

@@ -41,7 +41,8 @@ extension Switchboard {
                 let local = peer == line.route?.target ? line.route?.local : LocalAddress.towards(peer.address)
                 guard let local else { continue }
                 var way = former ?? CallWay(trunk: line.name, peer: peer, local: local)
-                (way.trunk, way.peer, way.local, way.isGivenUp) = (line.name, peer, local, false)
+                (way.trunk, way.peer, way.local) = (line.name, peer, local)
+                (way.isGivenUp, way.retryAfter) = (false, nil)
                 way.tried[line.name, default: []].insert(peer)
                 // A server that failed a moment ago comes after every other way.
                 if line.isInGoodStanding(peer, at: now) { return way }
@@ -51,25 +52,25 @@ extension Switchboard {
         return doubtful
     }
 
-    /// Sends the INVITE of an outbound call.
+    /// Sends the INVITE of a call that leaves the box: a page's, or the second half of one that is passed on.
     func dial(_ leg: LegIdentifier, of identifier: CallIdentifier) {
         if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
-        if let onward = calls[identifier]?.onward, onward.leg == leg { return dial(onward, of: identifier) }
         guard let way = nextWay(after: nil) else {
-            return update(identifier) { $0.farEnded(.providerUnreachable) }
+            return update(identifier) { call in
+                call.onward == leg ? call.nearEnded(leg, .providerUnreachable) : call.farEnded(.providerUnreachable)
+            }
         }
         dial(leg, of: identifier, by: way)
     }
 
     private func dial(_ leg: LegIdentifier, of identifier: CallIdentifier, by way: CallWay) {
-        guard let ongoing = calls[identifier], let line = line(way.trunk),
-            let port = ongoing.trunkDescription?.media.first?.port
+        guard let side = calls[identifier]?[side: leg], let line = line(way.trunk),
+            let port = side.description.media.first?.port
         else { return }
-        calls[identifier]?.way = way
-        calls[identifier]?.trunk = way.trunk
+        calls[identifier]?[way: leg] = way
         // What another provider answered holds no longer.
-        calls[identifier]?.trunkAudio = nil
-        calls[identifier]?.trunkDescription = offer(port: port, local: way.local, codecs: line.settings.codecs)
+        calls[identifier]?[side: leg] = TrunkSide(
+            description: offer(port: port, local: way.local, codecs: line.settings.codecs))
         chooseDigitTransport(leg, line.settings)
         guard way.peer.transport == .udp, way.peer != line.route?.target else { return invite(leg, of: identifier) }
         retiredTargets.insert(way.peer)
@@ -84,8 +85,8 @@ extension Switchboard {
 
     private func invite(_ leg: LegIdentifier, of identifier: CallIdentifier) {
         guard let ongoing = calls[identifier], !ongoing.call.isEnded, callOfLeg[leg] == identifier,
-            let number = ongoing.dialled, let offer = ongoing.trunkDescription, let way = ongoing.way,
-            let line = line(way.trunk)
+            let number = ongoing.number(dialledOn: leg), let offer = ongoing[side: leg]?.description,
+            let way = ongoing[way: leg], let line = line(way.trunk)
         else { return }
         if way.peer != line.route?.target { retiredTargets.insert(way.peer) }
         perform(
@@ -109,12 +110,14 @@ extension Switchboard {
 extension Switchboard {
     /// A call's INVITE came to nothing: whether it is tried elsewhere, or that was done already.
     func goesElsewhere(_ leg: LegIdentifier, after end: LegEnd) -> Bool {
-        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], var way = ongoing.way,
-            ongoing.trunkLeg == leg, ongoing.call.publicState == .dialling, !stopping
+        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], var way = ongoing[way: leg], !stopping
         else { return false }
         if way.isGivenUp { return true }
+        // Also where this call, which rang already, stays where it is: the next ones are to know.
+        if case .rejected(status: 503, _) = end { punish(way, .unavailable(retryAfter: way.retryAfter)) }
+        guard ongoing.mayGoElsewhere(leg) else { return false }
         switch end {
-        case .rejected(status: 503, _): punish(way, .unavailable(retryAfter: nil))
+        case .rejected(status: 503, _): break
         case .noReply: punish(way, .timeout)
         case .unreachable: punish(way, .connection)
         // Another account may do better than one that has no credit, no valid password, or a broken server.
@@ -131,14 +134,14 @@ extension Switchboard {
     /// Nothing was heard of the INVITE for four seconds: people do not wait for 32 where there is another way.
     /// - Returns: whether it is taken.
     func hurriesOn(_ leg: LegIdentifier) -> Bool {
-        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], let way = ongoing.way,
-            ongoing.trunkLeg == leg, ongoing.call.publicState == .dialling, !stopping
+        guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], let way = ongoing[way: leg],
+            ongoing.mayGoElsewhere(leg), !stopping
         else { return false }
         punish(way, .timeout)
         guard let next = nextWay(after: way), let line = line(next.trunk),
             line.isInGoodStanding(next.peer, at: .now())
         else { return false }
-        calls[identifier]?.way?.isGivenUp = true
+        calls[identifier]?[way: leg]?.isGivenUp = true
         // Should an answer come after all, that call is cancelled or hung up at once.
         perform(userAgent.hangUp(leg, now: .now(), using: &generator))
         goOn(leg, of: identifier, by: next)
@@ -150,7 +153,7 @@ extension Switchboard {
             "The provider's server did not take the call; it is tried another way.",
             metadata: ["call": "\(identifier)", "trunk": "\(next.trunk)", "at": "\(next.peer)"])
         dial(leg, of: identifier, by: next)
-        record(.callDialling, identifier)
+        if leg == calls[identifier]?.trunkLeg { record(.callDialling, identifier) }
     }
 
     private func punish(_ way: CallWay, _ failure: TargetSelection.Failure) {
@@ -160,7 +163,7 @@ extension Switchboard {
 
     /// A provider that wants no registration shows by an answer which of its servers works.
     func noteAnswer(_ leg: LegIdentifier) {
-        guard let way = callOfLeg[leg].flatMap({ calls[$0]?.way }),
+        guard let way = callOfLeg[leg].flatMap({ calls[$0]?[way: leg] }),
             let index = lines.firstIndex(where: { $0.name == way.trunk }), !lines[index].settings.registers
         else { return }
         lines[index].selection.succeeded(.init(way.peer))

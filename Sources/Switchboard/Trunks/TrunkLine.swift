@@ -27,6 +27,8 @@ struct TrunkLine {
     var connectionLostAt: MonotonicTime?
     /// When the provider's name is looked up again, after that failed.
     var lookUpAgain: (at: MonotonicTime, delay: Duration)?
+    /// Whether the provider of an account without registration is there; nil where nobody asks.
+    var check: ReachabilityCheck?
     /// Where the registrar sees us.
     var seenAt: NetworkAddress?
 

@@ -129,25 +129,29 @@ def test_the_trunk_password_reaches_the_core_alone(machine: Machine) -> None:
     good = path.read_text()
     secret = "never-in-a-log-8f2c"
     try:
-        machine.shell(f"install -D -m 0600 /dev/stdin /etc/credstore/sipcall.trunk.password <<X\n{secret}\nX")
-        # 192.0.2.1 is nobody (RFC 5737): the account is read, the registration goes nowhere.
-        path.write_text(
-            good + '\n[trunk]\nserver = "192.0.2.1"\nuser = "100"\npassword_file = "trunk.password"\n'
-        )
+        # 192.0.2.1 and the next are nobody (RFC 5737): the accounts are read, the registrations go nowhere.
+        text = good
+        for account, host in (("trunk", "192.0.2.1"), ("trunk2", "192.0.2.2"), ("trunk16", "192.0.2.3")):
+            machine.shell(f"install -D -m 0600 /dev/stdin /etc/credstore/sipcall.{account}.password <<X\n{secret}\nX")
+            text += f'\n[[trunk]]\nserver = "{host}"\nuser = "100"\npassword_file = "{account}.password"\n'
+        path.write_text(text)
         machine.run("systemctl", "restart", "sipcall.target")
         # The target does not wait for its parts.
         for part in ("core", "web"):
             running = lambda part=part: machine.is_active(f"sipcall-{part}")  # noqa: E731
             wait_until(running, 10, f"sipcall-{part} to run")
         wait_until(lambda: machine.run("sipcall", "status", check=False).returncode == 0, 5, "the box to answer")
-        assert '"none"' not in machine.output("sipcall", "status", "--json")
+        status = machine.output("sipcall", "status", "--json")
+        assert '"none"' not in status
+        for host in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
+            assert f'"{host}"' in status, "the account's name"
         web = machine.main_process("sipcall-web")
         found = machine.run(
             "nsenter", f"--target={web}", "--mount", "--", "ls", "/run/credentials/sipcall-web.service", check=False
         )
-        assert "trunk.password" not in found.stdout
+        assert "trunk" not in found.stdout
         assert secret not in machine.output("journalctl", "--no-pager")
     finally:
         path.write_text(good)
-        machine.shell("rm -f /etc/credstore/sipcall.trunk.password")
+        machine.shell("rm -f /etc/credstore/sipcall.trunk*.password")
         machine.run("systemctl", "restart", "sipcall.target")

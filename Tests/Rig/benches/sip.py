@@ -22,7 +22,7 @@ from ..namespaces import CARRIER_ADDRESS, Namespace, Network
 from ..phone_socket import PhoneSocket
 from ..programs import Program, cpu_seconds, process_tree
 from ..sip_ping import wait_for_options_reply
-from ..sipp import CALLER, FOLDER, expand
+from .many_calls import sipp
 
 ROUNDS = 3
 CALLS = 1200
@@ -67,7 +67,7 @@ def run() -> bool:
         with ExitStack() as stack:
             network = stack.enter_context(Network())
             carrier = network.carrier
-            stack.enter_context(_sipp(carrier, folder, "bench-answers", _PROVIDER_PORT))
+            stack.enter_context(sipp(carrier, folder, "bench-answers", _PROVIDER_PORT))
             proxy = stack.enter_context(_proxy(carrier, folder))
             box = stack.enter_context(Box(network.box, folder, Account()))
             box.wait_for_trunk()
@@ -114,7 +114,9 @@ def _through_box(box: Box, calls: int) -> Round:
 def _through_proxy(machine: Namespace, folder: Path, proxy: Program, calls: int) -> Round:
     processes = process_tree(proxy.pid)
     began, before = time.monotonic(), _cpu(processes)
-    with _sipp(machine, folder, "bench-calls", _CALLER_PORT, _PROXY_PORT, calls) as caller:
+    target = f"{CARRIER_ADDRESS}:{_PROXY_PORT}"
+    rate = ["-m", str(calls), "-r", str(RATE)]
+    with sipp(machine, folder, "bench-calls", _CALLER_PORT, target, rate) as caller:
         if (code := caller.wait_for_exit(calls / RATE + 30)) != 0:
             errors = (folder / "bench-calls.errors").read_text(errors="replace")[:600]
             raise RigError(f"calls through the proxy failed: sipp exits with {code}: {errors}")
@@ -135,49 +137,6 @@ def _idle(processes: list[int]) -> float:
 def _wait_for_transactions(box: Box) -> None:
     """By RFC 3261 each call leaves transactions for 32 s."""
     wait_until(lambda: box.status()["transactions"] == 0, 60, "all SIP transactions to end", pause=0.5)
-
-
-def _sipp(
-    machine: Namespace, folder: Path, scenario: str, port: int, target: int | None = None, calls: int | None = None
-) -> Program:
-    file = folder / f"{scenario}.xml"
-    file.write_text(expand((FOLDER / f"{scenario}.xml").read_text()))
-    keys = {
-        "here": f"{CARRIER_ADDRESS}:{port}",
-        "way": "udp",
-        "via_protocol": "UDP",
-        "ip": "IP4",
-        "media_host": CARRIER_ADDRESS,
-        "box": f"sip:{CARRIER_ADDRESS}:{target or port}",
-        "caller": CALLER,
-    }
-    command = [
-        "sipp",
-        f"{CARRIER_ADDRESS}:{target or port}",
-        "-sf",
-        str(file),
-        "-i",
-        CARRIER_ADDRESS,
-        "-p",
-        str(port),
-        "-nostdin",
-    ]
-    command += [
-        "-trace_err",
-        "-error_file",
-        str(folder / f"{scenario}.errors"),
-        "-l",
-        "8000",
-        "-deadcall_wait",
-        "0",
-        *(["-m", str(calls), "-r", str(RATE)] if calls is not None else []),
-    ]
-    for key, value in keys.items():
-        command += ["-key", key, value]
-    program = Program(f"sipp {scenario}", machine.command(*command), folder / f"{scenario}.log")
-    if calls is None:
-        wait_for_options_reply(machine, (CARRIER_ADDRESS, port), 5, program.require_running)
-    return program
 
 
 def _proxy(machine: Namespace, folder: Path) -> Program:

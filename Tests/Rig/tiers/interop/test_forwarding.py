@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from Rig.capture import Capture
 from Rig.deadlines import wait_until
+from Rig.namespaces import CARRIER_ADDRESS
 from Rig.rig import FAR_HERTZ, Rig, open_rig
 from Rig.tone import middle_tone
 
@@ -41,6 +43,29 @@ def test_both_hear_each_other_and_the_caller_hangs_up(forwarding_rig: Rig) -> No
         assert abs(tone.hertz - FAR_HERTZ) < 5, f"{telephone.user} heard {tone}"
         assert tone.purity > 0.99, f"{telephone.user} heard {tone}"
     _gone(rig)
+
+
+@pytest.mark.parametrize("holder", ["rings", "answers"])
+def test_a_hold_goes_through_and_ends(forwarding_rig: Rig, holder: str) -> None:
+    rig = forwarding_rig
+    _dial(rig)
+    holding, held = (rig.rings, rig.answers) if holder == "rings" else (rig.answers, rig.rings)
+    for command, is_held in [("hold", True), ("resume", False)] * 2:
+        held.forget_events()
+        assert holding.command(command)["ok"]
+        assert "offer" in held.wait_for("CALL_REMOTE_SDP", 3).parameter
+        # Two telephones send 10 packets each in 200 ms. Whoever is held sends none.
+        wait_until(lambda held=is_held: (_heard(rig) < 15) is held, 3, "the telephones to follow")
+    rig.rings.hang_up()
+    rig.answers.wait_for("CALL_CLOSED", 2)
+    _gone(rig)
+
+
+def _heard(rig: Rig) -> int:
+    """Packets of sound that both telephones send in 200 ms."""
+    with Capture(rig.network.box) as capture:
+        time.sleep(0.2)
+    return sum(1 for packet in capture.datagrams if packet.source[0] == CARRIER_ADDRESS and packet.is_rtp)
 
 
 def test_the_called_number_hangs_up(forwarding_rig: Rig) -> None:

@@ -155,6 +155,7 @@ export const german = {
   'trunk.no-common-address-family': 'Der Anbieter hat keine Adresse der Art, auf der die Box lauscht. sip.listen sollte eine IPv4-Adresse sein.',
   'trunk.rejected': 'Der Anbieter hat die Anmeldung abgelehnt. Fragen Sie ihn, was mit dem Konto ist. Die Box versucht es weiter.',
   'trunk.password-wrong': 'Der Anbieter hat Benutzername oder Passwort nicht angenommen.',
+  'trunk.out-of-service': 'Der Anbieter sagt, dass er gerade keine Anrufe annimmt (503). Warten Sie; die Box fragt weiter.',
   'trunk.no-reply': 'Der Anbieter antwortet nicht. Die Box versucht es weiter.',
   'trunk.unreachable': 'Unter der Adresse des Anbieters antwortet niemand. Die Box versucht es weiter.',
   'trunk.authority-file': 'Die Liste der Zertifizierungsstellen ist nicht lesbar. Prüfen Sie trunk.ca_file oder installieren Sie ca-certificates.',

@@ -1,0 +1,80 @@
+import Control
+import Logging
+import SIP
+import Settings
+import Wire
+
+// Accounts without registration: nobody would say that their provider is gone but the next call.
+extension Switchboard {
+    /// Begins to ask, or begins anew where the account or the way to its provider is another.
+    func watch(_ number: UInt64) {
+        guard let index = index(number) else { return }
+        let settings = lines[index].settings
+        lines[index].check =
+            settings.registers
+            ? nil : settings.optionsInterval.map { ReachabilityCheck(interval: .seconds($0), now: .now()) }
+    }
+
+    func askWhatIsDue(now: MonotonicTime) {
+        for line in lines {
+            guard !stopping, let index = index(line.number), let step = lines[index].check?.advance(to: now) else {
+                continue
+            }
+            switch step {
+            case .giveUp: conclude(line.number, .noReply)
+            case .ask:
+                lastQuestion &+= 1
+                let number = lastQuestion
+                guard let effects = userAgent.ask(number, trunk: line.name, now: now, using: &generator) else {
+                    lines[index].check?.concluded(nil, now: now, using: &generator)
+                    continue
+                }
+                lines[index].check?.asked(number, now: now)
+                perform(effects)
+            }
+        }
+    }
+
+    /// The end of a question of this watch.
+    /// - Returns: whether it was one.
+    func concluded(_ question: UInt64, _ outcome: AskingOutcome) -> Bool {
+        guard let line = lines.first(where: { $0.check?.question == question }) else { return false }
+        // What was given up already ends once more by the timer of its transaction.
+        if outcome != .noReply { conclude(line.number, outcome) }
+        return true
+    }
+
+    private func conclude(_ number: UInt64, _ outcome: AskingOutcome) {
+        guard let index = index(number), let peer = lines[index].route?.target, !stopping else { return }
+        let line = lines[index]
+        let loss: (failure: TargetSelection.Failure, problem: Problem)?
+        switch outcome {
+        case .answered(503): loss = (.unavailable(retryAfter: nil), Self.outOfService)
+        case .answered: loss = nil
+        case .noReply: loss = (.timeout, RegistrationFailure.noReply.problem)
+        case .unreachable:
+            let problem = line.isCutOff ? Self.noRoute : line.connectionProblem
+            loss = (.connection, problem ?? RegistrationFailure.unreachable.problem)
+        }
+        if case .answered(let status) = outcome { measure(line.name) { $0.optionsStatus = status } }
+        lines[index].check?.concluded(loss == nil, now: .now(), using: &generator)
+        guard let loss else {
+            lines[index].selection.succeeded(.init(peer))
+            lines[index].connectionProblem = nil
+            return setTrunk(number, .ready, nil)
+        }
+        lines[index].selection.failed(.init(peer), loss.failure, now: .now())
+        let next = peers(of: lines[index]).first
+        guard let next, next != peer, lines[index].isInGoodStanding(next, at: .now()) else {
+            return setTrunk(number, .failed, loss.problem)
+        }
+        log.notice(
+            "The provider's server does not do its work; another one of the provider's is asked.",
+            metadata: ["trunk": "\(line.name)", "at": "\(peer)", "next": "\(next)"])
+        Task { await connect(number, to: next, registersNow: false) }
+    }
+
+    static let outOfService = Problem(
+        code: "trunk.out-of-service", sentence: "The provider says that it takes no calls at the moment (503).",
+        remedy: "Wait; the box keeps asking. If it lasts, look at the provider's status page.")
+}
