@@ -1,6 +1,7 @@
 import Appliance
 import ArgumentParser
 import Control
+import Ledger
 import Logging
 import Settings
 import Supervision
@@ -29,9 +30,17 @@ struct WebCommand: AsyncParsableCommand {
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.controlSocket, logger: log)
+        let folder = "\(box.stateDirectory)/web"
+        let ledger = LedgerDesk(
+            LedgerSettings(directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock", logger: log
+        ) { () throws(Problem) in
+            try MasterKeyFile.keyring(
+                credential: try Credentials().read("master-key"), path: "\(folder)/master.key",
+                ledger: "\(folder)/ledger")
+        }
         do {
             let server = try WebServer(
-                listen: web.listen, handed: handed, control: control, wwwRoot: web.www,
+                listen: web.listen, handed: handed, control: control, ledger: ledger, wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
                 whenListening: { place in
                     schema.commit(log)
