@@ -39,6 +39,7 @@ package actor Switchboard {
     let product: String
     let figures: @Sendable () -> ProcessFigures
     private let startTime = MonotonicTime.now()
+    private let started = WallTime.now()
 
     /// What the web process is told. Ends after ``stop()``.
     package nonisolated let events: AsyncStream<ControlEvent>
@@ -230,6 +231,7 @@ extension Switchboard {
             transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
             threads: figures.threads, residentBytes: figures.residentBytes, pages: pageCount, list: callList)
+        status.started = started
         status.draining = draining
         status.callsDialled = dialling.runningCount
         status.callsDialledLimit = settings.dialling.callsAtOnce

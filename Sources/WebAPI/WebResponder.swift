@@ -197,7 +197,7 @@ struct WebResponder: Sendable {
         if page.calls.contains(where: { $0.outcome == .unfinished }), case .status(let status) = try? await control.send(.status) {
             core = status
         }
-        return try json(CallListing(page, core: core, now: .now()))
+        return try json(CallListing(page, core: core))
     }
 
     private func file(_ path: String, _ request: Request) throws -> Response {

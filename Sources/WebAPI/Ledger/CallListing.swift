@@ -66,18 +66,18 @@ struct CallListing: Encodable {
     var unreadable: Int
 
     /// - Parameter core: what the core says of itself; nil while it cannot be asked.
-    init(_ page: CallPage, core: BoxStatus?, now: WallTime) {
-        calls = page.calls.map { Entry($0, core: core, now: now) }
+    init(_ page: CallPage, core: BoxStatus?) {
+        calls = page.calls.map { Entry($0, core: core) }
         next = page.next?.description
         unreadable = page.unreadable
     }
 }
 
 extension CallListing.Entry {
-    fileprivate init(_ record: CallRecord, core: BoxStatus?, now: WallTime) {
+    fileprivate init(_ record: CallRecord, core: BoxStatus?) {
         call = record.identifier
         direction = record.direction
-        outcome = CallListing.Outcome(record, core: core, now: now)
+        outcome = CallListing.Outcome(record, core: core)
         number = record.far.number?.revealed
         name = record.far.name?.revealed
         lastDigits = record.far.lastDigits?.revealed
@@ -94,23 +94,21 @@ extension CallListing.Entry {
 }
 
 extension CallListing.Outcome {
-    init(_ record: CallRecord, core: BoxStatus?, now: WallTime) {
+    init(_ record: CallRecord, core: BoxStatus?) {
         switch record.outcome {
         case .answered: self = .answered
         case .missed: self = .missed
         case .failed: self = .failed
         case .unfinished:
-            guard let core else {
+            guard let core, let started = core.started else {
                 self = .unfinished
                 return
             }
-            // Rounded down, so that a call of this core is never taken for one of a former one's by a fraction of a second.
-            let start = now.milliseconds - Int64(core.uptimeSeconds + 1) * 1000
             if core.list.contains(where: { $0.call == record.identifier }) {
                 self = .running
             } else {
                 // The end of a call of this core may still be on its way here.
-                self = record.dialled.milliseconds < start ? .cutOff : .unfinished
+                self = record.dialled < started ? .cutOff : .unfinished
             }
         }
     }
