@@ -108,7 +108,8 @@ let package = Package(
         room(
             "Switchboard",
             [
-                "Call", "SIP", "SIPMessage", "SIPTransport", "SIPTrace", "SDP", "Numbering", "Media", "Control", "Ledger",
+                "Call", "SIP", "SIPMessage", "SIPTransport", "SIPTrace", "SDP", "Numbering", "Media", "Control",
+                "Ledger",
                 "Settings", "Wire",
                 .logging,
             ]),
@@ -117,7 +118,8 @@ let package = Package(
         room(
             "WebAPI",
             [
-                "Control", "Call", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto, .nioCore, .nioPosix,
+                "Control", "Call", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto,
+                .nioCore, .nioPosix,
                 .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
             ]),
 
@@ -128,8 +130,10 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Ledger", "Sealing", "Settings", "SIP",
-                "SIPTrace", "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle,
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Ledger", "Sealing", "Settings",
+                "SIP",
+                "SIPTrace", "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging,
+                .lifecycle,
                 .signals, .subprocess, .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: strict),

@@ -70,7 +70,8 @@ extension ControlCommand {
             .hold(let connection, _, _), .transfer(let connection, _, _), .bringTogether(let connection, _, _),
             .digits(let connection, _, _):
             connection
-        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events, .traces, .trace, .ledger, .sealedRecords,
+        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events, .traces, .trace, .ledger,
+            .sealedRecords,
             .filed:
             nil
         #if DEBUG

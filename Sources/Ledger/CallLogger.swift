@@ -83,7 +83,8 @@ package actor CallLogger {
     package func run() async {
         while !Task.isCancelled {
             let isDone = await turn()
-            let retry = isDone
+            let retry =
+                isDone
                 ? nil
                 : Task { [wake] in
                     try await Task.sleep(for: Self.retryTime)

@@ -27,7 +27,9 @@ package enum LedgerProblem {
     static let noSealingKey = Problem(
         code: "ledger.no-sealing-key",
         sentence: "Records of calls wait in memory: the web process has not made the ledger's key yet.",
-        remedy: "Start it once: systemctl start sipcall-web. Calls go on; a restart of sipcall-core would lose these records.")
+        remedy:
+            "Start it once: systemctl start sipcall-web. Calls go on; a restart of sipcall-core would lose these records."
+    )
 
     static let sealingKeyChanged = Problem(
         code: "ledger.sealing-key-changed",

@@ -194,7 +194,9 @@ struct WebResponder: Sendable {
             throw Refusal(.serviceUnavailable, error)
         }
         var core: BoxStatus?
-        if page.calls.contains(where: { $0.outcome == .unfinished }), case .status(let status) = try? await control.send(.status) {
+        if page.calls.contains(where: { $0.outcome == .unfinished }),
+            case .status(let status) = try? await control.send(.status)
+        {
             core = status
         }
         return try json(CallListing(page, core: core))

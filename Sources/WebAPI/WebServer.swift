@@ -32,7 +32,8 @@ package struct WebServer: Service {
     /// - Throws: `web.page-missing`, `web.password-file`.
     package init(
         listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
-        ledger: LedgerDesk? = nil, wwwRoot: String, stateDirectory: String, logger: Logger, limits: WebLimits = WebLimits(),
+        ledger: LedgerDesk? = nil, wwwRoot: String, stateDirectory: String, logger: Logger,
+        limits: WebLimits = WebLimits(),
         whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
     ) throws(Problem) {
         settingsAddress = listen

@@ -49,7 +49,8 @@ struct CoreCommand: AsyncParsableCommand {
         let (recordsWait, whenWaiting) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let callLog = CallLogger(
             directory: "\(box.stateDirectory)/core", box: BoxName.known(in: "\(box.stateDirectory)/core"),
-            zone: TimeZoneName.now, notice: { log.warning("\($0.sentence) \($0.remedy)", metadata: ["code": "\($0.code)"]) },
+            zone: TimeZoneName.now,
+            notice: { log.warning("\($0.sentence) \($0.remedy)", metadata: ["code": "\($0.code)"]) },
             whenWaiting: { whenWaiting.yield() })
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: productVersion,

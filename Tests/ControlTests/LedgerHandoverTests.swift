@@ -18,7 +18,9 @@ struct LedgerHandoverTests {
 
     @Test(
         "The largest batch fits a frame",
-        arguments: [(LedgerHandover.batchCount, LedgerHandover.batchBytes / LedgerHandover.batchCount), (1, 128 * 1024)])
+        arguments: [
+            (LedgerHandover.batchCount, LedgerHandover.batchBytes / LedgerHandover.batchCount), (1, 128 * 1024),
+        ])
     func largest(count: Int, bytes: Int) throws {
         let reply = ControlResponse.reply(id: .max, reply: .sealedRecords(Self.records(count, bytes: bytes)))
         let frame = try ControlCoder().frame(reply)

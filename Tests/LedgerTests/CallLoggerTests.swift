@@ -148,7 +148,9 @@ struct CallLoggerTests {
         #expect(bench.notices.withLock { $0 } == [])
     }
 
-    @Test("A key of no use is refused and the former one stays; another one is told; a broken key file is as good as none")
+    @Test(
+        "A key of no use is refused and the former one stays; another one is told; a broken key file is as good as none"
+    )
     func keys() async throws {
         let bench = try Bench()
         let logger = bench.logger()

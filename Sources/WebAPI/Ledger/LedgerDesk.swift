@@ -132,7 +132,8 @@ package actor LedgerDesk {
                     metadata: ["records": "\(filing.unopened)", "code": "ledger.not-authentic"])
             }
             for name in try await store.makeRoom() {
-                logger.warning("The ledger has reached its quota: its oldest part was removed.", metadata: ["part": "\(name)"])
+                logger.warning(
+                    "The ledger has reached its quota: its oldest part was removed.", metadata: ["part": "\(name)"])
             }
         }
     }
