@@ -3,6 +3,7 @@ import ArgumentParser
 import Control
 import Ledger
 import Logging
+import Sealing
 import Settings
 import Supervision
 import Systemd
@@ -32,7 +33,7 @@ struct WebCommand: AsyncParsableCommand {
         let control = ControlClient(path: box.controlSocket, logger: log)
         let folder = "\(box.stateDirectory)/web"
         let ledger = LedgerDesk(
-            LedgerSettings(directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock", logger: log
+            LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock", logger: log
         ) { () throws(Problem) in
             try MasterKeyFile.keyring(
                 credential: try Credentials().read("master-key"), path: "\(folder)/master.key",
@@ -77,6 +78,20 @@ struct WebCommand: AsyncParsableCommand {
 
     private static func status(_ places: [WebPlace]) -> String {
         "Serving the page at \(places.map { $0.url() }.joined(separator: ", "))"
+    }
+}
+
+extension LedgerSettings {
+    init(_ keeping: LedgerKeeping, directory: String) {
+        self.init(directory: directory)
+        length =
+            switch keeping.period {
+            case .month: .month
+            case .week: .week
+            case .day: .day
+            }
+        for kind in RecordKind.allCases where kind != .audit { retentionDays[kind] = keeping.days }
+        quota = keeping.megabytes << 20
     }
 }
 
