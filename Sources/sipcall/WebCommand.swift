@@ -33,7 +33,8 @@ struct WebCommand: AsyncParsableCommand {
         let control = ControlClient(path: box.controlSocket, logger: log)
         let folder = "\(box.stateDirectory)/web"
         let ledger = LedgerDesk(
-            LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock", logger: log
+            LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock",
+            logger: log
         ) { () throws(Problem) in
             try MasterKeyFile.keyring(
                 credential: try Credentials().read("master-key"), path: "\(folder)/master.key",
