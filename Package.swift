@@ -102,13 +102,14 @@ let package = Package(
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
         room("Ledger", ["Call", "Numbering", "Sealing", "Wire", .grdb, .crypto]),
-        room("Control", ["Call", "SIPTrace", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
+        room("Control", ["Call", "SIPTrace", "Sealing", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
         room(
             "Switchboard",
             [
                 "Call", "SIP", "SIPMessage", "SIPTransport", "SIPTrace", "SDP", "Numbering", "Media", "Control",
+                "Ledger",
                 "Settings", "Wire",
                 .logging,
             ]),
@@ -117,7 +118,8 @@ let package = Package(
         room(
             "WebAPI",
             [
-                "Control", "Call", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto, .nioCore, .nioPosix,
+                "Control", "Call", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto,
+                .nioCore, .nioPosix,
                 .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
             ]),
 
@@ -128,8 +130,10 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Settings", "SIP", "SIPTrace",
-                "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging, .lifecycle,
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Ledger", "Sealing", "Settings",
+                "SIP",
+                "SIPTrace", "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging,
+                .lifecycle,
                 .signals, .subprocess, .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: strict),
@@ -165,15 +169,15 @@ let package = Package(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
         tests(of: "Appliance", ["Wire"]),
-        tests(of: "Control", ["Call", "Wire"]),
+        tests(of: "Control", ["Call", "Sealing", "Wire"]),
         tests(
             of: "Switchboard",
             [
-                "NameServer", "Call", "Control", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTrace",
+                "NameServer", "Call", "Control", "Ledger", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTrace",
                 "SIPTransport", "Settings", "Wire",
                 .logging, .nioPosix,
             ]),
-        tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
+        tests(of: "WebAPI", ["Control", "Call", "Ledger", "Sealing", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "Console", ["Control", "Call", "SIPTrace", "Wire"]),
     ],
     swiftLanguageModes: [.v6]

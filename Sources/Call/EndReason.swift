@@ -51,6 +51,8 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case providerUnclear = "call.provider-unclear"
     case connectionUntrusted = "call.connection-untrusted"
     case noNetwork = "call.no-network"
+    /// The box did not dial it: its own rules forbid it.
+    case refusedHere = "call.refused-here"
 }
 
 extension EndReason {
@@ -109,6 +111,7 @@ extension EndReason {
         case .providerUnclear: "The provider's messages about this call make no sense."
         case .connectionUntrusted: "No trusted TLS connection to the provider came about."
         case .noNetwork: "The box has no network connection to the provider."
+        case .refusedHere: "The box did not dial: its own rules do not allow this call."
         }
     }
 
@@ -154,6 +157,7 @@ extension EndReason {
         case .providerUnclear: "Tell the provider the time of this call, and try another transport."
         case .connectionUntrusted: "The provider's state, on the page and in sipcall status, names the cause."
         case .noNetwork: "Check the box's cable, router and Internet connection."
+        case .refusedHere: "Change the rules for dialling in the settings ([dialling]) if it should be allowed."
         }
     }
 }

@@ -109,6 +109,8 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package var callsDialledLimit = 0
     /// What was found out about providers, by the account's name.
     package var measured: [String: ProviderMeasurements] = [:]
+    /// When the core began, as the wall clock stood then.
+    package var started: WallTime?
     /// What the core can do only in part; empty on a healthy box.
     package var degraded: [DegradedPart] = []
 

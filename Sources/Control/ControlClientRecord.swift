@@ -57,9 +57,11 @@ struct ControlClientRecord {
         attached.remove(connection)
     }
 
+    /// - Parameter keeps: whether the reply is kept for a command that is sent again.
     /// - Returns: where the reply goes.
-    mutating func finished(_ id: UInt64, with reply: ControlReply) -> [ControlSession] {
+    mutating func finished(_ id: UInt64, with reply: ControlReply, keeps: Bool = true) -> [ControlSession] {
         let waiting = underWay.removeValue(forKey: id) ?? []
+        guard keeps else { return waiting }
         replies[id] = reply
         replyOrder.append(id)
         if replyOrder.count >= 2 * Self.repliesKept {

@@ -1,4 +1,5 @@
 package import SIPTrace
+package import Sealing
 package import Wire
 
 /// What the web process asks of the core.
@@ -47,6 +48,13 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case trace(of: String, after: UInt64, showing: TraceShowing)
     /// No new calls are taken from now on, or again. Answered with `ControlReply.status`.
     case drain(Bool)
+    /// How the ledger stands; from the web process alone. Answered with `done`.
+    case ledger(LedgerHandover)
+    /// The oldest sealed records that wait for the ledger. Answered with `ControlReply.sealedRecords`; the same ones come again
+    /// until they are acknowledged.
+    case sealedRecords
+    /// These are in the ledger, durably: the core may delete them. Answered with `done`.
+    case filed([RecordHeader])
     #if DEBUG
         /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
         case fault(part: String)
@@ -62,12 +70,18 @@ extension ControlCommand {
             .hold(let connection, _, _), .transfer(let connection, _, _), .bringTogether(let connection, _, _),
             .digits(let connection, _, _):
             connection
-        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events, .traces, .trace: nil
+        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events, .traces, .trace, .ledger,
+            .sealedRecords,
+            .filed:
+            nil
         #if DEBUG
             case .fault: nil
         #endif
         }
     }
+
+    /// Whether the reply is kept for a command that comes again. Sealed records are large, and asking again does no harm.
+    var keepsReply: Bool { if case .sealedRecords = self { false } else { true } }
 }
 
 /// The core's answer to one command.
@@ -84,6 +98,8 @@ package enum ControlReply: Codable, Sendable, Equatable {
     case events([BoxEvent], newest: UInt64)
     case traces(TraceList)
     case trace(TraceReport)
+    /// Empty when none waits.
+    case sealedRecords([SealedRecord])
     /// The configuration was read and holds from now on, but for what the notices say.
     case reloaded(notices: [Problem])
     /// The configuration is of no use; the former one still holds.

@@ -22,6 +22,8 @@ package enum ControlEvent: Codable, Sendable, Equatable {
     case codec(connection: ConnectionIdentifier, call: CallIdentifier, codec: String)
     /// For whoever watches the box; pages are told by the events above.
     case box(BoxEvent)
+    /// Sealed records wait for the ledger.
+    case recordsWait
 }
 
 /// What is, when a control connection begins: whoever missed events starts again from here.

@@ -63,7 +63,10 @@ package struct ControlCoder {
     private let encoder = JSONEncoder()
     private let decoder = JSONDecoder()
 
-    package init() {}
+    package init() {
+        // One base64 sign in 64 is a slash, in the worst case every one: escaped, a batch of records would not fit a frame.
+        encoder.outputFormatting = .withoutEscapingSlashes
+    }
 
     /// - Throws: `ControlFrameError.tooLarge`.
     package func frame(_ message: some Encodable) throws(ControlFrameError) -> ByteBuffer {

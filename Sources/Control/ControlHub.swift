@@ -137,18 +137,18 @@ final class ControlHub {
     private func run(_ work: Work, lane: ConnectionIdentifier?) {
         let handler = handler
         let command = work.command
-        let origin = work.origin
         let bound = NIOLoopBound(self, eventLoop: loop)
         let loop = loop
         Task {
             let reply = await handler(command)
-            loop.execute { bound.value.finished(reply, origin: origin, lane: lane) }
+            loop.execute { bound.value.finished(work, with: reply, lane: lane) }
         }
     }
 
-    private func finished(_ reply: ControlReply, origin: (client: String, id: UInt64)?, lane: ConnectionIdentifier?) {
-        if let origin {
-            for session in clients[origin.client]?.finished(origin.id, with: reply) ?? [] {
+    private func finished(_ work: Work, with reply: ControlReply, lane: ConnectionIdentifier?) {
+        if let origin = work.origin {
+            let keeps = work.command.keepsReply
+            for session in clients[origin.client]?.finished(origin.id, with: reply, keeps: keeps) ?? [] {
                 answer(reply, id: origin.id, over: session)
             }
         }

@@ -64,4 +64,9 @@
 //
 // ## Durability
 // SQLite in WAL mode with synchronous FULL. Filing is idempotent by (identifier, kind, revision): the core deletes only what
-// was acknowledged, and what is acknowledged has been committed. One owner opens each database.
+// was acknowledged, and what is acknowledged has been committed. One owner opens each database; a lock beside the ledger sees to
+// it that there is one web process.
+//
+// A call never waits for its record. It is told at the dial, the answer and the end, and is durable milliseconds later; a core that
+// is killed within them loses that telling, and the one before says what was known. What the disk refuses, and what comes before
+// the web process has ever made a key, waits in memory (``CallLogger``), bounded, and the watchdog and `sipcall status` say so.

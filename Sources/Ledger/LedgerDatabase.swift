@@ -83,6 +83,11 @@ struct LedgerDatabase {
         guard verdict == "ok" else { throw LedgerProblem.damaged(path) }
     }
 
+    /// Reads something; what fails is the file or the disk.
+    func touch() throws(Problem) {
+        _ = try work { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
+    }
+
     /// Bytes in the file, free pages included, the log not.
     func size() throws(Problem) -> Int {
         try work { try Self.number("page_count", $0) * Self.number("page_size", $0) }

@@ -17,6 +17,25 @@ package enum LedgerProblem {
         sentence: "The sealed records that wait for the web process have reached their limit; new ones are lost.",
         remedy: "See that sipcall-web runs: it takes the records over within seconds.")
 
+    static func recordsLost(_ count: Int) -> Problem {
+        Problem(
+            code: "ledger.records-lost",
+            sentence: "Records of calls could not be kept and are lost; so many: \(count).",
+            remedy: "See what sipcall status says of the disk and of sipcall-web.")
+    }
+
+    static let noSealingKey = Problem(
+        code: "ledger.no-sealing-key",
+        sentence: "Records of calls wait in memory: the web process has not made the ledger's key yet.",
+        remedy:
+            "Start it once: systemctl start sipcall-web. Calls go on; a restart of sipcall-core would lose these records."
+    )
+
+    static let sealingKeyChanged = Problem(
+        code: "ledger.sealing-key-changed",
+        sentence: "The ledger has another public key than before; records are sealed with the new one from now on.",
+        remedy: "Nothing, if the ledger was made anew or restored. Otherwise find out who may open the control socket.")
+
     static func damaged(_ path: String) -> Problem {
         Problem(
             code: "ledger.file-damaged", sentence: "The file \(path) is damaged; it is left as it is.",

@@ -29,6 +29,20 @@ package struct PageMark: Sendable, Hashable, Codable {
     var row: Int64
 }
 
+extension PageMark: LosslessStringConvertible {
+    /// `117@2026-11`
+    package var description: String { "\(row)@\(period)" }
+
+    /// - Returns: nil unless `text` is written as ``description`` writes it.
+    package init?(_ text: String) {
+        let halves = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard text.utf8.count <= 48, halves.count == 2, let row = Int64(halves[0]), row > 0,
+            let period = Period(String(halves[1]))
+        else { return nil }
+        self.init(period: period.description, row: row)
+    }
+}
+
 package struct CallPage: Sendable {
     /// The newest first.
     package var calls: [CallRecord] = []

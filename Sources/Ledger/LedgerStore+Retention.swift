@@ -50,6 +50,12 @@ extension LedgerStore {
         keys.forget(.period(period.description, kind))
     }
 
+    /// For the watchdog: whether the ledger can be read.
+    package func probe() throws(Problem) {
+        guard let newest = periods(.call).last else { return try audit.file.touch() }
+        try file(newest, .call).file.touch()
+    }
+
     package func usage() -> LedgerUsage {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: settings.directory)) ?? []
         let bytes = names.reduce(0) { sum, name in

@@ -218,6 +218,11 @@ package actor Spool {
         figures.bytes -= gone.bytes
     }
 
+    /// Writes without changing anything, and returns once it is on the disk: whether a record could be kept now.
+    package func probe() throws(Problem) {
+        try file.transact { try $0.execute(sql: "PRAGMA user_version = 1") }
+    }
+
     /// For the end of the process and for backups: everything in one file, nothing in the log.
     package func checkpoint() throws(Problem) {
         try file.work { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }

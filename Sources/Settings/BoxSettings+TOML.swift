@@ -29,7 +29,7 @@ extension BoxSettings {
             throw SettingsError(file: file, line: 0, key: "", reason: "The file is not TOML.", remedy: "Restore it.")
         }
         let lines = KeyLines(text)
-        let known = ["dialling", "forwarding", "media", "sip", "trunk", "web"]
+        let known = ["dialling", "forwarding", "ledger", "media", "sip", "trunk", "web"]
         for key in document.keys.sorted() where !known.contains(key) {
             throw SettingsError(
                 file: file, line: lines.line(of: key), key: key, reason: "This key is unknown.",
@@ -42,6 +42,7 @@ extension BoxSettings {
         dialling = try DiallingSettings(SettingsTable(name: "dialling", in: document, file: file, lines: lines))
         trunks = try TrunkSettings.all(
             in: SettingsTable.all(name: "trunk", in: document, file: file, lines: lines), presets, readSecret)
+        ledger = try LedgerKeeping(from: SettingsTable(name: "ledger", in: document, file: file, lines: lines))
         forwarding = try ForwardingSettings(
             from: SettingsTable(name: "forwarding", in: document, file: file, lines: lines))
     }

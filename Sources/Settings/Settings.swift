@@ -15,6 +15,7 @@ package struct BoxSettings: Sendable, Equatable {
     package var trunks: [TrunkSettings] = []
     /// Where calls go that nobody here takes; nil keeps them here.
     package var forwarding: ForwardingSettings?
+    package var ledger = LedgerKeeping()
 
     package init() {}
 

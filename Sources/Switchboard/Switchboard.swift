@@ -4,6 +4,7 @@
 // what `Call` and the SIP user agent decide. Never in the room: parsing, retransmission, RTP, any database or page.
 import Call
 package import Control
+package import Ledger
 package import Logging
 package import Media
 import SDP
@@ -38,6 +39,7 @@ package actor Switchboard {
     let product: String
     let figures: @Sendable () -> ProcessFigures
     private let startTime = MonotonicTime.now()
+    private let started = WallTime.now()
 
     /// What the web process is told. Ends after ``stop()``.
     package nonisolated let events: AsyncStream<ControlEvent>
@@ -56,6 +58,9 @@ package actor Switchboard {
     /// What was found out about providers, by the account's name.
     var measured: [String: ProviderMeasurements]
     let remember: @Sendable ([String: ProviderMeasurements]) -> Void
+    let keep: @Sendable (CallRecord) -> Void
+    /// The last records of calls that are over, until the figures of their sound are known.
+    var endings: [CallIdentifier: CallRecord] = [:]
     var phones: [ConnectionIdentifier: Phone] = [:]
     var calls: [CallIdentifier: OngoingCall] = [:]
     var callOfLeg: [LegIdentifier: CallIdentifier] = [:]
@@ -85,10 +90,12 @@ package actor Switchboard {
     /// - Parameters:
     ///   - measured: what was found out about providers before.
     ///   - remember: keeps what is found out; it must not wait for anything.
+    ///   - keep: takes the record of a call, told at its dial, its answer and its end; it must not wait for anything.
     package init(
         settings: BoxSettings, transport: SIPTransport, media: MediaEngine, version: String,
         resolver: DNSClient = .system, measured: [String: ProviderMeasurements] = [:],
         remember: @escaping @Sendable ([String: ProviderMeasurements]) -> Void = { _ in },
+        keep: @escaping @Sendable (CallRecord) -> Void = { _ in },
         figures: @escaping @Sendable () -> ProcessFigures, log: Logger
     ) {
         self.settings = settings
@@ -102,6 +109,7 @@ package actor Switchboard {
         self.resolver = resolver
         self.measured = measured.filter { entry in settings.trunks.contains { $0.name == entry.key } }
         self.remember = remember
+        self.keep = keep
         lines = settings.trunks.enumerated().map { TrunkLine($0.element, number: UInt64($0.offset)) }
         lastLine = UInt64(lines.count)
         toldTrunk = Self.summary(lines)
@@ -224,6 +232,7 @@ extension Switchboard {
             transactions: userAgent.counts.transactions, mediaLegs: sound.legs.count, mediaSockets: sound.sockets,
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
             threads: figures.threads, residentBytes: figures.residentBytes, pages: pageCount, list: callList)
+        status.started = started
         status.draining = draining
         status.callsDialled = dialling.runningCount
         status.callsDialledLimit = settings.dialling.callsAtOnce
@@ -277,6 +286,7 @@ extension Switchboard {
         }
         timer?.task.cancel()
         timer = nil
+        for identifier in endings.keys { tellEnding(of: identifier) }
         for number in questions.keys { answered(number, .noReply) }
         eventContinuation.finish()
     }

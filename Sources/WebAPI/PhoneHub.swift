@@ -24,8 +24,12 @@ actor PhoneHub {
     /// Sockets that closed while the core was away, with whether they said goodbye.
     private var undelivered: [ConnectionIdentifier: Bool] = [:]
 
-    init(control: ControlClient, logger: Logger) {
+    /// Told when the core is there, and when records wait.
+    private let ledger: LedgerDesk?
+
+    init(control: ControlClient, ledger: LedgerDesk? = nil, logger: Logger) {
         self.control = control
+        self.ledger = ledger
         self.logger = logger
     }
 
@@ -33,8 +37,11 @@ actor PhoneHub {
     func run() async {
         for await event in control.events {
             switch event {
-            case .connected(let snapshot, let restarted): await connected(snapshot, restarted: restarted)
+            case .connected(let snapshot, let restarted):
+                ledger?.coreConnected()
+                await connected(snapshot, restarted: restarted)
             case .disconnected: disconnected()
+            case .event(.recordsWait): ledger?.recordsWait()
             case .event(let event): deliver(event)
             }
         }
@@ -286,7 +293,7 @@ actor PhoneHub {
         case .summons(let connection, let call, let to):
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(PhoneNotice.summons(call, to: to))
-        case .box: return
+        case .box, .recordsWait: return
         case .state(let connection, let call, let state):
             guard state != .ended else { return }
             notify(event, connection, call, PhoneNotice.state(call, state))

@@ -19,6 +19,9 @@ enum WebProblem {
         code: "web.body-too-large", sentence: "The request is larger than 16 KiB.")
     static let notJSON = Problem(
         code: "web.not-json", sentence: "The request is not the JSON that this address expects.")
+    static let badQuery = Problem(
+        code: "web.bad-query", sentence: "The query of this address is not understood.",
+        remedy: "Known: limit (1 to 200), after, from, until, direction, outcome, user, number and text.")
     static let upgradeNeeded = Problem(
         code: "web.upgrade-needed", sentence: "This address is for WebSocket connections of version 13 only.")
     static let tooManyPhones = Problem(

@@ -1,8 +1,10 @@
+import Call
 import Control
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import Ledger
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -22,6 +24,7 @@ struct WebResponder: Sendable {
 
     let control: ControlClient
     let hub: PhoneHub
+    let ledger: LedgerDesk?
     let sessions: SessionStore
     let gate: SignInGate
     let files: StaticFiles
@@ -83,9 +86,10 @@ struct WebResponder: Sendable {
         case (.get, "/api/v1/session"): return try json(Session(user: try signedIn(request).user))
         case (.delete, "/api/v1/session"): return try await signOut(request)
         case (.get, "/api/v1/status"): return try await status(request)
+        case (.get, "/api/v1/calls"): return try await calls(request)
         case (.get, "/api/v1/phone"): throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
         case (_, "/api/v1/session"): throw methodNotAllowed("GET, POST, DELETE")
-        case (_, "/api/v1/status"), (_, "/api/v1/phone"): throw methodNotAllowed("GET")
+        case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/phone"): throw methodNotAllowed("GET")
         case (_, let path) where path.hasPrefix("/api/"): throw Refusal(.notFound, WebProblem.notFound)
         case (.get, let path), (.head, let path): return try file(path, request)
         default: throw methodNotAllowed("GET, HEAD")
@@ -175,6 +179,27 @@ struct WebResponder: Sendable {
         } catch {
             throw Refusal(.serviceUnavailable, error)
         }
+    }
+
+    /// The owner sees every call, anybody else their own.
+    private func calls(_ request: Request) async throws -> Response {
+        let user = try signedIn(request).user
+        guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
+        var query = try CallQuery(request.uri)
+        if user != Self.adminUser { query.user = CallOwner(user) }
+        let page: CallPage
+        do throws(Problem) {
+            page = try await ledger.page(query)
+        } catch {
+            throw Refusal(.serviceUnavailable, error)
+        }
+        var core: BoxStatus?
+        if page.calls.contains(where: { $0.outcome == .unfinished }),
+            case .status(let status) = try? await control.send(.status)
+        {
+            core = status
+        }
+        return try json(CallListing(page, core: core))
     }
 
     private func file(_ path: String, _ request: Request) throws -> Response {

@@ -17,6 +17,11 @@ extension WebServer {
         return nil
     }
 
+    /// The ledger can be read, and takes what the core hands over.
+    package func probeLedger() async -> Problem? {
+        await ledger?.probe()
+    }
+
     #if DEBUG
         /// Faults on purpose, so that tests can see a hung part being noticed. A release build has none of it.
         package func wedgeListener() {

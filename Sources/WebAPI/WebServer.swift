@@ -14,6 +14,7 @@ package struct WebServer: Service {
     private let logger: Logger
     private let limits: WebLimits
     let hub: PhoneHub
+    let ledger: LedgerDesk?
     let sessions: SessionStore
     private let gate: SignInGate
     private let files: StaticFiles
@@ -24,13 +25,15 @@ package struct WebServer: Service {
     /// - Parameters:
     ///   - listen: where the page is served when no socket for https was handed over.
     ///   - control: the server runs it; nobody else may.
+    ///   - ledger: the server runs it, too; nil for a box that keeps no records.
     ///   - wwwRoot: the page's folder, read now.
     ///   - stateDirectory: holds `web/admin.json` (see `AdminPassword.create`).
     ///   - whenListening: called with the true addresses once requests are answered.
     /// - Throws: `web.page-missing`, `web.password-file`.
     package init(
-        listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient, wwwRoot: String,
-        stateDirectory: String, logger: Logger, limits: WebLimits = WebLimits(),
+        listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
+        ledger: LedgerDesk? = nil, wwwRoot: String, stateDirectory: String, logger: Logger,
+        limits: WebLimits = WebLimits(),
         whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
     ) throws(Problem) {
         settingsAddress = listen
@@ -42,7 +45,8 @@ package struct WebServer: Service {
         self.logger = logger
         self.limits = limits
         self.whenListening = whenListening
-        hub = PhoneHub(control: control, logger: logger)
+        self.ledger = ledger
+        hub = PhoneHub(control: control, ledger: ledger, logger: logger)
         let password = try AdminPassword(in: stateDirectory)
         gate = SignInGate(password: password)
         sessions = SessionStore(in: stateDirectory, password: password.fingerprint, logger: logger)
@@ -64,6 +68,7 @@ package struct WebServer: Service {
             group.addTask { await control.run() }
             group.addTask { await hub.run() }
             group.addTask { await followPassword() }
+            if let ledger { group.addTask { await ledger.run(control) } }
             if let certificate = listeners.certificate { group.addTask { await certificate.keepValid() } }
             try? await gracefulShutdown()
             for listener in listeners.all { try? await listener.channel.close() }
@@ -104,7 +109,7 @@ package struct WebServer: Service {
 
     private func listen() async throws(Problem) -> Listeners {
         let responder = WebResponder(
-            control: control, hub: hub, sessions: sessions, gate: gate, files: files,
+            control: control, hub: hub, ledger: ledger, sessions: sessions, gate: gate, files: files,
             stateDirectory: stateDirectory, logger: logger)
         let admission = PhoneAdmission(sessions: sessions, hub: hub, roll: roll, limits: limits)
         // Hummingbird tells of each connection that breaks.

@@ -1,6 +1,7 @@
 import Appliance
 import ArgumentParser
 import Control
+import Ledger
 import Logging
 import Media
 import NIOPosix
@@ -45,12 +46,18 @@ struct CoreCommand: AsyncParsableCommand {
             throw configuration.error(error.code == "sip.certificate" ? "sip.certificate" : "sip.listen", error)
         }
         let providers = MeasuredProviders(state: box.stateDirectory)
+        let (recordsWait, whenWaiting) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let callLog = CallLogger(
+            directory: "\(box.stateDirectory)/core", box: BoxName.known(in: "\(box.stateDirectory)/core"),
+            zone: TimeZoneName.now,
+            notice: { log.warning("\($0.sentence) \($0.remedy)", metadata: ["code": "\($0.code)"]) },
+            whenWaiting: { whenWaiting.yield() })
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: productVersion,
-            measured: providers.read(), remember: providers.write,
+            measured: providers.read(), remember: providers.write, keep: { callLog.take($0) },
             figures: ProcessFigures.read, log: log)
         let parts = CoreParts(
-            switchboard: switchboard, transport: transport, media: media, storage: storage,
+            switchboard: switchboard, transport: transport, media: media, storage: storage, callLog: callLog,
             clock: ClockProbe { problem in
                 log.notice("\(problem.sentence) \(problem.remedy)", metadata: ["code": "\(problem.code)"])
             })
@@ -73,6 +80,8 @@ struct CoreCommand: AsyncParsableCommand {
         log.info(
             "The core is ready.",
             metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])
+        let logging = Task { await callLog.run() }
+        let announcing = Task { for await _ in recordsWait { control.publish(.recordsWait) } }
         let running = Task { await switchboard.run() }
         let addresses = AddressWatch()
         if addresses == nil {
@@ -100,6 +109,11 @@ struct CoreCommand: AsyncParsableCommand {
         running.cancel()
         await running.value
         await events.value
+        logging.cancel()
+        await logging.value
+        await callLog.stop()
+        whenWaiting.finish()
+        await announcing.value
         await control.stop()
         watchdog.stop()
         await transport.close()

@@ -1,4 +1,5 @@
 import Control
+import Ledger
 import Logging
 import Settings
 import Supervision
@@ -15,11 +16,24 @@ struct CoreDesk: Sendable {
     let status: ServiceStatus
     let notifier: Notifier
     let log: Logger
+    let ledger = LedgerNews()
 
     func handle(_ command: ControlCommand) async -> ControlReply {
         defer { status.look() }
         switch command {
         case .reload: return await reload()
+        case .ledger(let handover): return await take(handover)
+        case .sealedRecords:
+            return await replying { () throws(Problem) in
+                .sealedRecords(
+                    try await parts.callLog.batch(
+                        count: LedgerHandover.batchCount, bytes: LedgerHandover.batchBytes))
+            }
+        case .filed(let headers):
+            return await replying { () throws(Problem) in
+                try await parts.callLog.acknowledge(headers)
+                return .done
+            }
         #if DEBUG
             case .fault(let part): return await fault(part)
         #endif
@@ -28,9 +42,28 @@ struct CoreDesk: Sendable {
         var reply = await parts.switchboard.handle(command)
         if case .status(var figures) = reply {
             figures.degraded = watchdog.degraded.map { DegradedPart(part: $0.part, problem: $0.problem) }
+            if let problem = ledger.problem { figures.degraded.append(DegradedPart(part: "ledger", problem: problem)) }
             reply = .status(figures)
         }
         return reply
+    }
+
+    /// The key that records are sealed with, and what is wrong with the ledger if something is.
+    private func take(_ handover: LedgerHandover) async -> ControlReply {
+        ledger.problem = handover.problem
+        guard let key = handover.sealingKey else { return .done }
+        return await replying { () throws(Problem) in
+            try await parts.callLog.adopt(key)
+            return .done
+        }
+    }
+
+    private func replying(_ body: () async throws(Problem) -> ControlReply) async -> ControlReply {
+        do throws(Problem) {
+            return try await body()
+        } catch {
+            return .failed(error)
+        }
     }
 
     private func reload() async -> ControlReply {

@@ -1,3 +1,4 @@
+import Ledger
 import Logging
 import Media
 import SIPTransport
@@ -12,6 +13,7 @@ enum CorePart: String, CaseIterable {
     case media = "media loop"
     case switchboard
     case storage
+    case callLog = "call log"
     case clock
 }
 
@@ -22,10 +24,14 @@ struct CoreParts: Sendable {
     /// How often the parts are asked where no service manager wants to know.
     static let unwatchedInterval: Duration = .seconds(20)
 
+    /// Each write of the probe costs two blocks of the card's life.
+    private static let callLogPause: Duration = .seconds(30)
+
     let switchboard: Switchboard
     let transport: SIPTransport
     let media: MediaEngine
     let storage: StorageProbe
+    let callLog: CallLogger
     let clock: ClockProbe
 
     /// Asks each part to do what it is there for. None of the questions waits.
@@ -46,6 +52,11 @@ struct CoreParts: Sendable {
                     .init(
                         part: CorePart.storage.rawValue, deadline: StorageProbe.deadline, pause: StorageProbe.pause)
                 ) { answer in storage.ask(answer) },
+                WatchdogDriver.Part(
+                    .init(part: CorePart.callLog.rawValue, deadline: StorageProbe.deadline, pause: Self.callLogPause)
+                ) { answer in
+                    Task { answer(await callLog.probe().map(Watchdog.Outcome.failed) ?? .passed) }
+                },
                 part(.clock) { answer in answer(clock.look()) },
             ], notifier: notifier)
     }

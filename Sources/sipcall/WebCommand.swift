@@ -1,7 +1,9 @@
 import Appliance
 import ArgumentParser
 import Control
+import Ledger
 import Logging
+import Sealing
 import Settings
 import Supervision
 import Systemd
@@ -29,9 +31,18 @@ struct WebCommand: AsyncParsableCommand {
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.controlSocket, logger: log)
+        let folder = "\(box.stateDirectory)/web"
+        let ledger = LedgerDesk(
+            LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock",
+            logger: log
+        ) { () throws(Problem) in
+            try MasterKeyFile.keyring(
+                credential: try Credentials().read("master-key"), path: "\(folder)/master.key",
+                ledger: "\(folder)/ledger")
+        }
         do {
             let server = try WebServer(
-                listen: web.listen, handed: handed, control: control, wwwRoot: web.www,
+                listen: web.listen, handed: handed, control: control, ledger: ledger, wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
                 whenListening: { place in
                     schema.commit(log)
@@ -68,6 +79,20 @@ struct WebCommand: AsyncParsableCommand {
 
     private static func status(_ places: [WebPlace]) -> String {
         "Serving the page at \(places.map { $0.url() }.joined(separator: ", "))"
+    }
+}
+
+extension LedgerSettings {
+    init(_ keeping: LedgerKeeping, directory: String) {
+        self.init(directory: directory)
+        length =
+            switch keeping.period {
+            case .month: .month
+            case .week: .week
+            case .day: .day
+            }
+        for kind in RecordKind.allCases where kind != .audit { retentionDays[kind] = keeping.days }
+        quota = keeping.megabytes << 20
     }
 }
 

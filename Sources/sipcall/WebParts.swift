@@ -8,6 +8,7 @@ import Wire
 enum WebPart: String {
     case listener = "web listener"
     case hub = "phone hub"
+    case ledger
 }
 
 extension WebServer {
@@ -22,12 +23,15 @@ extension WebServer {
             interval: Watchdog.interval() ?? Self.unwatchedInterval,
             parts: [
                 part(.hub) { await $0.probeHub() }, part(.listener) { await $0.probeListener() },
+                part(.ledger, deadline: StorageProbe.deadline, pause: StorageProbe.pause) { await $0.probeLedger() },
             ], notifier: notifier)
     }
 
-    private func part(_ part: WebPart, _ ask: @escaping @Sendable (WebServer) async -> Problem?) -> WatchdogDriver.Part
-    {
-        WatchdogDriver.Part(.init(part: part.rawValue, deadline: Self.patience)) { answer in
+    private func part(
+        _ part: WebPart, deadline: Duration = Self.patience, pause: Duration = .zero,
+        _ ask: @escaping @Sendable (WebServer) async -> Problem?
+    ) -> WatchdogDriver.Part {
+        WatchdogDriver.Part(.init(part: part.rawValue, deadline: deadline, pause: pause)) { answer in
             Task { answer(await ask(self).map(Watchdog.Outcome.failed) ?? .passed) }
         }
     }

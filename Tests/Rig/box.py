@@ -151,6 +151,21 @@ codecs = ["pcmu", "pcma"]
         status: dict[str, Any] = json.loads(body)
         return status
 
+    def calls(self, query: str = "") -> list[dict[str, Any]]:
+        """The newest records of calls (GET /api/v1/calls?…)."""
+        code, body = self._request("GET", f"/api/v1/calls{query}")
+        if code != 200:
+            raise RigError(f"the box answers {code} to GET /api/v1/calls{query}: {body[:200]!r}")
+        calls: list[dict[str, Any]] = json.loads(body)["calls"]
+        return calls
+
+    def record(self, call: str) -> dict[str, Any] | None:
+        """The record of one call; RigError when it is there twice."""
+        found = [record for record in self.calls("?limit=200") if record["call"] == call]
+        if len(found) > 1:
+            raise RigError(f"the call {call} has {len(found)} records")
+        return found[0] if found else None
+
     def status_by_command(self) -> dict[str, Any]:
         """The same from `sipcall status --json`."""
         command = self._machine.command(str(binary()), "status", "--state", str(self.state), "--json")

@@ -39,6 +39,7 @@ struct SettingsTests {
             when = "absent"
             after = 30
             """)
+        #expect(settings.ledger == LedgerKeeping())
         let forwarding = try #require(settings.forwarding)
         #expect(forwarding.number.revealed == "+491701234567")
         #expect(forwarding.occasion == .absent)

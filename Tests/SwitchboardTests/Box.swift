@@ -1,5 +1,6 @@
 import Call
 import Control
+import Ledger
 import Logging
 import Media
 import NIOPosix
@@ -25,6 +26,17 @@ final class Box: Sendable {
         let all = Mutex<[ControlEvent]>([])
     }
 
+    /// What the ledger was told.
+    final class RecordLog: Sendable {
+        let all = Mutex<[CallRecord]>([])
+    }
+
+    let records: RecordLog
+
+    func records(of call: CallIdentifier) -> [CallRecord] {
+        records.all.withLock { $0.filter { $0.identifier == call } }
+    }
+
     /// - Parameter change: of the settings.
     static func open(
         over transport: TransportProtocol = .udp, trunk: String = "", dialling: String = everything,
@@ -47,10 +59,12 @@ final class Box: Sendable {
                 trunkPorts: settings.media.ports), logger: quiet)
         let transport = try await SIPTransport.open(
             listen: settings.sip.listen, on: MultiThreadedEventLoopGroup.singleton)
+        let records = RecordLog()
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: "test", resolver: resolver,
+            keep: { record in records.all.withLock { $0.append(record) } },
             figures: { ProcessFigures(openDescriptors: 0, threads: 0, residentBytes: 0) }, log: quiet)
-        let box = Box(switchboard, transport, provider, media)
+        let box = Box(switchboard, transport, provider, media, records)
         try await box.wait("registered") { await box.switchboard.status().trunk.isUsable }
         return box
     }
@@ -90,8 +104,10 @@ final class Box: Sendable {
     }
 
     private init(
-        _ switchboard: Switchboard, _ transport: SIPTransport, _ provider: ScriptedProvider, _ media: MediaEngine
+        _ switchboard: Switchboard, _ transport: SIPTransport, _ provider: ScriptedProvider, _ media: MediaEngine,
+        _ records: RecordLog
     ) {
+        self.records = records
         (self.switchboard, self.transport, self.provider, self.media) = (switchboard, transport, provider, media)
         let events = EventLog()
         self.events = events

@@ -50,8 +50,15 @@ struct OngoingCall {
     /// How an outbound call goes there.
     var way: CallWay?
 
+    /// Who called or picked up here.
+    var user: CallOwner?
+
     let begunAt = MonotonicTime.now()
     var answeredAt: MonotonicTime?
+    /// The same moments on the wall clock, for the call's record; told once each.
+    let dialledTime = WallTime.now()
+    var ringingTime: WallTime?
+    var answeredTime: WallTime?
     /// Who holds the call, as it was told.
     var reportedHold = (here: false, there: false)
     /// To know a key again that comes twice.

@@ -49,6 +49,7 @@ extension Switchboard {
         guard let ongoing = calls[call], ongoing.call.direction == .inbound, let user = phones[connection]?.user else {
             return
         }
+        calls[call]?.user = CallOwner(user)
         dialling.answered(call, by: CallOwner(user))
     }
 

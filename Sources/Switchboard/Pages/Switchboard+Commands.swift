@@ -53,8 +53,8 @@ extension Switchboard {
             case .drain(let isWanted):
                 setDraining(isWanted)
                 return .status(await status())
-            case .reload:
-                // The program's own: it alone can read the file.
+            case .reload, .ledger, .sealedRecords, .filed:
+                // The program's own: it alone can read the file, and has the call log.
                 return .failed(Self.notHere)
             #if DEBUG
                 case .fault: return .failed(Self.notHere)
@@ -90,7 +90,7 @@ extension Switchboard {
         calls[identifier] = OngoingCall(
             call: call, browserLegs: [near: connection], dialled: far.dialled,
             trunkDescription: far.description, pageCodecs: Set(page.offer.codecs.map(\.codec)),
-            soundDeadline: .now() + OngoingCall.soundTime)
+            soundDeadline: .now() + OngoingCall.soundTime, user: CallOwner(user))
         record(.callCreated, identifier)
         carryOut(effects, of: identifier)
         return .media(call: identifier, answer: Redacted(answer))

@@ -25,7 +25,8 @@ extension Switchboard {
         let (call, effects) = Call.summoned(identifier, far: far.side, now: .now())
         if case .trunk(let leg) = far.side { callOfLeg[leg] = identifier }
         calls[identifier] = OngoingCall(
-            call: call, ringing: pages, dialled: far.dialled, trunkDescription: far.description)
+            call: call, ringing: pages, dialled: far.dialled, trunkDescription: far.description,
+            user: Self.terminal)
         record(.callCreated, identifier) { $0.pages = pages.count }
         for connection in pages.sorted(by: { $0.description < $1.description }) {
             publish(.summons(connection: connection, call: identifier, to: Redacted(text)))

@@ -31,6 +31,7 @@ extension Switchboard {
             log.log(level: line.level, "\(line.sentence)", metadata: line.fields)
         }
         publish(.box(event))
+        keepRecord(of: event)
     }
 
     func record(
@@ -46,7 +47,11 @@ extension Switchboard {
 
     /// A call's state changed.
     func record(_ state: CallState, of identifier: CallIdentifier) {
-        if state == .active { calls[identifier]?.answeredAt = .now() }
+        if state == .active {
+            calls[identifier]?.answeredAt = .now()
+            calls[identifier]?.answeredTime = .now()
+        }
+        if state == .ringing, calls[identifier]?.ringingTime == nil { calls[identifier]?.ringingTime = .now() }
         guard let kind = BoxEvent.Kind(state), let ongoing = calls[identifier] else { return }
         record(kind, identifier) { event in
             if state == .active { event.codec = ongoing.trunkAudio?.codec.rawValue }
@@ -103,6 +108,8 @@ extension Switchboard {
 
     func recordSound(of leg: LegIdentifier, _ figures: MediaSnapshot.Leg) {
         guard let former = closing.removeValue(forKey: leg) else { return }
+        defer { tellEndingIfQuiet(of: former.call) }
+        noteQuality(figures, of: former)
         // A page that only rang has nothing to tell.
         guard former.wasAnswered || figures.packetsIn > 0 || figures.packetsOut > 0 else { return }
         record(.callSound) { event in

@@ -14,6 +14,7 @@ extension Examiner {
             Check("settings", "Settings") { settingsFile() },
             Check("core", "Core") { await coreProcess() },
             Check("web", "Web process") { await webProcess() },
+            Check("records", "Call records") { await callRecords() },
             Check("crashes", "Crashes") { crashes() },
             Check("units", "Units") { await units() },
         ]
@@ -45,6 +46,14 @@ extension Examiner {
         } catch {
             return Finding(.fault, error)
         }
+    }
+
+    /// What the core says of its own part, and what the web process told it of the ledger.
+    private func callRecords() async -> Finding {
+        guard let status = try? await status() else { return Finding(.unchecked, "The box does not run.") }
+        guard let part = status.degraded.first(where: { $0.part == CorePart.callLog.rawValue || $0.part == "ledger" })
+        else { return Finding(.ok, "Records of calls are kept.") }
+        return Finding(.fault, part.problem)
     }
 
     private func webProcess() async -> Finding {

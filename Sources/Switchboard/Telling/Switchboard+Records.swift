@@ -1,0 +1,119 @@
+import Call
+import Control
+import Ledger
+import Media
+import SDP
+import Wire
+
+// What the ledger keeps of calls. A record is told at the dial, at the answer and at the end, each time all that is known, so that
+// a call that a crash cuts short has one that says so. What the switchboard cannot know is left out.
+//
+//     call.created ──▶ dialled      call.answered ──▶ answered      call.ended ─▶ (figures of the sound, at most 1 s) ─▶ ended
+extension Switchboard {
+    /// How long the end of a call waits for the last figures of its sound; the media engine tells them within milliseconds.
+    private static let soundFiguresTime: Duration = .seconds(1)
+
+    func keepRecord(of event: BoxEvent) {
+        switch event.kind {
+        case .callCreated: tell(event, .dialled)
+        case .callAnswered: tell(event, .answered)
+        case .callEnded: end(event)
+        case .callRefused: keepRefusal(event)
+        default: break
+        }
+    }
+
+    private func tell(_ event: BoxEvent, _ stage: CallRecord.Stage) {
+        guard let identifier = event.call, let ongoing = calls[identifier] else { return }
+        keep(Self.record(of: ongoing, stage))
+    }
+
+    private static func record(of ongoing: OngoingCall, _ stage: CallRecord.Stage) -> CallRecord {
+        let number = (ongoing.wanted ?? ongoing.from).map(OngoingCall.bounded)
+        var record = CallRecord(
+            identifier: ongoing.call.identifier, stage: stage, box: "", direction: ongoing.call.direction,
+            far: FarParty(number: number.flatMap(isKnown), name: ongoing.name.map(OngoingCall.bounded)),
+            dialled: ongoing.dialledTime, zone: "UTC")
+        record.user = ongoing.user
+        record.trunk = ongoing.trunk
+        (record.ringing, record.answered) = (ongoing.ringingTime, ongoing.answeredTime)
+        record.farCodec = ongoing.trunkAudio?.codec.rawValue
+        return record
+    }
+
+    /// A caller who withheld the number has none (RFC 3323 §4.1.1.3).
+    private static func isKnown(_ number: Redacted<String>) -> Redacted<String>? {
+        ["anonymous", "unavailable", ""].contains(number.revealed.lowercased()) ? nil : number
+    }
+
+    private func end(_ event: BoxEvent) {
+        guard let identifier = event.call, let ongoing = calls[identifier] else { return }
+        var record = Self.record(of: ongoing, .ended)
+        record.ended = event.time
+        record.reason = event.code.flatMap { EndReason(rawValue: $0) }
+        endings[identifier] = record
+        guard !tellEndingIfQuiet(of: identifier) else { return }
+        Task {
+            try? await Task.sleep(for: Self.soundFiguresTime)
+            tellEnding(of: identifier)
+        }
+    }
+
+    /// - Returns: false while a side of the call has not told its figures.
+    @discardableResult
+    func tellEndingIfQuiet(of identifier: CallIdentifier) -> Bool {
+        guard !closing.values.contains(where: { $0.call == identifier }) else { return false }
+        tellEnding(of: identifier)
+        return true
+    }
+
+    func tellEnding(of identifier: CallIdentifier) {
+        guard let record = endings.removeValue(forKey: identifier) else { return }
+        keep(record)
+    }
+
+    /// How one side of a call sounded, as the box heard it.
+    func noteQuality(_ figures: MediaSnapshot.Leg, of side: ClosingLeg) {
+        guard endings[side.call] != nil, figures.packetsIn > 0 else { return }
+        let direction = CallQuality.Direction(figures)
+        switch (side.side, figures.kind) {
+        case (.far, _): endings[side.call]?.quality.fromFar = direction
+        case (.near, .browser):
+            endings[side.call]?.quality.fromNear = direction
+            endings[side.call]?.nearCodec = figures.codecIn
+        // The number that a call was passed on to: no browser.
+        case (.near, .trunk): endings[side.call]?.quality.fromNear = direction
+        }
+    }
+
+    /// A call that was turned away, or not dialled, has one record: it ended when it began.
+    private func keepRefusal(_ event: BoxEvent) {
+        guard let direction = event.direction else { return }
+        var record = CallRecord(
+            identifier: CallIdentifier(using: &generator), stage: .ended, box: "", direction: direction,
+            far: FarParty(number: event.far.flatMap(Self.isKnown)), dialled: event.time, zone: "UTC")
+        record.ended = event.time
+        record.reason = direction == .outbound ? .refusedHere : EndReason(refusal: event.code)
+        keep(record)
+    }
+}
+
+extension EndReason {
+    /// Why a call that came in was turned away before it became one.
+    fileprivate init(refusal code: String?) {
+        self = code.flatMap { EndReason(rawValue: $0) } ?? (code == Switchboard.pagesBusy.code ? .busy : .unavailable)
+    }
+}
+
+extension CallQuality.Direction {
+    /// Nothing is said that was not counted: without packets there is no loss, and without a report no round trip.
+    fileprivate init(_ figures: MediaSnapshot.Leg) {
+        let received = Double(figures.packetsIn)
+        let lost = Double(max(0, figures.lost))
+        func whole(_ value: Double) -> Int64? { Int64(exactly: min(max(0, value), 1e12).rounded()) }
+        self.init(
+            lossPerMillion: whole(lost / (received + lost) * 1_000_000),
+            jitterMicroseconds: whole(figures.jitterMilliseconds * 1000),
+            roundTripMicroseconds: figures.roundTripMilliseconds.flatMap { whole($0 * 1000) })
+    }
+}

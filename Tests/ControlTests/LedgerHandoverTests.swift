@@ -1,0 +1,51 @@
+import Control
+import NIOCore
+import Sealing
+import Testing
+import Wire
+
+@Suite("Sealed records on the control socket")
+struct LedgerHandoverTests {
+    private static func records(_ count: Int, bytes: Int) -> [SealedRecord] {
+        var generator = SeededGenerator(seed: 1)
+        return (0..<count).map { _ in
+            SealedRecord(
+                header: RecordHeader(
+                    identifier: RecordIdentifier(using: &generator), kind: .quality, revision: 200, schema: 60_000),
+                sealed: [UInt8](repeating: 0xff, count: bytes))
+        }
+    }
+
+    @Test(
+        "The largest batch fits a frame",
+        arguments: [
+            (LedgerHandover.batchCount, LedgerHandover.batchBytes / LedgerHandover.batchCount), (1, 128 * 1024),
+        ])
+    func largest(count: Int, bytes: Int) throws {
+        let reply = ControlResponse.reply(id: .max, reply: .sealedRecords(Self.records(count, bytes: bytes)))
+        let frame = try ControlCoder().frame(reply)
+        #expect(frame.readableBytes <= ControlFraming.largestFrame)
+        var body = frame
+        body.moveReaderIndex(forwardBy: 4)
+        #expect(try ControlCoder().message(ControlResponse.self, in: body) == reply)
+    }
+
+    @Test("A batch that is asked for again is looked up again; its acknowledgement is carried out once")
+    func again() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        let server = try await startServer(path, core: core)
+        let peer = try RawControlPeer(path: path)
+        try peer.send(.hello(client: "web"))
+        _ = try await peer.receive()
+        let headers = Self.records(2, bytes: 1).map(\.header)
+        for (id, command) in [(UInt64(1), ControlCommand.sealedRecords), (2, .filed(headers))] {
+            for _ in 0..<2 {
+                try peer.send(.command(id: id, command: command))
+                _ = try await peer.receive()
+            }
+        }
+        #expect(await core.commands == [.sealedRecords, .sealedRecords, .filed(headers)])
+        await server.stop()
+    }
+}
