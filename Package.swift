@@ -165,13 +165,13 @@ let package = Package(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
         tests(of: "Appliance", ["Wire"]),
-        tests(of: "Control", ["Call", "Wire"]),
+        tests(of: "Control", ["Call", "Wire", .nioCore, .nioPosix]),
         tests(
             of: "Switchboard",
             [
                 "NameServer", "Call", "Control", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTrace",
                 "SIPTransport", "Settings", "Wire",
-                .logging, .nioPosix,
+                .logging, .nioCore, .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "Console", ["Control", "Call", "SIPTrace", "Wire"]),

@@ -28,7 +28,7 @@ struct WebCommand: AsyncParsableCommand {
         let web = configuration.settings.web
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
-        let control = ControlClient(path: box.controlSocket, logger: log)
+        let control = ControlClient(path: box.controlSocket, logger: log, watches: false)
         do {
             let server = try WebServer(
                 listen: web.listen, handed: handed, control: control, wwwRoot: web.www,
