@@ -169,13 +169,13 @@ let package = Package(
             of: "Media",
             ["RTP", "ICE", "SDP", "SecureMedia", "OpusCodec", "COpenSSL", "Wire", "Audio", .logging]),
         tests(of: "Appliance", ["Wire"]),
-        tests(of: "Control", ["Call", "Sealing", "Wire"]),
+        tests(of: "Control", ["Call", "Sealing", "Wire", .nioCore, .nioPosix]),
         tests(
             of: "Switchboard",
             [
                 "NameServer", "Call", "Control", "Ledger", "Media", "Numbering", "SDP", "SIP", "SIPMessage", "SIPTrace",
                 "SIPTransport", "Settings", "Wire",
-                .logging, .nioPosix,
+                .logging, .nioCore, .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Ledger", "Sealing", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "Console", ["Control", "Call", "SIPTrace", "Wire"]),

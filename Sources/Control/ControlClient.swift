@@ -28,14 +28,17 @@ package final class ControlClient: Sendable {
     private let desk: ControlDesk
     private let loop: any EventLoop
 
-    package init(path: String, logger: Logger, replyWithin: Duration = ControlClient.replyWithin) {
+    /// - Parameter watches: whether the events of the box (``ControlEvent/box(_:)``) are wanted.
+    package init(
+        path: String, logger: Logger, watches: Bool = true, replyWithin: Duration = ControlClient.replyWithin
+    ) {
         self.path = path
         self.logger = logger
         let (events, continuation) = AsyncStream.makeStream(
             of: ControlClientEvent.self, bufferingPolicy: .bufferingOldest(8192))
         self.events = events
         loop = MultiThreadedEventLoopGroup.singleton.next()
-        desk = ControlDesk(events: continuation, replyWithin: replyWithin)
+        desk = ControlDesk(events: continuation, watches: watches, replyWithin: replyWithin)
     }
 
     /// Connects, and connects again whenever the connection is lost, until the task is cancelled. Call it once.

@@ -6,6 +6,8 @@ import Wire
 final class ControlDesk: Sendable {
     /// Names this process towards the core.
     let client: String
+    /// Whether the events of the box are wanted.
+    let watches: Bool
 
     private struct Waiting {
         var frame: ByteBuffer
@@ -24,8 +26,9 @@ final class ControlDesk: Sendable {
     private let events: AsyncStream<ControlClientEvent>.Continuation
     private let replyWithin: TimeAmount
 
-    init(events: AsyncStream<ControlClientEvent>.Continuation, replyWithin: Duration) {
+    init(events: AsyncStream<ControlClientEvent>.Continuation, watches: Bool, replyWithin: Duration) {
         self.events = events
+        self.watches = watches
         self.replyWithin = .nanoseconds(replyWithin.nanoseconds)
         var generator = SystemRandomNumberGenerator()
         client = hexadecimal(bytes: 16, using: &generator)

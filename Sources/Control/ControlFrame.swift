@@ -3,8 +3,9 @@ package import NIOCore
 
 /// What goes from the web process to the core in one frame.
 package enum ControlRequest: Codable, Sendable, Equatable {
-    /// The first frame. `client` names the process that asks: it may come again over a new connection.
-    case hello(client: String)
+    /// The first frame. `client` names the process that asks: it may come again over a new connection. `watches` is whether
+    /// it wants the events of the box (``ControlEvent/box(_:)``) too; they are sent unless it says no.
+    case hello(client: String, watches: Bool? = nil)
     /// `id` is unique for this client; the same id is the same command.
     case command(id: UInt64, command: ControlCommand)
 }

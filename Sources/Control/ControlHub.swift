@@ -7,6 +7,7 @@ final class ControlHub {
     private static let mostSessions = 32
 
     private let loop: any EventLoop
+    private let executor: LoopExecutor
     private let logger: Logger
     private let limits: ControlServer.Limits
     private let handler: ControlServer.Handler
@@ -32,6 +33,7 @@ final class ControlHub {
         snapshot: @escaping ControlServer.SnapshotSource
     ) {
         self.loop = loop
+        executor = LoopExecutor(loop)
         self.logger = logger
         self.limits = limits
         self.handler = handler
@@ -54,7 +56,7 @@ final class ControlHub {
         let snapshot = snapshot
         let bound = NIOLoopBound((hub: self, session: session), eventLoop: loop)
         let loop = loop
-        Task {
+        Task(executorPreference: executor) {
             let now = await snapshot()
             loop.execute {
                 let (hub, session) = bound.value
@@ -103,8 +105,10 @@ final class ControlHub {
 
     func publish(_ event: ControlEvent) {
         lastEvent &+= 1
-        guard !sessions.isEmpty, let frame = frame(.event(number: lastEvent, event: event)) else { return }
-        for session in sessions.values { session.publish(frame) }
+        let isForWatchers = if case .box = event { true } else { false }
+        let listeners = sessions.values.filter { $0.watches || !isForWatchers }
+        guard !listeners.isEmpty, let frame = frame(.event(number: lastEvent, event: event)) else { return }
+        for session in listeners { session.publish(frame) }
     }
 
     // MARK: Commands
@@ -139,7 +143,7 @@ final class ControlHub {
         let command = work.command
         let bound = NIOLoopBound(self, eventLoop: loop)
         let loop = loop
-        Task {
+        Task(executorPreference: executor) {
             let reply = await handler(command)
             loop.execute { bound.value.finished(work, with: reply, lane: lane) }
         }

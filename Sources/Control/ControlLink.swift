@@ -26,7 +26,7 @@ final class ControlLink: ChannelInboundHandler {
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: Self.snapshotWithin) {
             if !self.isOpen { context.close(promise: nil) }
         }
-        if let hello = try? coder.frame(ControlRequest.hello(client: desk.client)) {
+        if let hello = try? coder.frame(ControlRequest.hello(client: desk.client, watches: desk.watches)) {
             context.writeAndFlush(wrapOutboundOut(hello), promise: nil)
         }
         context.fireChannelActive()

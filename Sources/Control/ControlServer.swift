@@ -1,6 +1,6 @@
 import Glibc
 package import Logging
-import NIOCore
+package import NIOCore
 import NIOPosix
 package import Wire
 
@@ -38,19 +38,20 @@ package final class ControlServer: Sendable {
     /// Listens on a unix stream socket that its owner and group may use (mode 0660).
     ///
     /// - Parameters:
+    ///   - loop: where it lives; best that of whoever handles the commands.
     ///   - path: at most 100 bytes (the kernel takes 107). A socket file that nobody listens on is replaced.
     ///   - handler: also called with `.detach(connection, closed: false)` for each phone socket of a client that
     ///     stayed away too long.
     ///   - snapshot: called whenever a client connects.
     /// - Throws: `control.already-running`, `control.cannot-listen`.
     package static func start(
-        path: String, logger: Logger, limits: Limits = Limits(), handler: @escaping Handler,
+        path: String, logger: Logger, limits: Limits = Limits(),
+        on loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(), handler: @escaping Handler,
         snapshot: @escaping SnapshotSource
     ) async throws(Problem) -> ControlServer {
         guard path.utf8.count <= 100 else {
             throw ControlProblem.cannotListen(path, why: "the path is longer than 100 bytes")
         }
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
         if await answers(path, on: loop) { throw ControlProblem.alreadyRunning(path) }
         // The mode has to be right before anybody can connect, so the socket gets its name last.
         let unnamed = path + ".new"
@@ -88,7 +89,8 @@ package final class ControlServer: Sendable {
     /// Tells every client, in the order of the calls of this function.
     package func publish(_ event: ControlEvent) {
         let hub = hub
-        channel.eventLoop.execute { hub.value.publish(event) }
+        let loop = channel.eventLoop
+        if loop.inEventLoop { hub.value.publish(event) } else { loop.execute { hub.value.publish(event) } }
     }
 
     /// Closes the socket and every connection, and forgets the clients without a `detach`.

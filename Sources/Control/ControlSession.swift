@@ -24,6 +24,9 @@ final class ControlSession: ChannelInboundHandler {
         ControlFrameDecoder(), maximumBufferSize: 2 * ControlFraming.largestFrame)
     private let coder = ControlCoder()
     private var context: ChannelHandlerContext?
+    private var isFlushing = false
+    /// Whether the events of the box are wanted.
+    private(set) var watches = true
 
     init(hub: ControlHub) {
         self.hub = hub
@@ -75,8 +78,10 @@ final class ControlSession: ChannelInboundHandler {
     private func received(_ frame: ByteBuffer) throws {
         let request = try coder.message(ControlRequest.self, in: frame)
         switch (state, request) {
-        case (.connected(let deadline), .hello(let client)) where (1...64).contains(client.utf8.count):
+        case (.connected(let deadline), .hello(let client, let watches))
+        where (1...64).contains(client.utf8.count):
             deadline?.cancel()
+            self.watches = watches ?? true
             state = .waiting(client: client, events: [])
             hub.greeted(self, client: client)
         case (.waiting(let client, _), .command(let id, let command)),
@@ -106,7 +111,7 @@ final class ControlSession: ChannelInboundHandler {
             state = .waiting(client: client, events: events)
         case .open:
             write(event)
-            context?.flush()
+            flush()
         case .connected, .closed:
             return
         }
@@ -116,7 +121,7 @@ final class ControlSession: ChannelInboundHandler {
         switch state {
         case .waiting, .open:
             write(frame)
-            context?.flush()
+            flush()
         case .connected, .closed:
             return
         }
@@ -124,11 +129,22 @@ final class ControlSession: ChannelInboundHandler {
 
     func close() {
         ended()
+        context?.flush()
         context?.close(promise: nil)
     }
 
     private func write(_ frame: ByteBuffer) {
         context?.write(wrapOutboundOut(frame), promise: nil)
+    }
+
+    /// Once for all that is written in one turn of the loop: each flush is a call of the kernel and wakes the reader.
+    private func flush() {
+        guard !isFlushing, let context else { return }
+        isFlushing = true
+        context.eventLoop.assumeIsolated().execute {
+            self.isFlushing = false
+            self.context?.flush()
+        }
     }
 
     private func ended() {

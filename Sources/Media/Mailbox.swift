@@ -30,12 +30,13 @@ final class Mailbox: Sendable {
     @discardableResult
     func post(_ command: consuming MediaCommand) -> Bool {
         let command = command
-        let taken = state.withLock { state in
-            guard !state.closed else { return false }
+        let (taken, isFirst) = state.withLock { state in
+            guard !state.closed else { return (false, false) }
             state.commands.append(command)
-            return true
+            return (true, state.commands.count == 1)
         }
-        if taken {
+        // Whoever waits before this one has woken the loop already, and it takes all of them.
+        if isFirst {
             var one: UInt64 = 1
             _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
         }

@@ -28,7 +28,7 @@ final class MediaLoop {
     let ticker: Ticker
     private let browserSocket: DatagramSocket
     private let poller: Poller
-    var generator = SystemRandomNumberGenerator()
+    var generator = BufferedRandomGenerator()
 
     var legs: [LegIdentifier: Leg] = [:]
     /// Browser legs by our username fragment, for checks from addresses that are not known yet.

@@ -11,7 +11,7 @@ extension SIPTransport {
     /// takes it (RFC 3261 §18.1.1).
     package func send(_ bytes: [UInt8], to peer: SIPPeer) {
         let streams = streams
-        streams.eventLoop.execute {
+        onLoop {
             if peer.transport == .udp {
                 streams.value.sendByUDP(bytes, to: peer.address)
             } else {
@@ -22,9 +22,9 @@ extension SIPTransport {
 
     /// Sends one message to whoever is at this address: over the connection that was heard from there, or else by UDP.
     package func send(_ bytes: [UInt8], to address: NetworkAddress) {
-        if address == PrivateLine.address { return loop.execute { self.line.answered(bytes) } }
+        if address == PrivateLine.address { return onLoop { self.line.answered(bytes) } }
         let streams = streams
-        streams.eventLoop.execute {
+        onLoop {
             if let peer = streams.value.peer(at: address) {
                 streams.value.send(bytes, to: peer)
             } else {
@@ -38,7 +38,7 @@ extension SIPTransport {
     package func trust(_ hosts: Set<NetworkAddress.Host>) {
         counts.trusted.withLock { $0 = hosts }
         let streams = streams
-        streams.eventLoop.execute { streams.value.trust(hosts) }
+        onLoop { streams.value.trust(hosts) }
     }
 
     /// From now on providers' certificates are checked against other authorities. Connections that stand were checked
@@ -46,7 +46,13 @@ extension SIPTransport {
     /// - Parameter files: PEM, by the provider's domain in lower case; the authorities of the system for all others.
     package func setAuthorities(_ files: [String: String]) {
         let streams = streams
-        streams.eventLoop.execute { streams.value.tls.setAuthorities(files) }
+        onLoop { streams.value.tls.setAuthorities(files) }
+    }
+
+    /// Does it now if this is the loop's own thread, else when the loop comes to it; in the order of the calls of one thread
+    /// either way.
+    func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if loop.inEventLoop { body() } else { loop.execute(body) }
     }
 
     /// TCP and TLS connections that stand.

@@ -44,8 +44,9 @@ package final class SIPTransport: Sendable {
     /// Ends when the transport is closed. For one reader, which calls ``taken()`` after each input.
     package let inputs: AsyncStream<Input>
 
-    /// All sockets live on this one loop, so that the probe of it speaks for each of them.
-    let loop: any EventLoop
+    /// All sockets live on this one loop, so that the probe of it speaks for each of them. Whoever answers messages may live
+    /// on it too: no thread has to be woken for them then.
+    package let loop: any EventLoop
     let line: PrivateLine
     private let channel: any Channel
     private let continuation: AsyncStream<Input>.Continuation
@@ -168,7 +169,7 @@ package final class SIPTransport: Sendable {
     package func disconnect(from peer: SIPPeer) {
         guard peer.transport == .udp else {
             let streams = streams
-            return streams.eventLoop.execute { streams.value.leave(peer) }
+            return onLoop { streams.value.leave(peer) }
         }
         connected.withLock { $0?.removeValue(forKey: peer.address) }?.close(promise: nil)
     }
@@ -178,12 +179,12 @@ package final class SIPTransport: Sendable {
     func sendDatagram(_ bytes: [UInt8], to peer: NetworkAddress) {
         let own = socket(to: peer)
         let socket = own ?? channel
-        socket.eventLoop.execute {
+        onLoop {
             let errnoCode = socket.sendDatagram(bytes, to: peer)
             guard errnoCode != 0 else { return }
             if own != nil, !unreachableErrors.contains(errnoCode) {
                 // The address that the peer's socket is bound to may be gone.
-                self.channel.eventLoop.execute { _ = self.channel.sendDatagram(bytes, to: peer) }
+                _ = self.channel.sendDatagram(bytes, to: peer)
             } else if unreachableErrors.contains(errnoCode), self.counts.hasRoom() {
                 self.counts.report(.unreachable(SIPPeer(peer), nil), to: self.continuation)
             }

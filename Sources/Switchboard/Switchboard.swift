@@ -7,6 +7,7 @@ package import Control
 package import Ledger
 package import Logging
 package import Media
+import NIOCore
 import SDP
 import SIP
 import SIPTrace
@@ -29,7 +30,12 @@ package struct ProcessFigures: Sendable {
 
 /// Every input comes in as one call of a method here, is handed to the machine that understands it, and the
 /// machine's effects are carried out before the next input is looked at.
+///
+/// It lives on the loop of the sockets for SIP: from a datagram to its answer no thread wakes another, which costs more than
+/// all that is done with the message. Nothing here may block, then: it would hold up the sockets, and the watchdog finds
+/// both of them hanging.
 package actor Switchboard {
+    package nonisolated let unownedExecutor: UnownedSerialExecutor
     var settings: BoxSettings
     let transport: SIPTransport
     let media: MediaEngine
@@ -45,7 +51,7 @@ package actor Switchboard {
     package nonisolated let events: AsyncStream<ControlEvent>
     private let eventContinuation: AsyncStream<ControlEvent>.Continuation
 
-    var generator = SystemRandomNumberGenerator()
+    var generator = BufferedRandomGenerator()
     var userAgent: UserAgent
     /// Who may dial what, and what counts against the caps.
     var dialling = DiallingPolicy()
@@ -73,6 +79,8 @@ package actor Switchboard {
     var trace = TraceRing()
     /// Whose numbers were shown last, and when that became an event.
     var numbersTold: (subject: TraceSubject, at: MonotonicTime)?
+    /// The machine's addresses, and when they were listed.
+    var knownAddresses: (hosts: [NetworkAddress.Host], at: MonotonicTime)?
     /// For what strangers can cause.
     var refusalLines = LineLimit(burst: 20, interval: .seconds(3))
     var dialRefusalLines = LineLimit(burst: 20, interval: .seconds(3))
@@ -100,6 +108,8 @@ package actor Switchboard {
     ) {
         self.settings = settings
         self.transport = transport
+        // The transport holds the loop for as long as there is this actor.
+        unownedExecutor = transport.loop.executor.asUnownedSerialExecutor()
         self.media = media
         self.version = version
         product = "SIPCall/\(version)"
@@ -174,17 +184,21 @@ package actor Switchboard {
 // MARK: - Time
 
 extension Switchboard {
+    /// Deadlines this close together are met at once: each waking costs, and no timer of SIP is shorter than 500 ms.
+    private static let timerGrain: Duration = .milliseconds(10)
+
     /// Sets the one timer to the earliest deadline of all machines.
     func schedule() {
         leaveRetiredTargets()
         let deadlines =
             [userAgent.nextDeadline] + lines.flatMap { [$0.deadline, $0.check?.deadline] }
             + calls.values.map(\.deadline) + phones.values.map(\.lostUntil)
-        guard let next = deadlines.compactMap(\.self).min() else {
+        guard let earliest = deadlines.compactMap(\.self).min() else {
             timer?.task.cancel()
             timer = nil
             return
         }
+        let next = earliest.rounded(upTo: Self.timerGrain)
         if let timer, timer.deadline <= next { return }
         timer?.task.cancel()
         timer = (
@@ -289,5 +303,13 @@ extension Switchboard {
         for identifier in endings.keys { tellEnding(of: identifier) }
         for number in questions.keys { answered(number, .noReply) }
         eventContinuation.finish()
+    }
+}
+
+extension MonotonicTime {
+    /// The next whole multiple of this step.
+    fileprivate func rounded(upTo step: Duration) -> MonotonicTime {
+        let rest = nanoseconds % step.nanoseconds
+        return rest == 0 ? self : self + (step - .nanoseconds(rest))
     }
 }

@@ -63,18 +63,17 @@ struct CoreCommand: AsyncParsableCommand {
             })
         let watchdog = parts.watchdog(notifier)
         let status = ServiceStatus(
-            notifier, whenReady: { schema.commit(log) }, degraded: { watchdog.degraded },
+            notifier, note: note, whenReady: { schema.commit(log) }, degraded: { watchdog.degraded },
             snapshot: { await switchboard.snapshot() })
         let desk = CoreDesk(
             box: box, parts: parts, watchdog: watchdog, status: status, notifier: notifier, log: log)
         let control = try await ControlServer.start(
-            path: box.controlSocket, logger: log,
+            path: box.controlSocket, logger: log, on: transport.loop,
             handler: { await desk.handle($0) }, snapshot: { await switchboard.snapshot() })
-        let events = Task {
+        let events = Task(executorPreference: LoopExecutor(transport.loop)) {
             for await event in switchboard.events {
                 control.publish(event)
                 status.look()
-                note.isDoing(ServiceStatus.activity(await switchboard.snapshot()))
             }
         }
         log.info(
@@ -97,7 +96,7 @@ struct CoreCommand: AsyncParsableCommand {
             note.follow(news)
             status.look()
         }
-        note.isDoing(ServiceStatus.activity(await switchboard.snapshot()))
+        status.look()
         await Shutdown.requested(with: Lifeline.inherited())
         telling.cancel()
         await telling.value

@@ -13,7 +13,8 @@ struct CoreConnection {
     /// - Parameter watches: whether the command reads `client.events`.
     init(_ box: BoxOptions, watches: Bool = false) {
         let client = ControlClient(
-            path: box.controlSocket, logger: Logger(label: "command") { _ in SwiftLogNoOpLogHandler() })
+            path: box.controlSocket, logger: Logger(label: "command") { _ in SwiftLogNoOpLogHandler() },
+            watches: watches)
         self.client = client
         running = Task { await client.run() }
         draining = watches ? nil : Task { for await _ in client.events {} }

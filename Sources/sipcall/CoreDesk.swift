@@ -71,7 +71,10 @@ struct CoreDesk: Sendable {
         defer { notifier.ready() }
         let settings: BoxSettings
         do {
-            settings = try box.loadConfiguration().settings
+            // Off the loop of the sockets, on which commands are handled: a disk may take its time.
+            settings = try await withTaskExecutorPreference(globalConcurrentExecutor) {
+                try box.loadConfiguration().settings
+            }
         } catch {
             let problem = (error as? SettingsError)?.problem ?? Problem(code: "settings.invalid", sentence: "\(error)")
             log.error(

@@ -39,6 +39,7 @@ struct CoreParts: Sendable {
         WatchdogDriver(
             interval: Watchdog.interval() ?? Self.unwatchedInterval,
             // The switchboard first: a probe by SIP crosses it too, and the cause is to be named before what follows.
+            // Both live on one loop, so that whichever blocks it holds up the other, and both are named.
             parts: [
                 part(.switchboard) { answer in
                     Task {

@@ -1,13 +1,19 @@
+import Appliance
 import Control
 import Systemd
 import Wire
 
-/// Keeps `systemctl status` true: READY at the right moment, then a sentence that follows the trunk and the calls.
+/// Keeps `systemctl status` true: READY at the right moment, then a sentence that follows the trunk and the calls. So does
+/// the note for a crash report.
 struct ServiceStatus {
     /// How long readiness waits for the first registration. A provider that is away must not fail the unit's start.
     static let registrationTime: Duration = .seconds(4)
 
+    /// The least time between two looks once the box is ready: on a busy one there is something new with every message.
+    static let pause: Duration = .milliseconds(100)
+
     private let notifier: Notifier
+    private let note: RunningNote
     private let whenReady: @Sendable () -> Void
     private let degraded: @Sendable () -> [(part: String, problem: Problem)]
     private let snapshot: @Sendable () async -> ControlSnapshot
@@ -16,11 +22,12 @@ struct ServiceStatus {
     private let change: AsyncStream<Void>.Continuation
 
     init(
-        _ notifier: Notifier, whenReady: @escaping @Sendable () -> Void,
+        _ notifier: Notifier, note: RunningNote, whenReady: @escaping @Sendable () -> Void,
         degraded: @escaping @Sendable () -> [(part: String, problem: Problem)],
         snapshot: @escaping @Sendable () async -> ControlSnapshot
     ) {
         self.notifier = notifier
+        self.note = note
         self.whenReady = whenReady
         self.degraded = degraded
         self.snapshot = snapshot
@@ -32,9 +39,17 @@ struct ServiceStatus {
         change.yield()
     }
 
-    /// Tells the service manager until it is cancelled; does nothing where there is none.
+    /// Tells until it is cancelled; where there is no service manager, the note alone.
     func run() async {
-        guard notifier.isSupervised else { return whenReady() }
+        guard notifier.isSupervised else {
+            whenReady()
+            look()
+            for await _ in changes {
+                note.isDoing(Self.activity(await snapshot()))
+                try? await Task.sleep(for: Self.pause)
+            }
+            return
+        }
         let deadline = MonotonicTime.now() + Self.registrationTime
         let alarm = Task {
             try await Task.sleep(for: Self.registrationTime)
@@ -46,17 +61,21 @@ struct ServiceStatus {
         look()
         for await _ in changes {
             let snapshot = await snapshot()
+            note.isDoing(Self.activity(snapshot))
             guard isReady || snapshot.trunk.state != .registering || MonotonicTime.now() >= deadline else { continue }
             let sentence = Self.sentence(snapshot, degraded: degraded().map(\.problem))
-            guard !isReady || sentence != told else { continue }
+            if isReady, sentence == told {
+                try? await Task.sleep(for: Self.pause)
+                continue
+            }
             if isReady ? notifier.status(sentence) : notifier.ready(status: sentence) {
                 if !isReady { whenReady() }
                 (isReady, told) = (true, sentence)
             } else {
                 // The manager is behind; it gets the newest state as soon as it reads again.
-                try? await Task.sleep(for: .milliseconds(100))
                 look()
             }
+            try? await Task.sleep(for: Self.pause)
         }
     }
 

@@ -30,7 +30,7 @@ struct WebCommand: AsyncParsableCommand {
         let web = configuration.settings.web
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
-        let control = ControlClient(path: box.controlSocket, logger: log)
+        let control = ControlClient(path: box.controlSocket, logger: log, watches: false)
         let folder = "\(box.stateDirectory)/web"
         let ledger = LedgerDesk(
             LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock",

@@ -2,6 +2,8 @@ import Call
 import Control
 import Foundation
 import Logging
+import NIOCore
+import NIOPosix
 import Testing
 import Wire
 
@@ -26,6 +28,45 @@ struct ControlTests {
             let trunk = TrunkStatus(name: "Carrier", state: .registered)
             #expect(first == .connected(ControlSnapshot(trunk: trunk), restarted: false))
             #expect(heard == (0..<200).map { "\($0)" })
+        }
+        await server.stop()
+    }
+
+    @Test("Events of the box go only to clients that watch it")
+    func watching() async throws {
+        let path = try temporarySocket()
+        let server = try await startServer(path, core: FakeCore())
+        for watches in [true, false] {
+            let client = ControlClient(path: path, logger: Logger(label: "test"), watches: watches)
+            let running = Task { await client.run() }
+            try await client.connected(within: .seconds(5))
+            let box = ControlEvent.box(BoxEvent(number: 1, time: .now(), kind: .boxHeartbeat))
+            let other = ControlEvent.trunk(TrunkStatus(name: "Carrier", state: .failed))
+            server.publish(box)
+            server.publish(other)
+            var heard: [ControlEvent] = []
+            for await event in client.events {
+                if case .event(let event) = event { heard.append(event) }
+                if heard.last == other { break }
+            }
+            #expect(heard == (watches ? [box, other] : [other]))
+            running.cancel()
+            await running.value
+        }
+        await server.stop()
+    }
+
+    @Test("Commands are handled on the server's own loop, which no thread has to be woken for")
+    func place() async throws {
+        let path = try temporarySocket()
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let server = try await ControlServer.start(
+            path: path, logger: Logger(label: "test"), on: loop,
+            handler: { _ in loop.inEventLoop ? .done : .failed(ControlProblem.unreachable) },
+            snapshot: { ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered)) })
+        try await withClient(path) { client in
+            try await client.connected(within: .seconds(5))
+            #expect(try await client.send(.status) == .done)
         }
         await server.stop()
     }

@@ -114,10 +114,21 @@ extension Switchboard {
         let listen = settings.media.listen.host
         let hosts =
             !settings.media.advertise.isEmpty
-            ? settings.media.advertise : listen.isUnspecified ? LocalAddress.all() : [listen]
+            ? settings.media.advertise : listen.isUnspecified ? machineAddresses() : [listen]
         return hosts.filter { $0.isIPv6 == listen.isIPv6 || listen.isUnspecified && listen.isIPv6 }.prefix(8).map {
             NetworkAddress(host: $0, port: media.browserPort)
         }
+    }
+}
+
+extension Switchboard {
+    /// The machine's addresses, as they were within the last second: the kernel takes its time to list them.
+    private func machineAddresses() -> [NetworkAddress.Host] {
+        let now = MonotonicTime.now()
+        if let known = knownAddresses, now - known.at < .seconds(1) { return known.hosts }
+        let hosts = LocalAddress.all()
+        knownAddresses = (hosts, now)
+        return hosts
     }
 }
 

@@ -10,6 +10,7 @@ extension Switchboard {
     /// Addresses or routes came or went: looks up the way to the provider again, and registers by a new one at once.
     /// Running calls are left alone: their own packets show whether they can go on.
     package func networkChanged() async {
+        knownAddresses = nil
         for line in lines { await networkChanged(line.number) }
     }
 
