@@ -34,7 +34,8 @@ struct LargeRequests {
     mutating func way(of bytes: [UInt8], to peer: NetworkAddress, now: MonotonicTime) -> Way {
         let isLarge = bytes.count > Self.sizeLimit
         guard isLarge || (!transactions.isEmpty && Self.follows(bytes)), let message = try? SIPMessage.parse(bytes),
-            case .request(var request) = message, var via = request.headers.topVia, let branch = via.branch
+            case .request(var request) = message, var via = request.headers.topVia, let branch = via.branch,
+            via.transport.uppercased() == TransportProtocol.udp.viaName
         else { return .udp }
         let known = transactions[branch].flatMap { $0.peer == peer && $0.endsAt > now ? $0 : nil }
         if known == nil {

@@ -24,13 +24,7 @@ extension SIPTransport {
     package func send(_ bytes: [UInt8], to address: NetworkAddress) {
         if address == PrivateLine.address { return onLoop { self.line.answered(bytes) } }
         let streams = streams
-        onLoop {
-            if let peer = streams.value.peer(at: address) {
-                streams.value.send(bytes, to: peer)
-            } else {
-                streams.value.sendByUDP(bytes, to: address)
-            }
-        }
+        onLoop { streams.value.send(bytes, to: address) }
     }
 
     /// The hosts of providers: their connections give way to nobody, theirs is the last room for messages, and they are told

@@ -132,6 +132,17 @@ extension Streams {
         }
     }
 
+    /// A message to whoever is at this address. What follows a large request goes as that did: a connection that was opened
+    /// for it is no reason to leave UDP in the Via.
+    func send(_ bytes: [UInt8], to address: NetworkAddress) {
+        guard let peer = peer(at: address) else { return sendByUDP(bytes, to: address) }
+        switch large.way(of: bytes, to: address, now: .now()) {
+        case .udp: send(bytes, to: peer)
+        case .tcp(let bytes): send(bytes, to: SIPPeer(.tcp, address), isLarge: true)
+        case .sentBefore: break
+        }
+    }
+
     /// Whoever sent something from there over a connection, not long ago.
     func peer(at address: NetworkAddress) -> SIPPeer? {
         [SIPPeer(.tcp, address), SIPPeer(.tls, address)].first { remotes[$0] != nil || former.contains($0) }
