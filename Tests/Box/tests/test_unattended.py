@@ -71,6 +71,17 @@ def kill(machine: Machine, part: str) -> None:
     wait_for_units(machine)
 
 
+def test_the_doctor_finds_a_healthy_box_healthy(rig: Rig, machine: Machine) -> None:
+    found = verdicts(machine)
+    print({name: check["verdict"] for name, check in found.items()})
+    assert len(found) >= 15
+    # The machines of these tests follow no time server, and their disk for the state is small.
+    assert {name for name, check in found.items() if check["verdict"] != "ok"} <= {"clock", "disk"}, found
+    assert found["disk"]["verdict"] in ("ok", "warning")
+    assert found["clock"]["verdict"] == "warning" and found["clock"]["remedy"]
+    assert found["registration"]["verdict"] == "ok"
+
+
 def test_disks_that_can_only_be_read_stop_no_call_and_are_named(rig: Rig, machine: Machine, state: StateDisk) -> None:
     phone = rig.phone("?codec=pcmu&dsp=off")
     dial(rig, phone)
