@@ -16,6 +16,7 @@ from ..figures import Report
 from ..namespaces import BOX_ADDRESS, CARRIER_ADDRESS
 from ..rig import Rig, open_rig
 from ..torture import SIZES, Vector, vectors
+from ..two_calls import call_the_page, shown
 from .check import Check, Fault, broken_by
 
 STRANGER = "10.9.0.66"
@@ -36,6 +37,9 @@ def run(report: Report, fault: Fault | None) -> None:
             phone.dial(rig.account.answers)
             phone.wait_for_state("active", seconds=10)
             talk(phone, 2)
+            # A second call that nobody takes: for any other the page is busy.
+            call_the_page(rig)
+            shown(phone, "waiting-decline")
             call = _running_calls(rig)
             began = time.time()
             _send_all(rig, report, capture, messages, fault)
@@ -210,6 +214,7 @@ def _report_call(
         raise RigError("the call is over")
     tone, statistics = talk(phone, 3)
     report_page_tone(report, "call", tone, statistics, "pcmu")
+    phone.press("waiting-decline")
     phone.press("hangup")
     phone.wait_for_state("idle", "ended", seconds=5)
 
