@@ -9,6 +9,7 @@ from Rig.deadlines import wait_until
 
 from .machine import Machine
 from .state_disk import StateDisk
+from .upkeep import wait_for_units
 
 
 @contextlib.contextmanager
@@ -20,10 +21,17 @@ def read_only(machine: Machine, state: StateDisk) -> Iterator[None]:
         "systemctl restart systemd-journald"
     )
     places = (machine.files, state.files)
+    # Their databases are open for writing; they start again on disks that are read-only already.
+    machine.run("systemctl", "stop", "sipcall.target")
+    for part in ("core", "web"):
+        ended = lambda part=part: machine.show(f"sipcall-{part}", "ActiveState") == "inactive"  # noqa: E731
+        wait_until(ended, 10, f"sipcall-{part} to end")
     try:
         for place in places:
             # Refused while a file is open for writing.
             wait_until(lambda place=place: _remount(place, "ro"), 10, f"{place} to be without writers", pause=0.1)  # type: ignore[misc]
+        machine.run("systemctl", "start", "sipcall.target")
+        wait_for_units(machine)
         yield
     finally:
         for place in places:

@@ -106,7 +106,7 @@ def test_the_operators_commands_work_on_the_installed_box(machine: Machine) -> N
     doctor = json.loads(machine.run("sipcall", "doctor", "--json", check=False).stdout)
     assert doctor
     machine.run("sipcall", "drain", "--timeout", "5")
-    assert "no new ones are taken" in machine.show("sipcall-core", "StatusText")
+    wait_until(lambda: "no new ones are taken" in machine.show("sipcall-core", "StatusText"), 5, "the status to say so")
     machine.run("sipcall", "drain", "--cancel")
     assert "#sign-in=" in machine.output("sipcall", "setup-url")
 
