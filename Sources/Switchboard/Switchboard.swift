@@ -293,6 +293,8 @@ extension Switchboard {
         stopping = true
         for identifier in calls.keys { update(identifier) { $0.terminate(.boxStopping) } }
         perform(userAgent.unregister(now: .now(), using: &generator))
+        // Nobody is asked any more; a question that stays due would wake the timer without end.
+        for index in lines.indices { lines[index].check = nil }
         schedule()
         let deadline = MonotonicTime.now() + .seconds(2)
         while userAgent.awaitsAnswer, MonotonicTime.now() < deadline {

@@ -68,7 +68,8 @@ extension Switchboard {
             let port = side.description.media.first?.port
         else { return }
         calls[identifier]?[way: leg] = way
-        // What another provider answered holds no longer.
+        // What another provider answered holds no longer, nor why.
+        calls[identifier]?.cause = nil
         calls[identifier]?[side: leg] = TrunkSide(
             description: offer(port: port, local: way.local, codecs: line.settings.codecs))
         chooseDigitTransport(leg, line.settings)
