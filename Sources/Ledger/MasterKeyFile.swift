@@ -18,8 +18,10 @@ package enum MasterKeyFile {
         if let credential { return try MasterKeyring(file: credential) }
         if let bytes = PrivateBytes.read(path, atMost: 4096) { return try MasterKeyring(file: Redacted(bytes)) }
         guard errno == ENOENT else { throw LedgerProblem.cannotWrite(path) }
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: ledger)) ?? []
-        guard !names.contains(where: { $0.hasSuffix(".key") || $0.hasSuffix(".sqlite") }) else {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: ledger)
+        // What cannot be listed is not empty.
+        if names == nil, FileManager.default.fileExists(atPath: ledger) { throw LedgerProblem.cannotWrite(ledger) }
+        guard names?.contains(where: { $0.hasSuffix(".key") || $0.hasSuffix(".sqlite") }) != true else {
             throw SealingProblem.masterKeyMissing
         }
         let keyring = MasterKeyring()

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Wire
 
 // How a sealed record crosses the control socket: names of one letter, because a batch has hundreds of them, and what is sealed
 // as base64.
@@ -6,37 +7,19 @@ import FoundationEssentials
 //     {"i": "0f3a…", "k": 1, "r": 2, "s": 1, "d": "AbCd…"}
 
 extension RecordIdentifier: Codable {
-    /// - Throws: for anything but 32 hexadecimal digits.
+    /// - Throws: for anything but 32 lower-case hexadecimal digits.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
-        guard let identifier = Self(hexadecimal: text) else {
+        guard let call = CallIdentifier(text) else {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a record identifier")
         }
-        self = identifier
+        self.init(call)
     }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
-    }
-
-    private init?(hexadecimal text: String) {
-        guard text.utf8.count == 32 else { return nil }
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for digit in text.utf8 {
-            guard let value = Character(UnicodeScalar(digit)).hexDigitValue.flatMap(UInt8.init(exactly:)) else {
-                return nil
-            }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
-        }
-        self.init(bytes)
     }
 }
 

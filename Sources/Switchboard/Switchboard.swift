@@ -31,8 +31,8 @@ package struct ProcessFigures: Sendable {
 /// Every input comes in as one call of a method here, is handed to the machine that understands it, and the
 /// machine's effects are carried out before the next input is looked at.
 ///
-/// It lives on the loop of the sockets for SIP: from a datagram to its answer no thread wakes another, which costs more than
-/// all that is done with the message. Nothing here may block, then: it would hold up the sockets, and the watchdog finds
+/// It lives on the loop of the sockets for SIP, where its effects are carried out without waking another thread; only waiting
+/// for the next input still passes by the pool of threads. Nothing here may block, then: it would hold up the sockets, and the watchdog finds
 /// both of them hanging.
 package actor Switchboard {
     package nonisolated let unownedExecutor: UnownedSerialExecutor

@@ -64,16 +64,14 @@ struct ServiceStatus {
             note.isDoing(Self.activity(snapshot))
             guard isReady || snapshot.trunk.state != .registering || MonotonicTime.now() >= deadline else { continue }
             let sentence = Self.sentence(snapshot, degraded: degraded().map(\.problem))
-            if isReady, sentence == told {
-                try? await Task.sleep(for: Self.pause)
-                continue
-            }
-            if isReady ? notifier.status(sentence) : notifier.ready(status: sentence) {
-                if !isReady { whenReady() }
-                (isReady, told) = (true, sentence)
-            } else {
-                // The manager is behind; it gets the newest state as soon as it reads again.
-                look()
+            if !isReady || sentence != told {
+                if isReady ? notifier.status(sentence) : notifier.ready(status: sentence) {
+                    if !isReady { whenReady() }
+                    (isReady, told) = (true, sentence)
+                } else {
+                    // The manager is behind; it gets the newest state as soon as it reads again.
+                    look()
+                }
             }
             try? await Task.sleep(for: Self.pause)
         }

@@ -13,6 +13,8 @@ def tally(folder: Path) -> tuple[int, int]:
     passed = failed = 0
     for file in sorted(folder.glob("*.xml")):
         for case in ElementTree.parse(file).iter("testcase"):
+            for unsteady in case.findall("unsteady"):
+                print(f"unsteady: {case.get('classname', '')} {case.get('name', '')}: {unsteady.get('message', '')[:240]}")
             reasons = case.findall("failure") + case.findall("error")
             if reasons:
                 failed += 1
