@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from Rig.box import PASSWORD, binary
 from Rig.browser import PhoneBrowser, phone_browser
@@ -32,6 +33,9 @@ class SecondWeb:
     def start(self) -> None:
         self._program = Program("sipcall web", self._command, self._log)
         self._program.wait_for_output("Listening on", 5)
+
+    def said(self) -> str:
+        return self._program.output()[-2000:]
 
     def stop(self) -> int:
         """As systemd would; its exit code."""
@@ -81,7 +85,10 @@ def test_a_restart_in_good_order_costs_a_call_nothing_either(
     # Longer than the core waits for a web process before it counts its pages as lost.
     phone.page.wait_for_timeout(6000)
     web.start()
-    phone.page.wait_for_selector('[data-testid="reconnecting"]', state="hidden", timeout=15_000)
+    try:
+        phone.page.wait_for_selector('[data-testid="reconnecting"]', state="hidden", timeout=20_000)
+    except TimeoutError as late:
+        raise AssertionError(f"the page is not back: {elsewhere.console[-8:]}, {web.said()}") from late
     assert phone.page.evaluate("rig.state()") == "active"
     assert abs(phone.heard_tone(5).hertz - FAR_HERTZ) < 5
     assert not any(event.type == "CALL_CLOSED" for event in rig.answers.passed)

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from Rig.box import PASSWORD, REPOSITORY
+from Rig.browser import PhonePage
 from Rig.rig import Rig, open_rig
 from Rig.tone import read_wave
 
@@ -69,6 +70,29 @@ def test_the_page_fits_a_telephone(rig: Rig, scheme: str) -> None:
     assert overflow <= 0
     assert _violations(phone.page) == []
     phone.page.screenshot(path=SCREENSHOTS / f"telephone-{scheme}.png")
+
+
+FIRST_SOCKET_HANGS = """
+const Real = WebSocket
+window.attempts = 0
+window.WebSocket = function (address) {
+  window.attempts += 1
+  return window.attempts === 1 ? { readyState: Real.CONNECTING, close() {}, send() {} } : new Real(address)
+}
+window.WebSocket.OPEN = Real.OPEN
+"""
+
+
+def test_an_attempt_that_nothing_answers_is_given_up(rig: Rig) -> None:
+    page = rig.browser.context.new_page()
+    page.add_init_script(FIRST_SOCKET_HANGS)
+    page.goto(f"{rig.browser.address}/?dsp=off")
+    page.wait_for_selector('input[name="password"]:visible, [data-testid="number"]')
+    phone = PhonePage(page)
+    if page.query_selector("input[name=password]"):
+        phone.sign_in(PASSWORD)
+    phone.wait_for_trunk("registered", seconds=12)
+    assert page.evaluate("attempts") == 2
 
 
 def test_mute_silences_the_microphone(rig: Rig) -> None:

@@ -3,6 +3,11 @@ import { Problem } from './problem.js'
 /** @typedef {{method: string, params: any}} Notification */
 
 const REPLY_WITHIN = 12_000
+/** A network that swallows packets answers no attempt at all, and browsers wait for minutes. */
+const OPEN_WITHIN = 5_000
+const FIRST_PAUSE = 500
+/** Short, for somebody may be talking meanwhile. */
+const LONGEST_PAUSE = 3_000
 /** The box closes with this code when the page's name is another user's. */
 const IDENTITY_REFUSED = 4403
 
@@ -17,26 +22,40 @@ export class PhoneSocket extends EventTarget {
   #nextID = 1
   /** @type {Map<number, {resolve: (value: any) => void, reject: (reason: Problem) => void, timer: number}>} */
   #waiting = new Map()
-  #pause = 500
+  #pause = FIRST_PAUSE
   #wanted = false
   #timer = 0
   /** This page's name towards the box: a secret, kept nowhere but here. With it a call outlives a lost socket. */
   #identity = ''
 
+  constructor() {
+    super()
+    addEventListener('online', () => {
+      if (this.#wanted && !this.#socket) this.open()
+    })
+  }
+
   open() {
+    clearTimeout(this.#timer)
     this.#wanted = true
     const address = new URL('api/v1/phone', location.href)
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
     address.search = this.#identity ? `?phone=${this.#identity}` : ''
     const socket = new WebSocket(address)
     this.#socket = socket
+    this.#timer = setTimeout(() => {
+      socket.close()
+      this.#closed(socket)
+    }, OPEN_WITHIN)
     socket.onopen = () => {
-      this.#pause = 500
+      if (this.#socket !== socket) return
+      clearTimeout(this.#timer)
+      this.#pause = FIRST_PAUSE
       this.dispatchEvent(new Event('open'))
     }
     socket.onmessage = (event) => this.#received(String(event.data))
     socket.onclose = (event) => {
-      if (event.code === IDENTITY_REFUSED) this.#identity = ''
+      if (this.#socket === socket && event.code === IDENTITY_REFUSED) this.#identity = ''
       this.#closed(socket)
     }
   }
@@ -105,8 +124,9 @@ export class PhoneSocket extends EventTarget {
     }
     this.#waiting.clear()
     this.dispatchEvent(new Event('lost'))
+    clearTimeout(this.#timer)
     if (!this.#wanted) return
     this.#timer = setTimeout(() => this.open(), this.#pause)
-    this.#pause = Math.min(this.#pause * 2, 10_000)
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)
   }
 }
