@@ -7,11 +7,12 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
 from Rig.deadlines import RigError
 from Rig.isolation import MARK, isolated
+from Rig.repetition import run
 
 from .preparation import prepare
+
 
 def main(arguments: list[str]) -> int:
     if os.environ.get(MARK) != "1":
@@ -21,12 +22,7 @@ def main(arguments: list[str]) -> int:
         return code
     results, *more = arguments
     folder = Path(__file__).parent / "tests"
-    options = ["-p", "no:cacheprovider", "--tb=short", "--durations=5", "-rA", "--show-capture=no", "-q", "-s"]
-    return int(
-        pytest.main(
-            [*options, f"--rootdir={folder}", f"--junitxml={results}", "-o", "junit_family=xunit1", str(folder), *more]
-        )
-    )
+    return run(folder, Path(results), more)
 
 
 if __name__ == "__main__":

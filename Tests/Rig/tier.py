@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-import pytest
-
 from .isolation import isolated
+from .repetition import run
 
 
 def main(arguments: list[str]) -> int:
@@ -14,12 +13,7 @@ def main(arguments: list[str]) -> int:
         return code
     tier, results, *more = arguments
     folder = Path(__file__).parent / "tiers" / tier
-    options = ["-p", "no:cacheprovider", "--tb=short", "--durations=5", "-rA", "--show-capture=no", "-q", "-s"]
-    return int(
-        pytest.main(
-            [*options, f"--rootdir={folder}", f"--junitxml={results}", "-o", "junit_family=xunit1", str(folder), *more]
-        )
-    )
+    return run(folder, Path(results), more)
 
 
 if __name__ == "__main__":
