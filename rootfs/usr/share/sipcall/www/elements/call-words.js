@@ -30,7 +30,7 @@ export function stateWords(call) {
       return call.held.here ? text('stateHeldHere') : call.held.there ? text('stateHeldThere') : text('stateActive')
     case 'ended':
       return text('stateEnded')
-    case 'incoming':
+    default:
       return call.direction === 'summoned' ? text('stateSummoned') : text('stateIncoming')
   }
 }

@@ -15,7 +15,9 @@ export function element(tag, properties = {}, ...children) {
     else if (name.includes('-') || name === 'role' || name === 'for') made.setAttribute(name, String(value))
     else Object.assign(made, { [name]: value })
   }
-  made.append(...children.filter((child) => child !== null))
+  for (const child of children) {
+    if (child !== null) made.append(child)
+  }
   return made
 }
 

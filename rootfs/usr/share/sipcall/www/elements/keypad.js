@@ -8,9 +8,9 @@ const KEYS = [
 
 /**
  * @param {(digit: string) => void} pressed
- * @param {{holdZeroForPlus?: boolean}} [options]
+ * @param {boolean} [holdZeroForPlus]
  */
-export function keypad(pressed, { holdZeroForPlus = false } = {}) {
+export function keypad(pressed, holdZeroForPlus = false) {
   return element(
     'div',
     { className: 'keypad' },

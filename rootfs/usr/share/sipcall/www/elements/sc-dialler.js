@@ -66,7 +66,7 @@ class DiallerElement extends HTMLElement {
         element('h1', { className: 'hidden-visually' }, text('call')),
         element('p', { className: 'hidden-visually', 'data-testid': 'state', 'data-state': 'idle' }, text('stateIdle')),
         element('div', { className: 'number-row' }, number, erase),
-        keypad(insert, { holdZeroForPlus: true }),
+        keypad(insert, true),
         element(
           'button',
           { type: 'submit', className: 'call-button', 'aria-label': text('call'), title: text('call'), 'data-testid': 'call' },

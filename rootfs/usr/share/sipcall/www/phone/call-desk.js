@@ -145,7 +145,7 @@ export class CallDesk {
    */
   hold(wanted) {
     const call = this.front
-    if (call?.mayBeHeld) return this.#change(() => this.#ask(call, 'call.hold', { held: wanted }))
+    if (call?.mayBeHeld) this.#change(() => this.#ask(call, 'call.hold', { held: wanted }))
   }
 
   /** Holds the call in front and takes up the other. */
@@ -165,7 +165,7 @@ export class CallDesk {
    */
   transfer(number) {
     const call = this.front
-    if (call?.mayBeHeld) return this.#ask(call, 'call.transfer', { to: number })
+    if (call?.mayBeHeld) this.#ask(call, 'call.transfer', { to: number })
   }
 
   /** Lets the far sides of both calls talk to each other, without this page. */

@@ -95,10 +95,10 @@ export class Call extends EventTarget {
     await this.peerConnection.setRemoteDescription({ type: 'answer', sdp })
   }
 
-  /** @param {CallState | 'summoning'} state */
+  /** @param {CallState | 'summoning'} state as the box calls it; while it summons this page, the call is an incoming one here */
   setState(state) {
-    if (this.state === 'ended' || this.state === state) return
-    if (this.state === 'incoming' && (state === 'ringing' || state === 'summoning')) return
+    if (this.state === 'ended' || this.state === state || state === 'summoning') return
+    if (this.state === 'incoming' && state === 'ringing') return
     this.state = state
     if (state === 'active') {
       this.activeSince = performance.now()
