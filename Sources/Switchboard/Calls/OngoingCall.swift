@@ -30,8 +30,12 @@ struct OngoingCall {
     var next: NextFarSide?
     /// The call whose far side was asked to be brought together with this one's.
     var partner: CallIdentifier?
-    /// What the transfer that the far side was asked for counts as.
-    var referral: CallIdentifier?
+    /// The transfer that the far side was asked for.
+    var referral: TransferPermit?
+    /// Who took the place of the party that the call began with.
+    var successor: Redacted<String>?
+    /// Whom the far side talks to instead of this side, when that is why the call ends.
+    var referredTo: Redacted<String>?
     /// What the far side said of why it ends the call (RFC 3326).
     var cause: SIPReason?
     /// The far side takes no digits by INFO.
@@ -84,8 +88,17 @@ struct OngoingCall {
         if case .service(let service) = call.far { service } else { nil }
     }
 
-    /// The number called or calling.
-    var farNumber: Redacted<String>? { (dialled ?? from).map(Self.bounded) }
+    /// The number called or calling: of whoever is there now.
+    var farNumber: Redacted<String>? { (successor ?? firstParty).map(Self.bounded) }
+
+    /// The number that the call began with, whatever became of it: that is the one that was called, and paid for.
+    var firstParty: Redacted<String>? { dialled ?? from }
+
+    /// The caller, as a page is shown; whoever took that place has no name here.
+    var caller: (number: Redacted<String>?, name: Redacted<String>?) {
+        guard call.direction == .inbound, let successor else { return (from, name) }
+        return (successor, nil)
+    }
 
     /// What is called, as it is dialled.
     var wanted: Redacted<String>? { dialled ?? service.map { Redacted($0.code) } }

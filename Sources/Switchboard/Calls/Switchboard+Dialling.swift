@@ -13,13 +13,14 @@ extension Switchboard {
     var diallingRules: DiallingRules { DiallingRules(settings.dialling, ownNumber: settings.trunk?.number) }
 
     /// What was dialled, if the box takes calls at all.
-    func destination(_ text: String) throws(Problem) -> Destination {
+    /// - Parameter owner: who would pay for it.
+    func destination(_ text: String, for owner: CallOwner?) throws(Problem) -> Destination {
         if stopping { throw EndReason.boxStopping.problem }
         let destination: Destination
         do throws(DiallingRefusal) {
             destination = try diallingRules.destination(text)
         } catch {
-            throw refused(error, dialled: text)
+            throw refused(error, dialled: text, for: owner)
         }
         // Whoever services the box waits for an emergency call as for any other.
         if draining, !destination.isEmergency { throw Self.isDrained }
@@ -35,7 +36,7 @@ extension Switchboard {
         _ = try firstLine()
         switch dialling.decide(number, by: owner, as: call, rules: diallingRules, now: .now()) {
         case .allow: break
-        case .refuse(let refusal): throw refused(refusal, dialled: number.text)
+        case .refuse(let refusal): throw refused(refusal, dialled: number.text, for: owner)
         }
     }
 
@@ -55,11 +56,13 @@ extension Switchboard {
 
     /// What a refusal says, told to the watchers and the journal too. A page can ask as often as it likes, so the telling is
     /// limited.
-    private func refused(_ refusal: DiallingRefusal, dialled text: String) -> Problem {
+    /// - Parameter owner: who wanted to dial; nil when nobody knows.
+    func refused(_ refusal: DiallingRefusal, dialled text: String, for owner: CallOwner?) -> Problem {
         let problem = refusal.problem
         if let missing = dialRefusalLines.admits(at: .now()) {
-            record(.callRefused, nil, problem) { event in
+            record(.callRefused, nil, problem, user: owner) { event in
                 event.direction = .outbound
+                event.trunk = try? firstLine().line.name
                 event.far = OngoingCall.bounded(Redacted(text))
                 if missing > 0 { event.unreported = missing }
             }
@@ -85,16 +88,17 @@ extension Switchboard {
     ///
     /// - Parameter text: as dialled, or the user part of a Refer-To or Contact.
     func mayTransfer(_ call: CallIdentifier, to text: String) -> Result<TransferPermit, Problem> {
+        let owner = calls[call]?.user ?? (calls[call]?.onward == nil ? nil : Self.forwarding)
         do throws(Problem) {
             // What only the box has is no place to send others to, and what nobody owns nobody transfers.
-            guard case .number(let number) = try destination(text) else {
-                throw refused(.notANumber, dialled: text)
+            guard case .number(let number) = try destination(text, for: owner) else {
+                throw refused(.notANumber, dialled: text, for: owner)
             }
-            guard calls[call] != nil else { throw refused(.nobodysCall, dialled: text) }
+            guard calls[call] != nil else { throw refused(.nobodysCall, dialled: text, for: owner) }
             _ = try firstLine()
             let next = CallIdentifier(using: &generator)
             switch dialling.decide(transferOf: call, to: number, as: next, rules: diallingRules, now: .now()) {
-            case .refuse(let refusal): throw refused(refusal, dialled: number.text)
+            case .refuse(let refusal): throw refused(refusal, dialled: number.text, for: owner)
             case .allow:
                 calls[call]?.transfers.insert(next)
                 return .success(TransferPermit(call: next, dialled: Redacted(number.text)))

@@ -72,7 +72,7 @@ extension Switchboard {
         guard calls[identifier]?.next?.leg == leg else { return }
         calls[identifier]?.next = nil
         calls[identifier]?.adopt(next.side)
-        calls[identifier]?.dialled = next.number
+        calls[identifier]?.successor = next.number
         update(identifier) { $0.transferAnswered() }
         record(.callTransferred, identifier)
         announceCodec(identifier)
@@ -113,7 +113,7 @@ extension Switchboard {
             callOfLeg[leg] = identifier
             traceLeg(leg, of: identifier)
             calls[identifier]?.adopt(TrunkSide(description: description, audio: audio))
-            if ongoing.dialled != nil { calls[identifier]?.dialled = from } else { calls[identifier]?.from = from }
+            calls[identifier]?.successor = from
             if let audio { media.setTrunkAudio(leg, audio) }
             update(identifier) { $0.farReplaced(by: leg, now: .now()) }
             record(.callTransferred, identifier)
@@ -136,7 +136,7 @@ extension Switchboard {
             release(permit.call)
             throw Self.cannotTransfer
         }
-        calls[identifier]?.referral = permit.call
+        calls[identifier]?.referral = permit
         let account = calls[identifier]?.trunk.flatMap { line($0) }?.settings
         let number = account?.written(permit.dialled) ?? permit.dialled
         perform(userAgent.transfer(leg, to: number, now: .now(), using: &generator))
@@ -174,10 +174,14 @@ extension Switchboard {
         calls[identifier]?.partner = nil
         log.debug("A transfer ended.", metadata: ["call": "\(identifier)", "status": "\(status)"])
         if status < 300 {
+            let (one, other) = (calls[identifier]?.farNumber, partner.flatMap { calls[$0]?.farNumber })
+            let dialled = calls[identifier]?.referral?.dialled
+            calls[identifier]?.referredTo = dialled ?? other
+            if let partner { calls[partner]?.referredTo = one }
             // The other call ends when its far side was called.
             update(identifier) { $0.referralSucceeded() }
         } else {
-            if let permit = calls[identifier]?.referral { giveBack(permit, of: identifier) }
+            if let permit = calls[identifier]?.referral { giveBack(permit.call, of: identifier) }
             calls[identifier]?.referral = nil
             update(identifier) { $0.referralFailed() }
             if let partner { update(partner) { $0.referralWithdrawn() } }

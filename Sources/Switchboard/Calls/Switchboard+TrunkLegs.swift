@@ -76,7 +76,10 @@ extension Switchboard {
         let reason = EndReason(
             end, cause: ongoing?.cause, over: way?.peer.transport ?? line?.route?.target.transport ?? .udp,
             network: line?.isCutOff == true ? Self.noRoute : line?.connectionProblem)
-        if let identifier = onwardCall(leg) { return update(identifier) { $0.nearEnded(leg, reason) } }
+        if let identifier = onwardCall(leg) {
+            calls[identifier]?.onward?.end = reason
+            return update(identifier) { $0.nearEnded(leg, reason) }
+        }
         update(leg) { $0.farEnded(reason) }
     }
 
@@ -124,19 +127,19 @@ extension Switchboard {
     ) {
         let idle = ringablePages
         guard ringingHere < Self.ringingLimit else {
-            recordRefusal(from: from, Self.tooManyRing)
+            recordRefusal(leg, from: from, Self.tooManyRing)
             perform(userAgent.reject(leg, status: 503, now: .now(), using: &generator))
             return
         }
         guard !draining else {
-            recordRefusal(from: from, Self.isDrained)
+            recordRefusal(leg, from: from, Self.isDrained)
             perform(userAgent.reject(leg, status: 480, now: .now(), using: &generator))
             return
         }
         let isPassedOn = isPassedOn(idle: idle)
         guard !stopping, !idle.isEmpty || isPassedOn else {
             recordRefusal(
-                from: from,
+                leg, from: from,
                 stopping ? EndReason.boxStopping.problem : pageCount == 0 ? Self.noPageOpen : Self.pagesBusy)
             perform(
                 userAgent.reject(
@@ -170,7 +173,7 @@ extension Switchboard {
         } catch {
             media.close(leg)
             log.debug("A call's sound offer cannot be used.", metadata: ["error": "\(error)"])
-            recordRefusal(from: from, (error as? Problem) ?? EndReason.noCommonCodec.problem)
+            recordRefusal(leg, from: from, (error as? Problem) ?? EndReason.noCommonCodec.problem)
             perform(userAgent.reject(leg, status: 488, now: .now(), using: &generator))
         }
     }

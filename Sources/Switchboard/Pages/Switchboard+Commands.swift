@@ -69,7 +69,7 @@ extension Switchboard {
         _ connection: ConnectionIdentifier, to text: String, offer: String
     ) throws(Problem) -> ControlReply {
         let user = try requirePhone(connection).user
-        let destination = try destination(text)
+        let destination = try destination(text, for: CallOwner(user))
         guard isFree(connection) else { throw Self.busyHere }
         let page = try pageOffer(offer)
 
