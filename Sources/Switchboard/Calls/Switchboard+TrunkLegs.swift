@@ -14,14 +14,18 @@ extension Switchboard {
         case .registration(let trunk, let state): take(state, of: trunk)
         case .targetReached(let trunk, let peer): take(nil, at: peer, of: trunk)
         case .targetFailed(let trunk, let peer, let failure): take(failure, at: peer, of: trunk)
-        case .incoming(let leg, let from, let name, _, let offer): ring(leg, from: from, name: name, offer: offer)
+        case .incoming(let leg, let from, let name, _, let offer):
+            noteLife(of: userAgent.trunk(of: leg)?.name)
+            ring(leg, from: from, name: name, offer: offer)
         case .incomingReplacement(let leg, let former, let from, _, _, let offer):
             replace(former, by: leg, from: from, offer: offer)
         case .ringing(let leg):
+            noteAnswer(leg)
             onwardAlerts(leg)
             if isNext(leg) { nextProgressed(leg, status: 180) } else { update(leg) { $0.farRinging() } }
         case .noReplyYet(let leg): if !hurriesOn(leg) { update(leg) { $0.farSilent() } }
         case .progress(let leg, let body):
+            noteAnswer(leg)
             onwardAlerts(leg)
             guard agree(leg, on: body) else { return }
             if isNext(leg) { nextProgressed(leg, status: 183) } else { update(leg) { $0.farProgressed() } }
