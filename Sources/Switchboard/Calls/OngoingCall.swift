@@ -38,8 +38,8 @@ struct OngoingCall {
     var referredTo: Redacted<String>?
     /// What the far side said of why it ends the call (RFC 3326).
     var cause: SIPReason?
-    /// The far side takes no digits by INFO.
-    var refusesDigitMessages = false
+    /// Legs whose other end takes no digits by INFO.
+    var withoutDigitMessages: Set<LegIdentifier> = []
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
     /// Browser legs whose sound connection is up; pages make it while they ring.
@@ -79,6 +79,12 @@ struct OngoingCall {
 
     var trunkLeg: LegIdentifier? {
         if case .trunk(let leg) = call.far { leg } else { nil }
+    }
+
+    /// The other of two trunk legs, on a call that was passed on.
+    func opposite(_ leg: LegIdentifier) -> LegIdentifier? {
+        guard let onward else { return nil }
+        return leg == onward.leg ? trunkLeg : leg == trunkLeg ? onward.leg : nil
     }
 
     /// Whether a leg is on this side of the call: a page's, or of the number that it was passed on to.

@@ -4,6 +4,7 @@ import Logging
 import Media
 import SDP
 import SIP
+import Settings
 import Wire
 
 // Calls that change their far side: because the far side asks for it (REFER), because a call comes that takes another's
@@ -47,7 +48,8 @@ extension Switchboard {
     /// By the account of the call: it alone knows the call that `Replaces` may name.
     func dial(_ next: NextFarSide, of identifier: CallIdentifier) {
         let trunk = calls[identifier]?.trunk
-        let number = trunk.flatMap { line($0)?.settings.written(next.number) } ?? next.number
+        let number =
+            trunk.flatMap { line($0)?.settings.written(next.number, in: settings.dialling.country) } ?? next.number
         perform(
             userAgent.invite(
                 next.leg, to: number, over: trunk, offer: next.side.description.bytes, replacing: next.request.replaces,
@@ -138,7 +140,7 @@ extension Switchboard {
         }
         calls[identifier]?.referral = permit
         let account = calls[identifier]?.trunk.flatMap { line($0) }?.settings
-        let number = account?.written(permit.dialled) ?? permit.dialled
+        let number = account?.written(permit.dialled, in: settings.dialling.country) ?? permit.dialled
         perform(userAgent.transfer(leg, to: number, now: .now(), using: &generator))
         return .done
     }

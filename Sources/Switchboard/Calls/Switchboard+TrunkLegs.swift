@@ -40,6 +40,7 @@ extension Switchboard {
         case .digit(let leg, let report):
             if let identifier = callOfLeg[leg], isNews(report.revealed.digit, by: .message, on: leg, of: identifier) {
                 hear(report.revealed.digit, on: leg, of: identifier)
+                passOn(report.revealed.digit, from: leg, by: .message, of: identifier)
             }
         case .digitsRefused(let leg, let status): digitsRefused(leg, status: status)
         case .transferRequested(let leg, let request): transferRequested(leg, request)

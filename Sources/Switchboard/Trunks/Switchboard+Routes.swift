@@ -92,7 +92,8 @@ extension Switchboard {
         if way.peer != line.route?.target { retiredTargets.insert(way.peer) }
         perform(
             userAgent.invite(
-                leg, to: line.settings.written(number), over: way.trunk, at: way.peer, offer: offer.bytes, now: .now(),
+                leg, to: line.settings.written(number, in: settings.dialling.country), over: way.trunk, at: way.peer,
+                offer: offer.bytes, now: .now(),
                 using: &generator))
         traceLeg(leg, of: identifier)
     }
@@ -191,11 +192,12 @@ extension Switchboard {
 extension TrunkSettings {
     /// A number as this provider wants it in the Request-URI. What names no telephone number goes as it was dialled.
     ///
-    /// National spellings are understood as in the country of the account's own number.
-    func written(_ dialled: Redacted<String>) -> Redacted<String> {
+    /// - Parameter country: where the box stands: national spellings are those of that country. On a box that was not told,
+    ///   they are those of the country of the account's own number.
+    func written(_ dialled: Redacted<String>, in country: Region?) -> Redacted<String> {
         guard let numberFormat else { return dialled }
-        let home = number.flatMap { TelephoneNumber(digits: String($0.revealed.drop { $0 == "+" })) }
-            .flatMap { NumberingPlan.of($0.region) }
+        let own = number.flatMap { TelephoneNumber(digits: String($0.revealed.drop { $0 == "+" })) }?.region
+        let home = (country ?? own).flatMap { NumberingPlan.of($0) }
         let text = dialled.revealed
         let meant: TelephoneNumber?
         if let home, case .international(let number)? = try? home.normalise(text) {
