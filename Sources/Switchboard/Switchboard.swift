@@ -111,6 +111,8 @@ package actor Switchboard {
         // The transport holds the loop for as long as there is this actor.
         unownedExecutor = transport.loop.executor.asUnownedSerialExecutor()
         self.media = media
+        let loop = transport.loop
+        media.wakes { wake in loop.execute(wake) }
         self.version = version
         product = "SIPCall/\(version)"
         self.figures = figures

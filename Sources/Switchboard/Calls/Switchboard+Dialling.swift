@@ -10,7 +10,17 @@ extension Switchboard {
     /// Who pays for calls that are asked for at the terminal; no page's user is called so.
     static let terminal = CallOwner("sipcall call")
 
-    var diallingRules: DiallingRules { DiallingRules(settings.dialling, ownNumber: settings.trunk?.number) }
+    /// On a box that was not told its country, that of the number that the provider gave may be called: whoever has a number
+    /// there calls there.
+    var diallingRules: DiallingRules {
+        var rules = settings.dialling
+        if rules.country == nil, let own = settings.trunk?.number?.revealed,
+            case .international(let number)? = try? DialledNumber(withoutCountry: own), number.region != .world
+        {
+            rules.countries.insert(number.region)
+        }
+        return rules
+    }
 
     /// What was dialled, if the box takes calls at all.
     /// - Parameter owner: who would pay for it.
@@ -117,27 +127,4 @@ extension Switchboard {
 
 extension Destination {
     fileprivate var isEmergency: Bool { if case .number(let number) = self { number.isEmergency } else { false } }
-}
-
-extension DiallingRules {
-    /// - Parameter ownNumber: the one that the provider gave. On a box that was not told its country, the number's country
-    ///   is the one that may be called: whoever has a number there calls there.
-    init(_ settings: DiallingSettings, ownNumber: Redacted<String>?) {
-        self.init(home: settings.country)
-        areaCode = settings.areaCode
-        countries = settings.countries
-        allowsPremium = settings.allowsPremium
-        allowsSatellite = settings.allowsSatellite
-        allowsShortNumbers = settings.allowsShortNumbers
-        allowsProviderCodes = settings.allowsProviderCodes
-        blockedPrefixes = settings.blockedPrefixes
-        callsAtOncePerUser = settings.callsAtOncePerUser
-        callsAtOnce = settings.callsAtOnce
-        newCallsPerMinutePerUser = settings.newCallsPerMinutePerUser
-        newCallsPerMinute = settings.newCallsPerMinute
-        guard settings.country == nil, let own = ownNumber?.revealed,
-            case .international(let number)? = try? DialledNumber(withoutCountry: own), number.region != .world
-        else { return }
-        countries.insert(number.region)
-    }
 }
