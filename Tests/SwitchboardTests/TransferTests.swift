@@ -226,6 +226,21 @@ struct TransferTests {
         await box.close()
     }
 
+    @Test("One of two calls that were to be brought together ends before: the other may be transferred as ever")
+    func abandoned() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await box.talk(page)
+        _ = await box.switchboard.handle(.hold(connection: page, call: call, wanted: true))
+        let other = try await box.talk(page, to: "200")
+        #expect(await box.switchboard.handle(.bringTogether(connection: page, call: call, other: other)) == .done)
+        #expect(await box.switchboard.calls[other]?.call.mayBeTransferred == false)
+        #expect(await box.switchboard.handle(.end(connection: page, call: call)) == .done)
+        #expect(await box.switchboard.calls[other]?.call.mayBeTransferred == true)
+        #expect(await box.switchboard.calls[other]?.referredTo == nil)
+        await box.close()
+    }
+
     @Test("A diverted number is not followed, and the sentence says so")
     func redirect() async throws {
         let box = try await Box.open()

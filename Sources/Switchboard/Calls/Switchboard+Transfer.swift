@@ -139,6 +139,7 @@ extension Switchboard {
             throw Self.cannotTransfer
         }
         calls[identifier]?.referral = permit
+        calls[identifier]?.referredTo = permit.dialled
         let account = calls[identifier]?.trunk.flatMap { line($0) }?.settings
         let number = account?.written(permit.dialled, in: settings.dialling.country) ?? permit.dialled
         perform(userAgent.transfer(leg, to: number, now: .now(), using: &generator))
@@ -157,6 +158,9 @@ extension Switchboard {
             throw Self.cannotTransfer
         }
         calls[identifier]?.partner = other
+        let (one, two) = (calls[identifier]?.farNumber, calls[other]?.farNumber)
+        calls[identifier]?.referredTo = two
+        calls[other]?.referredTo = one
         perform(userAgent.transfer(leg, into: target, now: .now(), using: &generator))
         return .done
     }
@@ -176,18 +180,21 @@ extension Switchboard {
         calls[identifier]?.partner = nil
         log.debug("A transfer ended.", metadata: ["call": "\(identifier)", "status": "\(status)"])
         if status < 300 {
-            let (one, other) = (calls[identifier]?.farNumber, partner.flatMap { calls[$0]?.farNumber })
-            let dialled = calls[identifier]?.referral?.dialled
-            calls[identifier]?.referredTo = dialled ?? other
-            if let partner { calls[partner]?.referredTo = one }
             // The other call ends when its far side was called.
             update(identifier) { $0.referralSucceeded() }
         } else {
             if let permit = calls[identifier]?.referral { giveBack(permit.call, of: identifier) }
             calls[identifier]?.referral = nil
+            calls[identifier]?.referredTo = nil
             update(identifier) { $0.referralFailed() }
-            if let partner { update(partner) { $0.referralWithdrawn() } }
+            if let partner { withdraw(partner) }
         }
+    }
+
+    /// A call that was to be brought together with another goes on by itself.
+    func withdraw(_ partner: CallIdentifier) {
+        calls[partner]?.referredTo = nil
+        update(partner) { $0.referralWithdrawn() }
     }
 
     static let cannotTransfer = Problem(
