@@ -97,7 +97,7 @@ struct RecordTests {
         box.provider.call(box.transport.localAddress)
         try await box.wait("the answer") { box.provider.finalStatus == 200 }
         box.provider.acknowledge()
-        #expect(onward(box).map(\.stage) == [.dialled, .answered])
+        try await box.wait("the record of the answer") { onward(box).map(\.stage) == [.dialled, .answered] }
         if callerHangsUp {
             box.provider.hangUpAsCaller()
         } else {
