@@ -85,7 +85,7 @@ let package = Package(
 
         // 3: protocol machines and C libraries made safe
         room("SIP", ["SIPMessage", "Wire", .crypto]),
-        room("Call", ["SDP", "Numbering", "Wire"]),
+        room("Call", ["SDP", "Settings", "Numbering", "Wire"]),
         room("SIPTrace", ["SIPMessage", "SDP", "Wire"]),
         room("SecureMedia", ["CSRTP", "COpenSSL", "CShims", "Wire"]),
         room("OpusCodec", ["COpus", "CShims"]),
@@ -153,7 +153,7 @@ let package = Package(
         tests(of: "Numbering", ["Wire"]),
         tests(of: "Settings", ["Numbering", "Wire"]),
         tests(of: "SIP", ["SIPMessage", "Wire"]),
-        tests(of: "Call", ["Numbering", "Wire"]),
+        tests(of: "Call", ["Numbering", "Settings", "Wire"]),
         tests(of: "SIPTrace", ["SIPMessage", "Wire"]),
         // A name server for tests of how providers are found.
         .target(

@@ -28,9 +28,21 @@ extension Call {
         isEnded ? [] : [.notice(Self.changeRefused)]
     }
 
-    /// Ends both holds, as the change to another far side does.
+    /// Whoever is about to talk with the near side: while a page holds the call it is held like the one before, for the page
+    /// talks with somebody else.
+    func sound(near: LegIdentifier, far: LegIdentifier) -> Effect {
+        isHeldByPage ? .park(near: near, far: far) : .connect(near: near, far: far, bothWays: true)
+    }
+
+    private var isHeldByPage: Bool { isHeldHere && onward == nil }
+
+    /// Ends the holds that another far side ends: not that of a page, which the next far side is told.
     mutating func releaseHolds() -> [Effect] {
         guard isHeldHere || isHeldThere else { return [] }
+        if isHeldByPage, let far = trunkLeg {
+            defer { isHeldThere = false }
+            return [.offer(far)] + (isHeldThere ? [.reportHold(here: true, there: false)] : [])
+        }
         // Whom the former far side held is not held by the next one.
         let resumed = isHeldThere ? onward.map { [Effect.offer($0)] } ?? [] : []
         isHeldHere = false

@@ -36,7 +36,7 @@ extension Call {
         }
         transfer = nil
         far = .trunk(next.leg)
-        return [.connect(near: near, far: next.leg, bothWays: true)]
+        return [sound(near: near, far: next.leg)]
             + (next.isOrphan ? [] : [.release(former, .transferred)]) + releaseHolds()
     }
 
@@ -64,7 +64,7 @@ extension Call {
         far = .trunk(leg)
         isReferred = false
         if !wasActive { state = .active(since: now) }
-        return [.connect(near: near, far: leg, bothWays: true), .accept(leg), .release(former, .replaced)]
+        return [sound(near: near, far: leg), .accept(leg), .release(former, .replaced)]
             + (wasActive ? releaseHolds() : [.report(.active)])
     }
 

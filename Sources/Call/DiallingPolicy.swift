@@ -1,4 +1,5 @@
 package import Numbering
+package import Settings
 package import Wire
 
 /// Decides whether the box dials a number for somebody, before any invitation leaves; what it allows is reserved at once.
@@ -96,7 +97,7 @@ extension DiallingPolicy {
         case .satellite where !rules.allowsSatellite: return .satellite
         // What belongs to no country was decided by its risk.
         case _ where region == .world: return nil
-        case _: return region == rules.home || rules.countries.contains(region) ? nil : .country
+        case _: return region == rules.country || rules.countries.contains(region) ? nil : .country
         }
     }
 

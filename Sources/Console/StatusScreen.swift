@@ -133,6 +133,7 @@ package struct StatusScreen: Sendable {
         case .registering: "\(trunk.name), registering"
         case .registered: "\(trunk.name), registered" + (trunk.expires.map { " for \(words(seconds: $0))" } ?? "")
         case .ready where trunk.answers == true: "\(trunk.name), reachable, needs no registration"
+        case .ready where trunk.isAsked == false: "\(trunk.name), needs no registration, not asked whether it is there"
         case .ready: "\(trunk.name), needs no registration, not heard from yet"
         case .failed where trunk.answers == false: "\(trunk.name), not reachable"
         case .failed: "\(trunk.name), not registered"

@@ -21,9 +21,11 @@ package struct TrunkStatus: Codable, Sendable, Equatable {
     /// Where the provider is spoken to: `udp:192.0.2.1:5060`.
     package var target: String?
 
-    /// Of an account without registration: whether its provider answered the last OPTIONS. Nil where it was not asked
-    /// yet, or never is.
+    /// Of an account without registration: whether its provider is there, by its answers to OPTIONS and in calls. Nil where
+    /// nothing was heard yet.
     package var answers: Bool?
+    /// Of an account without registration: whether its provider is asked by OPTIONS.
+    package var isAsked: Bool?
 
     /// Calls can go out by it.
     package var isUsable: Bool { state == .registered || state == .ready }

@@ -35,8 +35,8 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case summon(to: Redacted<String>)
     /// Ends a call whoever has it.
     case hangUp(call: CallIdentifier)
-    /// Sends the provider an OPTIONS; answered with `ControlReply.provider`.
-    case askProvider
+    /// Sends every provider an OPTIONS; answered with `ControlReply.providers`.
+    case askProviders
     /// What happened after the event of this number; answered with `ControlReply.events`.
     case events(after: UInt64)
     /// Reads the configuration again; answered with `reloaded` or `configurationRejected`.
@@ -70,7 +70,7 @@ extension ControlCommand {
             .hold(let connection, _, _), .transfer(let connection, _, _), .bringTogether(let connection, _, _),
             .digits(let connection, _, _):
             connection
-        case .status, .reload, .drain, .summon, .hangUp, .askProvider, .events, .traces, .trace, .ledger,
+        case .status, .reload, .drain, .summon, .hangUp, .askProviders, .events, .traces, .trace, .ledger,
             .sealedRecords,
             .filed:
             nil
@@ -93,7 +93,8 @@ package enum ControlReply: Codable, Sendable, Equatable {
     case media(call: CallIdentifier, answer: Redacted<String>)
     case status(BoxStatus)
     case call(CallIdentifier)
-    case provider(ProviderReport)
+    /// One for each account, in the order in which they are tried.
+    case providers([ProviderReport])
     /// The oldest of them that the core still knows, a few at a time, and the number of the newest of all.
     case events([BoxEvent], newest: UInt64)
     case traces(TraceList)

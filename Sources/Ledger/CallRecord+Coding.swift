@@ -33,6 +33,9 @@ extension CallRecord {
         }
         fields.write(28, cost?.micros)
         fields.write(29, cost?.currency)
+        transferredTo?.write(to: &fields, 30)
+        fields.write(34, forwardedTo?.description)
+        fields.write(35, forwardedBy?.description)
         fields.pad()
         return fields.bytes
     }
@@ -63,6 +66,9 @@ extension CallRecord {
         }
         (quality.fromFar, quality.fromNear) = (direction(20), direction(24))
         if let micros = fields.integer(28) { cost = Cost(micros: micros, currency: fields.text(29) ?? "") }
+        transferredTo = FarParty(fields, 30).flatMap { $0 == FarParty(number: nil) ? nil : $0 }
+        forwardedTo = fields.text(34).flatMap { CallIdentifier($0) }
+        forwardedBy = fields.text(35).flatMap { CallIdentifier($0) }
     }
 }
 

@@ -54,6 +54,12 @@ package struct CallRecord: Sendable, Equatable {
     package var farCodec: String?
     package var quality = CallQuality()
     package var cost: Cost?
+    /// Who took the place of ``far`` in the end; nil when the call kept its far side.
+    package var transferredTo: FarParty?
+    /// The record of the call that the box dialled to pass this one on.
+    package var forwardedTo: CallIdentifier?
+    /// The record of the call that came in, which this one passed on.
+    package var forwardedBy: CallIdentifier?
 
     package init(
         identifier: CallIdentifier, stage: Stage, box: String, direction: Call.Direction, far: FarParty,
@@ -79,6 +85,9 @@ package struct CallRecord: Sendable, Equatable {
         default: return .failed
         }
     }
+
+    /// Everybody on the far side whose number is known.
+    package var numbers: [Redacted<String>] { [far.number, transferredTo?.number].compactMap(\.self) }
 
     /// From the answer to the end, whole seconds begun; 0 when either is missing.
     package var seconds: Int64 {

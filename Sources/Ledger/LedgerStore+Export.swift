@@ -23,6 +23,8 @@ extension LedgerStore {
         ("mos_from_far", { $0.quality.fromFar.meanOpinion.map { "\(Double($0) / 1000)" } }),
         ("mos_from_near", { $0.quality.fromNear.meanOpinion.map { "\(Double($0) / 1000)" } }),
         ("cost", { $0.cost.map { "\(Double($0.micros) / 1_000_000)" } }), ("currency", { $0.cost?.currency }),
+        ("transferred_to", { $0.transferredTo?.number?.revealed }),
+        ("forwarded_to", { $0.forwardedTo?.description }), ("forwarded_by", { $0.forwardedBy?.description }),
     ]
 
     /// Writes all calls that fit, the newest first, page by page: memory does not grow with the ledger.

@@ -144,15 +144,15 @@ struct CallFilter {
         if let direction = query.direction, call.direction != direction { return false }
         if let outcome = query.outcome, call.outcome != outcome { return false }
         if let number {
-            guard let far = call.far.number?.revealed else { return false }
             // With a leading zero or without a country code the end decides.
             let digits = number.drop { $0 == "0" || $0 == "+" }
-            guard
+            let fits = { (far: String) in
                 far == number || !number.hasPrefix("+") && far.hasSuffix(digits) || term == nil && far.contains(number)
-            else { return false }
+            }
+            guard call.numbers.contains(where: { fits($0.revealed) }) else { return false }
         }
         if let text {
-            let fields = [call.far.name?.revealed, call.far.number?.revealed, call.user?.name, call.trunk]
+            let fields = [call.far.name?.revealed, call.user?.name, call.trunk] + call.numbers.map(\.revealed)
             guard fields.contains(where: { $0?.lowercased().contains(text) ?? false }) else { return false }
         }
         return true

@@ -14,7 +14,7 @@ enum Searchable {
 
     static func terms(of record: CallRecord) -> [Term] {
         var terms: [Term] = []
-        if let number = record.far.number {
+        for number in record.numbers {
             terms.append(("number", number))
             if let end = end(of: number.revealed) { terms.append(("end", Redacted(end))) }
         }

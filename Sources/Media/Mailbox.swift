@@ -9,11 +9,16 @@ final class Mailbox: Sendable {
     private struct State {
         var commands: [MediaCommand] = []
         var closed = false
+        var isWakingLater = false
     }
+
+    /// Runs what it is given soon, from a place where more may have been posted by then.
+    typealias Later = @Sendable (@escaping @Sendable () -> Void) -> Void
 
     private let state = Mutex(State())
     /// Readable while commands wait.
     let descriptor: Int32
+    private let later = Mutex<Later?>(nil)
 
     init() throws(Problem) {
         descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
@@ -26,21 +31,40 @@ final class Mailbox: Sendable {
         close(descriptor)
     }
 
+    /// From now on the loop is woken once for all that is posted before `later` runs what it was given: each waking costs
+    /// more than most commands do.
+    func wakes(by later: @escaping Later) { self.later.withLock { $0 = later } }
+
+    /// - Parameter isUrgent: it waits for nobody; whoever posts it may be the one who finds out that others hang.
     /// - Returns: false once the loop has ended; the command was not taken.
     @discardableResult
-    func post(_ command: consuming MediaCommand) -> Bool {
+    func post(_ command: consuming MediaCommand, isUrgent: Bool = false) -> Bool {
         let command = command
-        let (taken, isFirst) = state.withLock { state in
+        let later = isUrgent ? nil : later.withLock { $0 }
+        let (taken, wakes) = state.withLock { state in
             guard !state.closed else { return (false, false) }
             state.commands.append(command)
-            return (true, state.commands.count == 1)
+            // Whoever waits before this one has woken the loop already, and it takes all of them.
+            let isFirst = state.commands.count == 1
+            guard later != nil else { return (true, isFirst || state.isWakingLater) }
+            defer { if isFirst { state.isWakingLater = true } }
+            return (true, isFirst && !state.isWakingLater)
         }
-        // Whoever waits before this one has woken the loop already, and it takes all of them.
-        if isFirst {
-            var one: UInt64 = 1
-            _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
-        }
+        if wakes { if let later { later { self.wakeIfNeeded() } } else { wake() } }
         return taken
+    }
+
+    private func wakeIfNeeded() {
+        let isNeeded = state.withLock { state in
+            state.isWakingLater = false
+            return !state.commands.isEmpty
+        }
+        if isNeeded { wake() }
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
     }
 
     /// Everything that waits; called on the loop only.

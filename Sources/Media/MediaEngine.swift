@@ -75,6 +75,12 @@ package final class MediaEngine: Sendable {
         stop()
     }
 
+    /// Lets the media thread be woken once for all that is asked for before `later` runs what it was given: at the end of a
+    /// turn of the caller's loop.
+    package func wakes(by later: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
+        mailbox.wakes(by: later)
+    }
+
     /// Opens a leg to a browser, which is told the local credentials, the fingerprint, `ssrc` and `cname` in the
     /// box's description.
     package func openBrowserLeg(
@@ -143,7 +149,9 @@ package final class MediaEngine: Sendable {
     /// The loop's figures, after all that was asked for before.
     package func snapshot() async -> MediaSnapshot {
         await withCheckedContinuation { continuation in
-            if !mailbox.post(.snapshot(continuation)) { continuation.resume(returning: MediaSnapshot()) }
+            if !mailbox.post(.snapshot(continuation), isUrgent: true) {
+                continuation.resume(returning: MediaSnapshot())
+            }
         }
     }
 
@@ -151,12 +159,12 @@ package final class MediaEngine: Sendable {
     /// - Parameter turned: called once all of them took a command out of their mailboxes, also while they end; on a
     ///   loop's own thread, so it must return at once.
     package func probe(_ turned: @escaping @Sendable () -> Void) {
-        if !mailbox.post(.probe(turned)) { turned() }
+        if !mailbox.post(.probe(turned), isUrgent: true) { turned() }
     }
 
     /// Closes every leg and joins the thread; the second time it does nothing.
     package func stop() {
-        mailbox.post(.stop)
+        mailbox.post(.stop, isUrgent: true)
         let ending = thread.withLock { thread in
             defer { thread = nil }
             return thread

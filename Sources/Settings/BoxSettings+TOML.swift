@@ -39,7 +39,7 @@ extension BoxSettings {
         sip = try Self.sip(from: SettingsTable(name: "sip", in: document, file: file, lines: lines))
         media = try Self.media(from: SettingsTable(name: "media", in: document, file: file, lines: lines))
         web = try Self.web(from: SettingsTable(name: "web", in: document, file: file, lines: lines))
-        dialling = try DiallingSettings(SettingsTable(name: "dialling", in: document, file: file, lines: lines))
+        dialling = try DiallingRules(SettingsTable(name: "dialling", in: document, file: file, lines: lines))
         trunks = try TrunkSettings.all(
             in: SettingsTable.all(name: "trunk", in: document, file: file, lines: lines), presets, readSecret)
         ledger = try LedgerKeeping(from: SettingsTable(name: "ledger", in: document, file: file, lines: lines))

@@ -9,7 +9,7 @@ package struct BoxSettings: Sendable, Equatable {
     package var sip = SIPSettings()
     package var media = MediaSettings()
     package var web = WebSettings()
-    package var dialling = DiallingSettings()
+    package var dialling = DiallingRules()
     /// The accounts with providers, the one that is tried first at the front; without any only the services on the box
     /// can be called.
     package var trunks: [TrunkSettings] = []

@@ -66,7 +66,7 @@ package actor Switchboard {
     let remember: @Sendable ([String: ProviderMeasurements]) -> Void
     let keep: @Sendable (CallRecord) -> Void
     /// The last records of calls that are over, until the figures of their sound are known.
-    var endings: [CallIdentifier: CallRecord] = [:]
+    var endings: [CallIdentifier: Ending] = [:]
     var phones: [ConnectionIdentifier: Phone] = [:]
     var calls: [CallIdentifier: OngoingCall] = [:]
     var callOfLeg: [LegIdentifier: CallIdentifier] = [:]
@@ -111,6 +111,8 @@ package actor Switchboard {
         // The transport holds the loop for as long as there is this actor.
         unownedExecutor = transport.loop.executor.asUnownedSerialExecutor()
         self.media = media
+        let loop = transport.loop
+        media.wakes { wake in loop.execute(wake) }
         self.version = version
         product = "SIPCall/\(version)"
         self.figures = figures
@@ -281,8 +283,9 @@ extension Switchboard {
             calls: calls.flatMap { identifier, ongoing in
                 ongoing.audience(phones).map {
                     .init(
-                        connection: $0, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
-                        name: ongoing.name, to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
+                        connection: $0, call: identifier, state: ongoing.call.publicState,
+                        from: ongoing.caller.number, name: ongoing.caller.name,
+                        to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
                 }
             }, draining: draining)
     }

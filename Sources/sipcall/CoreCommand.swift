@@ -81,7 +81,8 @@ struct CoreCommand: AsyncParsableCommand {
             metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])
         let logging = Task { await callLog.run() }
         let announcing = Task { for await _ in recordsWait { control.publish(.recordsWait) } }
-        let running = Task { await switchboard.run() }
+        // What waits for the next input of the loop waits on the loop, and wakes no other thread.
+        let running = Task(executorPreference: LoopExecutor(transport.loop)) { await switchboard.run() }
         let addresses = AddressWatch()
         if addresses == nil {
             log.warning("The kernel tells nothing about changes of addresses; a registration may lag behind one.")

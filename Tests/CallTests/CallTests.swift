@@ -1,5 +1,6 @@
 import Call
 import Numbering
+import Settings
 import Testing
 import Wire
 
@@ -172,7 +173,7 @@ struct CallTests {
 struct DestinationTests {
     @Test("the box's own services are told from numbers, with and without a country", arguments: [Region("DE"), nil])
     func spellings(home: Region?) throws {
-        let rules = DiallingRules(home: home)
+        let rules = DiallingRules(country: home)
         #expect(try rules.destination("*43") == .service(.echo))
         #expect(try rules.destination("* 44") == .service(.milliwatt))
         #expect(try rules.destination("*45") == .service(.digitReadBack))
@@ -187,7 +188,7 @@ struct DestinationTests {
 
     @Test("a provider's own short number is one only where such numbers are allowed")
     func ofProvider() throws {
-        var rules = DiallingRules(home: Region("DE"))
+        var rules = DiallingRules(country: Region("DE"))
         #expect(throws: DiallingRefusal.needsAreaCode) { try rules.destination("100") }
         rules.allowsShortNumbers = true
         #expect(try rules.destination("100") == .number(.short("100", isFree: false)))
@@ -201,7 +202,7 @@ struct DestinationTests {
         "nothing diallable is refused",
         arguments: ["", "+", " ", "abc", "1+2", "12@evil", String(repeating: "1", count: 33)])
     func refused(text: String) {
-        #expect(throws: DiallingRefusal.self) { try DiallingRules(home: Region("DE")).destination(text) }
-        #expect(throws: DiallingRefusal.self) { try DiallingRules(home: nil).destination(text) }
+        #expect(throws: DiallingRefusal.self) { try DiallingRules(country: Region("DE")).destination(text) }
+        #expect(throws: DiallingRefusal.self) { try DiallingRules(country: nil).destination(text) }
     }
 }

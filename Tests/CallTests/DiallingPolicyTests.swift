@@ -1,5 +1,6 @@
 import Call
 import Numbering
+import Settings
 import Testing
 import Wire
 
@@ -13,7 +14,7 @@ struct DiallingPolicyTests {
 
     init() throws {
         let home: Region = try #require(Region("DE"))
-        rules = DiallingRules(home: home)
+        rules = DiallingRules(country: home)
     }
 
     private func at(_ seconds: Int) -> MonotonicTime { .zero + .seconds(seconds) }
@@ -111,7 +112,7 @@ struct DiallingPolicyTests {
 
     @Test("a box without a country calls only what is listed, and emergency numbers")
     mutating func nowhere() throws {
-        var rules = DiallingRules(home: nil)
+        var rules = DiallingRules(country: nil)
         #expect(try decide("+49 30 1234567", rules: rules).decision == .refuse(.country))
         #expect(try decide("100", rules: rules).decision == .refuse(.shortNumber))
         #expect(throws: DiallingRefusal.countryUnset) { try rules.number("030 1234567") }

@@ -88,6 +88,21 @@ struct TransferTests {
         #expect(call.hangUp() == [.release(near, .hungUpHere), .release(other, .hungUpHere), .ended(.hungUpHere)])
     }
 
+    @Test("while the page holds the call the next one is held too, however it comes: the page talks with somebody else")
+    func staysHeld() {
+        for comesByItself in [true, false] {
+            var call = answered()
+            _ = call.hold(true)
+            _ = call.farHolds(true)
+            _ = comesByItself ? [] : call.transferBegan(on: other, now: at(10))
+            let effects = comesByItself ? call.farReplaced(by: other, now: at(11)) : call.transferAnswered()
+            #expect(effects.first == .park(near: near, far: other))
+            #expect(effects.suffix(2) == [.offer(other), .reportHold(here: true, there: false)])
+            #expect(call.isHeldHere && !call.isHeldThere)
+            #expect(call.hold(false).first == .connect(near: near, far: other, bothWays: true))
+        }
+    }
+
     @Test("the next one does not come: the call goes on with the former one")
     func fails() {
         var call = answered()

@@ -70,17 +70,33 @@ struct FindingTests {
         #expect(Finding.defaultRoute(routes: "junk", routesIPv6: "junk x y").verdict == .warning)
     }
 
+    @Test("Of several providers the worst is told by name; whoever answers calls only is well")
+    func providers() {
+        var (good, bad) = (ProviderReport(name: "One"), ProviderReport(name: "Two"))
+        good.status = 200
+        bad.problem = Problem(code: "trunk.no-reply", sentence: "The provider does not reply.")
+        #expect(Finding.answers([good]).sentence == "The provider answered OPTIONS with 200.")
+        #expect(Finding.answers([good, bad]).verdict == .fault)
+        #expect(Finding.answers([good, bad]).sentence.hasPrefix("Two: "))
+        bad.answersCalls = true
+        #expect(Finding.answers([good, bad]).verdict == .ok)
+        #expect(Finding.answers([]).verdict == .unchecked)
+    }
+
     @Test("NAT is seen, and whether the settings know of it")
     func publicAddress() {
         let own = NetworkAddress("10.0.0.5", port: 5060)
         let seen = NetworkAddress("203.0.113.7", port: 61_000)
-        #expect(Finding.publicAddress(ProviderReport(local: own)).verdict == .unchecked)
-        #expect(Finding.publicAddress(ProviderReport(local: own, seenAt: own)).verdict == .ok)
-        let behind = Finding.publicAddress(ProviderReport(local: own, seenAt: seen))
+        #expect(Finding.publicAddress(ProviderReport(name: "Telnyx", local: own)).verdict == .unchecked)
+        #expect(Finding.publicAddress(ProviderReport(name: "Telnyx", local: own, seenAt: own)).verdict == .ok)
+        let behind = Finding.publicAddress(ProviderReport(name: "Telnyx", local: own, seenAt: seen))
         #expect(behind.verdict == .warning && behind.remedy.contains("203.0.113.7"))
-        #expect(Finding.publicAddress(ProviderReport(local: own, seenAt: seen, advertised: seen?.host)).verdict == .ok)
         #expect(
-            Finding.publicAddress(ProviderReport(local: own, seenAt: seen, advertised: own?.host)).verdict == .warning)
+            Finding.publicAddress(ProviderReport(name: "Telnyx", local: own, seenAt: seen, advertised: seen?.host))
+                .verdict == .ok)
+        #expect(
+            Finding.publicAddress(ProviderReport(name: "Telnyx", local: own, seenAt: seen, advertised: own?.host))
+                .verdict == .warning)
     }
 
     @Test("ports: the box's, another's, nobody's")

@@ -61,6 +61,8 @@ struct StatusScreenTests {
         status.trunk.expires = nil
         status.trunks = []
         #expect(lines(status).contains("Provider   Telnyx, needs no registration, not heard from yet"))
+        status.trunk.isAsked = false
+        #expect(lines(status).contains("Provider   Telnyx, needs no registration, not asked whether it is there"))
         status.trunk.answers = true
         #expect(lines(status).contains("Provider   Telnyx, reachable, needs no registration"))
         #expect(Finding.registration(status.trunk).sentence == "Telnyx answers, and wants no registration.")

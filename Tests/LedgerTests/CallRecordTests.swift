@@ -14,6 +14,22 @@ struct CallRecordTests {
         #expect(record.encoded.count % FieldWriter.step == 0, "its length tells only in steps how long names are")
     }
 
+    @Test("Whom a call went to, and its other half, read back; what an older version wrote has neither")
+    func links() throws {
+        var record = call(4)
+        record.transferredTo = FarParty(number: Redacted("+4930999888"))
+        record.forwardedTo = call(5).identifier
+        record.forwardedBy = call(6).identifier
+        let read = try CallRecord(Redacted(record.encoded), as: record.header)
+        #expect(read == record)
+        #expect(read.transferredTo?.region == "DE")
+        // Found and erased by either number.
+        #expect(Searchable.terms(of: read).filter { $0.meaning == "number" }.map(\.text.revealed).count == 2)
+        let older = call(4)
+        let plain = try CallRecord(Redacted(older.encoded), as: older.header)
+        #expect(plain.transferredTo == nil && plain.forwardedTo == nil && plain.forwardedBy == nil)
+    }
+
     @Test("Bytes that are no record are refused, and none trap")
     func garbage() throws {
         let record = call(2)

@@ -5,7 +5,7 @@ import Wire
 
 @Suite("The configuration file: who may be called")
 struct DiallingSettingsTests {
-    private func load(_ text: String) throws(SettingsError) -> DiallingSettings {
+    private func load(_ text: String) throws(SettingsError) -> DiallingRules {
         try BoxSettings(toml: text, file: "sipcall.toml", readSecret: { _ in nil }).dialling
     }
 

@@ -82,7 +82,8 @@ struct EventTests {
     @Test("The provider is asked, and its answer or its silence is told")
     func asks() async throws {
         let box = try await Box.open()
-        guard case .provider(let report) = await box.switchboard.handle(.askProvider) else {
+        guard case .providers(let reports) = await box.switchboard.handle(.askProviders), let report = reports.first
+        else {
             Issue.record("no report")
             return
         }
@@ -90,7 +91,7 @@ struct EventTests {
         #expect(report.address == box.provider.address)
         #expect(report.roundTripMilliseconds ?? -1 >= 0)
         await box.provider.transport.close()
-        guard case .provider(let silent) = await box.switchboard.handle(.askProvider) else {
+        guard case .providers(let later) = await box.switchboard.handle(.askProviders), let silent = later.first else {
             Issue.record("no report")
             return
         }

@@ -139,7 +139,7 @@ struct FailoverTests {
                     register = false
                     priority = 2
                     codecs = ["pcmu"]
-                    number = "+493012345678"
+                    number = "+4312345678"
                     number_format = "national-or-idd"
                     """, user: "spare"))
         try await box.wait("both") { await box.switchboard.status().trunks.map(\.state) == [.registered, .ready] }

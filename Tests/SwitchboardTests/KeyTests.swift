@@ -3,6 +3,7 @@ import Control
 import Media
 import SIPMessage
 import SIPTransport
+import Settings
 import Synchronization
 import Testing
 import Wire
@@ -113,7 +114,33 @@ struct KeyTests {
         try await box.wait("the notice") { box.notices(of: call, on: page) == ["call.digits-refused"] }
         _ = await box.switchboard.handle(.digits(connection: page, call: call, digits: Redacted("2")))
         #expect(sent(box).count == 1)
-        #expect(await box.switchboard.calls[call]?.refusesDigitMessages == true)
+        #expect(await box.switchboard.calls[call]?.withoutDigitMessages.isEmpty == false)
+        await box.close()
+    }
+
+    @Test("A key by INFO goes on to the other trunk leg of a call that was passed on, once, and back")
+    func passedOn() async throws {
+        let box = try await Box.open(trunk: "digits = \"info\"") { settings in
+            settings.forwarding = ForwardingSettings(number: Redacted("+49 170 1234567"))
+            settings.forwarding?.occasion = .always
+        }
+        box.provider.answersCalls.store(true, ordering: .relaxed)
+        box.provider.call(box.transport.localAddress)
+        try await box.wait("the answer") { box.provider.finalStatus == 200 }
+        box.provider.acknowledge()
+        #expect(try await inform(box, 1, "Signal=5\r\nDuration=160\r\n", "dtmf-relay") == 200)
+        try await box.wait("the key at the caller") { sent(box).count == 1 }
+        let call = try #require(await box.switchboard.calls.keys.first)
+        let onward = try #require(await box.switchboard.calls[call]?.onward?.leg)
+        // The same key with the sound is no other.
+        await box.switchboard.take(.digit(onward, "5"))
+        let caller = try #require(await box.switchboard.calls[call]?.trunkLeg)
+        await box.switchboard.take(.digit(caller, "7"))
+        try await box.wait("the key at the number") { sent(box).count == 2 }
+        #expect(sent(box).map { $0.prefix(8) } == ["Signal=5", "Signal=7"])
+        let infos = box.provider.requests.filter { $0.method == .info }
+        #expect(infos.first?.headers.callID == "call" && infos.last?.headers.callID != "call")
+        #expect(await box.switchboard.calls[call]?.digits == 2)
         await box.close()
     }
 }

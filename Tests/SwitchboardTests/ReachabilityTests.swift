@@ -68,6 +68,76 @@ struct ReachabilityTests {
         await servers.close(box)
     }
 
+    @Test("Whoever answers no OPTIONS but takes or makes calls is there; until a call meets silence")
+    func callsOnly() async throws {
+        let servers = try await TwoServers()
+        servers.first.refuse(.options, with: 0)
+        let box = try await servers.open(
+            TwoServers.direct("IP", servers.first, "options_interval = 10\nregister = false"))
+        let page = await box.page()
+        try await box.wait("the failure", for: .seconds(11)) { await self.status("IP", box)?.state == .failed }
+        let call = try await box.talk(page)
+        #expect(await self.status("IP", box)?.state == .ready)
+        #expect(await self.status("IP", box)?.answers == true)
+        _ = await box.switchboard.handle(.end(connection: page, call: call))
+        // The next question is not answered either.
+        try await box.wait("another question", for: .seconds(15)) { servers.first.count(.options) >= 2 }
+        try await Task.sleep(for: ReachabilityCheck.patience + .milliseconds(500))
+        #expect(await self.status("IP", box)?.state == .ready)
+        await servers.close(box)
+    }
+
+    @Test(
+        "A call that comes in shows that the provider is there; so does one that is refused", arguments: [true, false])
+    func lives(inbound: Bool) async throws {
+        let servers = try await TwoServers()
+        let box = try await servers.open(
+            TwoServers.direct("IP", servers.first, "options_interval = 0\nregister = false"))
+        #expect(await self.status("IP", box)?.answers == nil)
+        #expect(await self.status("IP", box)?.isAsked == false)
+        let page = await box.page()
+        if inbound {
+            _ = try await box.ring(page)
+        } else {
+            servers.first.refuse(.invite, with: 404)
+            _ = await box.switchboard.handle(.start(connection: page, to: Redacted("100"), offer: Box.offer))
+        }
+        try await box.wait("the sign of life") { await self.status("IP", box)?.answers == true }
+        await servers.close(box)
+    }
+
+    @Test("Every provider is asked when somebody wants to know, at once, and each answer has its account's name")
+    func asksAll() async throws {
+        let servers = try await TwoServers()
+        servers.first.refuse(.options, with: 0)
+        let box = try await servers.open(
+            TwoServers.direct("One", servers.first) + TwoServers.direct("Two", servers.second, "priority = 2"))
+        try await box.wait("both") { await box.switchboard.status().trunks.allSatisfy(\.isUsable) }
+        guard case .providers(let reports) = await box.switchboard.handle(.askProviders) else {
+            Issue.record("no reports")
+            return
+        }
+        #expect(reports.map(\.name) == ["One", "Two"] && reports.map(\.status) == [nil, 200])
+        #expect(reports.first?.problem?.code == "trunk.no-reply")
+        await servers.close(box)
+    }
+
+    @Test("503 says when it may be asked again")
+    func retryAfter() async throws {
+        let servers = try await TwoServers()
+        servers.first.refuse(.options, with: 503, retryAfter: 120)
+        let box = try await servers.open(
+            TwoServers.direct("IP", servers.first, "options_interval = 10\nregister = false")
+                + TwoServers.direct("Spare", servers.second, "priority = 2"))
+        try await box.wait("the failure") { await self.status("IP", box)?.state == .failed }
+        let deadline = try #require(await box.switchboard.lines.first?.check?.deadline)
+        #expect(deadline > .now() + .seconds(110))
+        let peer = try #require(await box.switchboard.lines.first?.route?.target)
+        let line = try #require(await box.switchboard.lines.first)
+        #expect(!line.isInGoodStanding(peer, at: .now() + .seconds(100)))
+        await servers.close(box)
+    }
+
     @Test("The next server of the same provider is taken when the first is away")
     func nextServer() async throws {
         let servers = try await TwoServers()
@@ -126,5 +196,27 @@ struct ReachabilityCheckTests {
         // What could not be asked says nothing.
         check.concluded(nil, now: at(9), using: &generator)
         #expect(check.answers == false)
+    }
+
+    @Test("Silence says nothing of whoever answers calls only; of whoever answered OPTIONS once, unless it lived since")
+    func signsOfLife() {
+        var generator = SeededGenerator(seed: 7)
+        var check = ReachabilityCheck(interval: .seconds(60), now: .zero)
+        check.asked(1, now: .zero)
+        #expect(!check.silenceMeansNothing)
+        check.lived(at: at(1))
+        check.concluded(nil, now: at(8), using: &generator)
+        check.asked(2, now: at(60))
+        #expect(check.silenceMeansNothing && check.answers == true)
+        check.wasSilent()
+        #expect(!check.silenceMeansNothing)
+        check.concluded(true, now: at(61), using: &generator)
+        check.lived(at: at(62))
+        check.asked(3, now: at(120))
+        #expect(!check.silenceMeansNothing)
+        check.lived(at: at(121))
+        #expect(check.silenceMeansNothing)
+        check.concluded(false, retryAfter: .seconds(300), now: at(121), using: &generator)
+        #expect(!check.silenceMeansNothing && check.deadline == at(421))
     }
 }

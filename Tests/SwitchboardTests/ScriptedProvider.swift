@@ -160,6 +160,20 @@ final class ScriptedProvider: Sendable {
         transport.send(bye.serialized(), to: box)
     }
 
+    /// As the caller, whose call the box answered.
+    func hangUpAsCaller() {
+        let answer = heard.withLock {
+            $0.lazy.compactMap(\.response).first { $0.isSuccess && $0.headers.cseq?.method == .invite }
+        }
+        guard let headers = answer?.headers, let from = headers.from, let to = headers.to, let callID = headers.callID,
+            case .sip(let target)? = headers.contact?.uri, let box = target.numericAddress
+        else { return }
+        let bye = SIPRequest(
+            .bye, target, via: Via(sentBy: address, branch: Via.magicCookie + "over"), from: from, to: to,
+            callID: callID, cseq: 99)
+        transport.send(bye.serialized(), to: box)
+    }
+
     /// Calls the box.
     func call(
         _ box: NetworkAddress, over protocol: TransportProtocol = .udp, withOffer: Bool = true,

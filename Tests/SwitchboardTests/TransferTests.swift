@@ -1,5 +1,6 @@
 import Call
 import Control
+import Ledger
 import SIPMessage
 import SIPTransport
 import Synchronization
@@ -62,11 +63,15 @@ struct TransferTests {
         try await box.wait("the news of it") { fragments(box).contains("200") }
         #expect(fragments(box).first == "100")
         #expect(await box.switchboard.calls[call]?.call.publicState == .active)
-        #expect(await box.switchboard.calls[call]?.dialled == Redacted("200"))
+        #expect(await box.switchboard.calls[call]?.farNumber == Redacted("200"))
         try await box.wait("the watchers' news") { await box.kinds(of: call).contains(.callTransferred) }
         #expect(await box.switchboard.status().dialogs == 1)
         #expect(await box.switchboard.handle(.end(connection: page, call: call)) == .done)
         try await box.expectNothingLeft()
+        // Who was called, and paid for, and who was talked to in the end.
+        try await box.wait("the record") { box.records(of: call).last?.stage == .ended }
+        let record = try #require(box.records(of: call).last)
+        #expect(record.far.number?.revealed == "100" && record.transferredTo?.number?.revealed == "200")
         await box.close()
     }
 
@@ -123,7 +128,7 @@ struct TransferTests {
         #expect(await box.switchboard.dialling.runningCount == 1)
         box.provider.answersCalls.store(true, ordering: .relaxed)
         #expect(try await refer(box, to: "<sip:201@example.net>", sequence: 2) == 202)
-        try await box.wait("the next one") { await box.switchboard.calls[call]?.dialled == Redacted("201") }
+        try await box.wait("the next one") { await box.switchboard.calls[call]?.farNumber == Redacted("201") }
         await box.close()
     }
 
@@ -148,6 +153,11 @@ struct TransferTests {
         #expect(await box.switchboard.status().calls == 1)
         #expect(await box.switchboard.status().mediaLegs == 2)
         #expect(box.end(of: call, on: page) == nil)
+        #expect(await box.switchboard.calls[call]?.farNumber == Redacted("+493023125000"))
+        _ = await box.switchboard.handle(.end(connection: page, call: call))
+        try await box.wait("the record") { box.records(of: call).last?.stage == .ended }
+        let record = try #require(box.records(of: call).last)
+        #expect(record.far.number?.revealed == "100" && record.transferredTo?.number?.revealed == "+493023125000")
         await box.close()
     }
 
@@ -169,6 +179,10 @@ struct TransferTests {
         try await box.wait("the end") { box.end(of: call, on: page) == .transferred }
         try await box.wait("BYE") { box.provider.count(.bye) == 1 }
         try await box.expectNothingLeft()
+        try await box.wait("the record") { box.records(of: call).last?.stage == .ended }
+        let record = try #require(box.records(of: call).last)
+        #expect(record.far.number?.revealed == "100" && record.transferredTo?.number?.revealed == "+4930555200")
+        #expect(record.reason == .transferred)
         await box.close()
     }
 
@@ -207,6 +221,23 @@ struct TransferTests {
         try notify(box, 200, 1)
         try await box.wait("the end") { box.end(of: call, on: page) == .transferred }
         #expect(await box.switchboard.calls[other]?.call.publicState == .active)
+        try await box.wait("the record") { box.records(of: call).last?.stage == .ended }
+        #expect(box.records(of: call).last?.transferredTo?.number?.revealed == "200")
+        await box.close()
+    }
+
+    @Test("One of two calls that were to be brought together ends before: the other may be transferred as ever")
+    func abandoned() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await box.talk(page)
+        _ = await box.switchboard.handle(.hold(connection: page, call: call, wanted: true))
+        let other = try await box.talk(page, to: "200")
+        #expect(await box.switchboard.handle(.bringTogether(connection: page, call: call, other: other)) == .done)
+        #expect(await box.switchboard.calls[other]?.call.mayBeTransferred == false)
+        #expect(await box.switchboard.handle(.end(connection: page, call: call)) == .done)
+        #expect(await box.switchboard.calls[other]?.call.mayBeTransferred == true)
+        #expect(await box.switchboard.calls[other]?.referredTo == nil)
         await box.close()
     }
 

@@ -5,11 +5,35 @@ import Wire
 extension Finding {
     /// Of all accounts the worst; what works is told in one line.
     package static func registration(of status: BoxStatus) -> Finding {
-        let findings = status.trunks.map(registration)
-        let worst = findings.first { $0.verdict == .fault } ?? findings.first { $0.verdict != .ok }
-        if let worst { return worst }
-        if findings.isEmpty { return registration(status.trunk) }
+        together(status.trunks.map(registration)) ?? registration(status.trunk)
+    }
+
+    /// Of all accounts the worst; what is well is told in one line.
+    private static func together(_ findings: [Finding]) -> Finding? {
+        guard !findings.isEmpty else { return nil }
+        for verdict in [Verdict.fault, .warning, .unchecked] {
+            if let worst = findings.first(where: { $0.verdict == verdict }) { return worst }
+        }
         return Finding(.ok, findings.map(\.sentence).joined(separator: " "))
+    }
+
+    package static func answers(_ reports: [ProviderReport]) -> Finding {
+        together(reports.map { named(answer($0), $0, reports) }) ?? Finding(.unchecked, "No provider was asked.")
+    }
+
+    package static func publicAddresses(_ reports: [ProviderReport]) -> Finding {
+        // An account without registration is told nothing: that is worth a word only where no other was.
+        let findings = reports.filter { $0.seenAt != nil }
+        return together((findings.isEmpty ? reports : findings).map { named(publicAddress($0), $0, reports) })
+            ?? Finding(.unchecked, "No provider was asked.")
+    }
+
+    /// Where there are several accounts, it is said which is meant.
+    private static func named(_ finding: Finding, _ report: ProviderReport, _ all: [ProviderReport]) -> Finding {
+        guard all.count > 1 else { return finding }
+        var finding = finding
+        finding.sentence = "\(report.name): \(finding.sentence)"
+        return finding
     }
 
     package static func registration(_ trunk: TrunkStatus) -> Finding {
@@ -33,6 +57,9 @@ extension Finding {
     /// Any answer shows that SIP goes both ways; what it says matters to calls, not to the way.
     package static func answer(_ report: ProviderReport) -> Finding {
         guard let status = report.status else {
+            if report.answersCalls == true {
+                return Finding(.ok, "The provider answers no OPTIONS, but calls by it go through.")
+            }
             return report.problem.map { Finding(.fault, $0) } ?? Finding(.unchecked, "The provider was not asked.")
         }
         let time = report.roundTripMilliseconds.map { " after \($0) ms" } ?? ""

@@ -4,7 +4,8 @@ package import Wire
 /// What became of a question to the provider.
 package enum AskingOutcome: Hashable, Sendable {
     /// 200...699: any of them shows that SIP goes both ways.
-    case answered(status: Int)
+    /// - `retryAfter`: seconds for which whoever answers 503 wants to be left alone (RFC 3261 §21.5.4).
+    case answered(status: Int, retryAfter: Int? = nil)
     /// 64·T1 without a response (timer F).
     case noReply
     case unreachable
@@ -36,6 +37,7 @@ extension UserAgent {
 
     mutating func askingAnswered(_ number: UInt64, _ response: SIPResponse) {
         guard response.status >= 200 else { return }
-        outbox.append(.event(.asked(number, .answered(status: response.status))))
+        let retryAfter = response.status == 503 ? response.headers.retryAfter : nil
+        outbox.append(.event(.asked(number, .answered(status: response.status, retryAfter: retryAfter))))
     }
 }

@@ -30,12 +30,16 @@ struct OngoingCall {
     var next: NextFarSide?
     /// The call whose far side was asked to be brought together with this one's.
     var partner: CallIdentifier?
-    /// What the transfer that the far side was asked for counts as.
-    var referral: CallIdentifier?
+    /// The transfer that the far side was asked for.
+    var referral: TransferPermit?
+    /// Who took the place of the party that the call began with.
+    var successor: Redacted<String>?
+    /// Whom the far side talks to instead of this side, when that is why the call ends.
+    var referredTo: Redacted<String>?
     /// What the far side said of why it ends the call (RFC 3326).
     var cause: SIPReason?
-    /// The far side takes no digits by INFO.
-    var refusesDigitMessages = false
+    /// Legs whose other end takes no digits by INFO.
+    var withoutDigitMessages: Set<LegIdentifier> = []
     /// The codecs that the page's offer allowed, to tell whether it can switch to the trunk's.
     var pageCodecs: Set<AudioCodec> = []
     /// Browser legs whose sound connection is up; pages make it while they ring.
@@ -77,6 +81,12 @@ struct OngoingCall {
         if case .trunk(let leg) = call.far { leg } else { nil }
     }
 
+    /// The other of two trunk legs, on a call that was passed on.
+    func opposite(_ leg: LegIdentifier) -> LegIdentifier? {
+        guard let onward else { return nil }
+        return leg == onward.leg ? trunkLeg : leg == trunkLeg ? onward.leg : nil
+    }
+
     /// Whether a leg is on this side of the call: a page's, or of the number that it was passed on to.
     func isNear(_ leg: LegIdentifier) -> Bool { browserLegs[leg] != nil || onward?.leg == leg }
 
@@ -84,8 +94,17 @@ struct OngoingCall {
         if case .service(let service) = call.far { service } else { nil }
     }
 
-    /// The number called or calling.
-    var farNumber: Redacted<String>? { (dialled ?? from).map(Self.bounded) }
+    /// The number called or calling: of whoever is there now.
+    var farNumber: Redacted<String>? { (successor ?? firstParty).map(Self.bounded) }
+
+    /// The number that the call began with, whatever became of it: that is the one that was called, and paid for.
+    var firstParty: Redacted<String>? { dialled ?? from }
+
+    /// The caller, as a page is shown; whoever took that place has no name here.
+    var caller: (number: Redacted<String>?, name: Redacted<String>?) {
+        guard call.direction == .inbound, let successor else { return (from, name) }
+        return (successor, nil)
+    }
 
     /// What is called, as it is dialled.
     var wanted: Redacted<String>? { dialled ?? service.map { Redacted($0.code) } }

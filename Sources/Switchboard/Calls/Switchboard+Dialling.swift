@@ -10,16 +10,27 @@ extension Switchboard {
     /// Who pays for calls that are asked for at the terminal; no page's user is called so.
     static let terminal = CallOwner("sipcall call")
 
-    var diallingRules: DiallingRules { DiallingRules(settings.dialling, ownNumber: settings.trunk?.number) }
+    /// On a box that was not told its country, that of the number that the provider gave may be called: whoever has a number
+    /// there calls there.
+    var diallingRules: DiallingRules {
+        var rules = settings.dialling
+        if rules.country == nil, let own = settings.trunk?.number?.revealed,
+            case .international(let number)? = try? DialledNumber(withoutCountry: own), number.region != .world
+        {
+            rules.countries.insert(number.region)
+        }
+        return rules
+    }
 
     /// What was dialled, if the box takes calls at all.
-    func destination(_ text: String) throws(Problem) -> Destination {
+    /// - Parameter owner: who would pay for it.
+    func destination(_ text: String, for owner: CallOwner?) throws(Problem) -> Destination {
         if stopping { throw EndReason.boxStopping.problem }
         let destination: Destination
         do throws(DiallingRefusal) {
             destination = try diallingRules.destination(text)
         } catch {
-            throw refused(error, dialled: text)
+            throw refused(error, dialled: text, for: owner)
         }
         // Whoever services the box waits for an emergency call as for any other.
         if draining, !destination.isEmergency { throw Self.isDrained }
@@ -35,7 +46,7 @@ extension Switchboard {
         _ = try firstLine()
         switch dialling.decide(number, by: owner, as: call, rules: diallingRules, now: .now()) {
         case .allow: break
-        case .refuse(let refusal): throw refused(refusal, dialled: number.text)
+        case .refuse(let refusal): throw refused(refusal, dialled: number.text, for: owner)
         }
     }
 
@@ -55,11 +66,13 @@ extension Switchboard {
 
     /// What a refusal says, told to the watchers and the journal too. A page can ask as often as it likes, so the telling is
     /// limited.
-    private func refused(_ refusal: DiallingRefusal, dialled text: String) -> Problem {
+    /// - Parameter owner: who wanted to dial; nil when nobody knows.
+    func refused(_ refusal: DiallingRefusal, dialled text: String, for owner: CallOwner?) -> Problem {
         let problem = refusal.problem
         if let missing = dialRefusalLines.admits(at: .now()) {
-            record(.callRefused, nil, problem) { event in
+            record(.callRefused, nil, problem, user: owner) { event in
                 event.direction = .outbound
+                event.trunk = try? firstLine().line.name
                 event.far = OngoingCall.bounded(Redacted(text))
                 if missing > 0 { event.unreported = missing }
             }
@@ -85,16 +98,17 @@ extension Switchboard {
     ///
     /// - Parameter text: as dialled, or the user part of a Refer-To or Contact.
     func mayTransfer(_ call: CallIdentifier, to text: String) -> Result<TransferPermit, Problem> {
+        let owner = calls[call]?.user ?? (calls[call]?.onward == nil ? nil : Self.forwarding)
         do throws(Problem) {
             // What only the box has is no place to send others to, and what nobody owns nobody transfers.
-            guard case .number(let number) = try destination(text) else {
-                throw refused(.notANumber, dialled: text)
+            guard case .number(let number) = try destination(text, for: owner) else {
+                throw refused(.notANumber, dialled: text, for: owner)
             }
-            guard calls[call] != nil else { throw refused(.nobodysCall, dialled: text) }
+            guard calls[call] != nil else { throw refused(.nobodysCall, dialled: text, for: owner) }
             _ = try firstLine()
             let next = CallIdentifier(using: &generator)
             switch dialling.decide(transferOf: call, to: number, as: next, rules: diallingRules, now: .now()) {
-            case .refuse(let refusal): throw refused(refusal, dialled: number.text)
+            case .refuse(let refusal): throw refused(refusal, dialled: number.text, for: owner)
             case .allow:
                 calls[call]?.transfers.insert(next)
                 return .success(TransferPermit(call: next, dialled: Redacted(number.text)))
@@ -113,27 +127,4 @@ extension Switchboard {
 
 extension Destination {
     fileprivate var isEmergency: Bool { if case .number(let number) = self { number.isEmergency } else { false } }
-}
-
-extension DiallingRules {
-    /// - Parameter ownNumber: the one that the provider gave. On a box that was not told its country, the number's country
-    ///   is the one that may be called: whoever has a number there calls there.
-    init(_ settings: DiallingSettings, ownNumber: Redacted<String>?) {
-        self.init(home: settings.country)
-        areaCode = settings.areaCode
-        countries = settings.countries
-        allowsPremium = settings.allowsPremium
-        allowsSatellite = settings.allowsSatellite
-        allowsShortNumbers = settings.allowsShortNumbers
-        allowsProviderCodes = settings.allowsProviderCodes
-        blockedPrefixes = settings.blockedPrefixes
-        callsAtOncePerUser = settings.callsAtOncePerUser
-        callsAtOnce = settings.callsAtOnce
-        newCallsPerMinutePerUser = settings.newCallsPerMinutePerUser
-        newCallsPerMinute = settings.newCallsPerMinute
-        guard settings.country == nil, let own = ownNumber?.revealed,
-            case .international(let number)? = try? DialledNumber(withoutCountry: own), number.region != .world
-        else { return }
-        countries.insert(number.region)
-    }
 }

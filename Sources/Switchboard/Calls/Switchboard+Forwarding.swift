@@ -1,5 +1,6 @@
 import Call
 import Control
+import Ledger
 import Logging
 import Media
 import Numbering
@@ -34,15 +35,20 @@ extension Switchboard {
             ongoing.call.direction == .inbound
         else { return }
         do throws(Problem) {
-            let destination = try destination(forwarding.number.revealed)
-            guard case .number(let number) = destination else { throw DiallingRefusal.notANumber.problem }
+            let destination = try destination(forwarding.number.revealed, for: Self.forwarding)
+            guard case .number(let number) = destination else {
+                throw refused(
+                    .notANumber, dialled: forwarding.number.revealed, for: Self.forwarding)
+            }
             try reserve(identifier, to: destination, by: Self.forwarding)
             let leg = makeLeg()
             let offer = try openTrunkLeg(leg)
             callOfLeg[leg] = identifier
             calls[identifier]?.onward = Onward(
-                leg: leg, number: Redacted(number.text), side: TrunkSide(description: offer))
+                leg: leg, number: Redacted(number.text), side: TrunkSide(description: offer),
+                identifier: CallIdentifier(using: &generator))
             update(identifier) { $0.forward(to: leg, now: .now()) }
+            tellOnward(of: identifier, .dialled)
             dropRinging(identifier)
         } catch {
             release(identifier)
@@ -62,7 +68,9 @@ extension Switchboard {
 
     /// It rings at the number that a call was passed on to.
     func onwardAlerts(_ leg: LegIdentifier) {
-        if let identifier = onwardCall(leg) { calls[identifier]?.onward?.isAlerting = true }
+        guard let identifier = onwardCall(leg), calls[identifier]?.onward?.isAlerting == false else { return }
+        calls[identifier]?.onward?.isAlerting = true
+        calls[identifier]?.onward?.ringingTime = .now()
     }
 
     /// The call that this leg leads on, if it does.

@@ -26,16 +26,29 @@ extension Switchboard {
 
     /// Sends keys to the far side that a page asked the box to press.
     func press(_ digits: String, on leg: LegIdentifier, of ongoing: OngoingCall) {
-        guard sendsDigitMessages(ongoing) else { return media.sendDigits(leg, digits) }
+        guard sendsDigitMessages(ongoing, leg) else { return media.sendDigits(leg, digits) }
         for digit in digits { send(digit, on: leg) }
     }
 
     /// A key that the page sent with its sound: the media engine has passed it on, unless it is to go by INFO.
     func relay(_ digit: Character, of ongoing: OngoingCall) {
         guard let leg = ongoing.trunkLeg, ongoing.call.publicState == .active, !ongoing.call.isHeldHere,
-            sendsDigitMessages(ongoing)
+            sendsDigitMessages(ongoing, leg)
         else { return }
         send(digit, on: leg)
+    }
+
+    /// A key that came over one trunk leg of a call that was passed on goes to the other in the way that its account wants.
+    /// What came with the sound went on with it already, unless it is to go by INFO.
+    func passOn(_ digit: Character, from leg: LegIdentifier, by way: HeardKeys.Way, of identifier: CallIdentifier) {
+        guard let ongoing = calls[identifier], let other = ongoing.opposite(leg), ongoing.call.publicState == .active,
+            !ongoing.call.isHeldHere, !ongoing.call.isHeldThere
+        else { return }
+        if sendsDigitMessages(ongoing, other) {
+            send(digit, on: other)
+        } else if way == .message {
+            media.sendDigits(other, String(digit))
+        }
     }
 
     /// The provider wants keys by INFO, so the media engine keeps them out of the sound.
@@ -49,14 +62,15 @@ extension Switchboard {
         log.debug("A key by INFO was refused.", metadata: ["call": "\(identifier)", "status": "\(status)"])
         // 491: too many wait already; the next may go.
         if status != 491 {
-            calls[identifier]?.refusesDigitMessages = true
+            calls[identifier]?.withoutDigitMessages.insert(leg)
             media.setDigitsInSound(leg, true)
         }
         carryOut([.notice(Self.digitsRefused)], of: identifier)
     }
 
-    private func sendsDigitMessages(_ ongoing: OngoingCall) -> Bool {
-        ongoing.trunk.flatMap { line($0)?.settings.digits } == .message && !ongoing.refusesDigitMessages
+    private func sendsDigitMessages(_ ongoing: OngoingCall, _ leg: LegIdentifier) -> Bool {
+        let trunk = ongoing.onward?.leg == leg ? ongoing.onward?.way?.trunk : ongoing.trunk
+        return trunk.flatMap { line($0)?.settings.digits } == .message && !ongoing.withoutDigitMessages.contains(leg)
     }
 
     private func send(_ digit: Character, on leg: LegIdentifier) {

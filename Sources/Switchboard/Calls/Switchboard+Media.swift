@@ -36,8 +36,10 @@ extension Switchboard {
         case .digit(let leg, let digit):
             guard let identifier = callOfLeg[leg], let ongoing = calls[identifier] else { return }
             let isNews = isNews(digit, by: .sound, on: leg, of: identifier)
-            if ongoing.trunkLeg == nil || !ongoing.isNear(leg) {
-                if isNews { hear(digit, on: leg, of: identifier) }
+            if ongoing.trunkLeg == nil || !ongoing.isNear(leg) || ongoing.onward != nil {
+                guard isNews else { return }
+                hear(digit, on: leg, of: identifier)
+                passOn(digit, from: leg, by: .sound, of: identifier)
             } else {
                 // Digits that a page sends to a number are relayed; only a service, or the far side, has news for it.
                 if isNews { record(digit, .near, of: identifier) }

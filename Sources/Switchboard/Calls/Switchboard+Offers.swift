@@ -128,6 +128,7 @@ extension Switchboard {
     ) throws(Problem) -> ControlReply {
         guard let ongoing = calls[identifier], ongoing.browserLeg(of: connection) != nil else { throw Self.noSuchCall }
         guard ongoing.call.mayBeHeld else { throw Self.cannotHold }
+        guard isWanted || holdsAll(connection, but: identifier) else { throw Self.busyHere }
         update(identifier) { $0.hold(isWanted) }
         return .done
     }

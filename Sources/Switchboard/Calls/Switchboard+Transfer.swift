@@ -4,6 +4,7 @@ import Logging
 import Media
 import SDP
 import SIP
+import Settings
 import Wire
 
 // Calls that change their far side: because the far side asks for it (REFER), because a call comes that takes another's
@@ -47,7 +48,8 @@ extension Switchboard {
     /// By the account of the call: it alone knows the call that `Replaces` may name.
     func dial(_ next: NextFarSide, of identifier: CallIdentifier) {
         let trunk = calls[identifier]?.trunk
-        let number = trunk.flatMap { line($0)?.settings.written(next.number) } ?? next.number
+        let number =
+            trunk.flatMap { line($0)?.settings.written(next.number, in: settings.dialling.country) } ?? next.number
         perform(
             userAgent.invite(
                 next.leg, to: number, over: trunk, offer: next.side.description.bytes, replacing: next.request.replaces,
@@ -72,7 +74,7 @@ extension Switchboard {
         guard calls[identifier]?.next?.leg == leg else { return }
         calls[identifier]?.next = nil
         calls[identifier]?.adopt(next.side)
-        calls[identifier]?.dialled = next.number
+        calls[identifier]?.successor = next.number
         update(identifier) { $0.transferAnswered() }
         record(.callTransferred, identifier)
         announceCodec(identifier)
@@ -113,7 +115,7 @@ extension Switchboard {
             callOfLeg[leg] = identifier
             traceLeg(leg, of: identifier)
             calls[identifier]?.adopt(TrunkSide(description: description, audio: audio))
-            if ongoing.dialled != nil { calls[identifier]?.dialled = from } else { calls[identifier]?.from = from }
+            calls[identifier]?.successor = from
             if let audio { media.setTrunkAudio(leg, audio) }
             update(identifier) { $0.farReplaced(by: leg, now: .now()) }
             record(.callTransferred, identifier)
@@ -136,9 +138,10 @@ extension Switchboard {
             release(permit.call)
             throw Self.cannotTransfer
         }
-        calls[identifier]?.referral = permit.call
+        calls[identifier]?.referral = permit
+        calls[identifier]?.referredTo = permit.dialled
         let account = calls[identifier]?.trunk.flatMap { line($0) }?.settings
-        let number = account?.written(permit.dialled) ?? permit.dialled
+        let number = account?.written(permit.dialled, in: settings.dialling.country) ?? permit.dialled
         perform(userAgent.transfer(leg, to: number, now: .now(), using: &generator))
         return .done
     }
@@ -155,6 +158,9 @@ extension Switchboard {
             throw Self.cannotTransfer
         }
         calls[identifier]?.partner = other
+        let (one, two) = (calls[identifier]?.farNumber, calls[other]?.farNumber)
+        calls[identifier]?.referredTo = two
+        calls[other]?.referredTo = one
         perform(userAgent.transfer(leg, into: target, now: .now(), using: &generator))
         return .done
     }
@@ -177,11 +183,18 @@ extension Switchboard {
             // The other call ends when its far side was called.
             update(identifier) { $0.referralSucceeded() }
         } else {
-            if let permit = calls[identifier]?.referral { giveBack(permit, of: identifier) }
+            if let permit = calls[identifier]?.referral { giveBack(permit.call, of: identifier) }
             calls[identifier]?.referral = nil
+            calls[identifier]?.referredTo = nil
             update(identifier) { $0.referralFailed() }
-            if let partner { update(partner) { $0.referralWithdrawn() } }
+            if let partner { withdraw(partner) }
         }
+    }
+
+    /// A call that was to be brought together with another goes on by itself.
+    func withdraw(_ partner: CallIdentifier) {
+        calls[partner]?.referredTo = nil
+        update(partner) { $0.referralWithdrawn() }
     }
 
     static let cannotTransfer = Problem(

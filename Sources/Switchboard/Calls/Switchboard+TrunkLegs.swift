@@ -14,14 +14,18 @@ extension Switchboard {
         case .registration(let trunk, let state): take(state, of: trunk)
         case .targetReached(let trunk, let peer): take(nil, at: peer, of: trunk)
         case .targetFailed(let trunk, let peer, let failure): take(failure, at: peer, of: trunk)
-        case .incoming(let leg, let from, let name, _, let offer): ring(leg, from: from, name: name, offer: offer)
+        case .incoming(let leg, let from, let name, _, let offer):
+            noteLife(of: userAgent.trunk(of: leg)?.name)
+            ring(leg, from: from, name: name, offer: offer)
         case .incomingReplacement(let leg, let former, let from, _, _, let offer):
             replace(former, by: leg, from: from, offer: offer)
         case .ringing(let leg):
+            noteAnswer(leg)
             onwardAlerts(leg)
             if isNext(leg) { nextProgressed(leg, status: 180) } else { update(leg) { $0.farRinging() } }
         case .noReplyYet(let leg): if !hurriesOn(leg) { update(leg) { $0.farSilent() } }
         case .progress(let leg, let body):
+            noteAnswer(leg)
             onwardAlerts(leg)
             guard agree(leg, on: body) else { return }
             if isNext(leg) { nextProgressed(leg, status: 183) } else { update(leg) { $0.farProgressed() } }
@@ -36,6 +40,7 @@ extension Switchboard {
         case .digit(let leg, let report):
             if let identifier = callOfLeg[leg], isNews(report.revealed.digit, by: .message, on: leg, of: identifier) {
                 hear(report.revealed.digit, on: leg, of: identifier)
+                passOn(report.revealed.digit, from: leg, by: .message, of: identifier)
             }
         case .digitsRefused(let leg, let status): digitsRefused(leg, status: status)
         case .transferRequested(let leg, let request): transferRequested(leg, request)
@@ -76,7 +81,10 @@ extension Switchboard {
         let reason = EndReason(
             end, cause: ongoing?.cause, over: way?.peer.transport ?? line?.route?.target.transport ?? .udp,
             network: line?.isCutOff == true ? Self.noRoute : line?.connectionProblem)
-        if let identifier = onwardCall(leg) { return update(identifier) { $0.nearEnded(leg, reason) } }
+        if let identifier = onwardCall(leg) {
+            calls[identifier]?.onward?.end = reason
+            return update(identifier) { $0.nearEnded(leg, reason) }
+        }
         update(leg) { $0.farEnded(reason) }
     }
 
@@ -124,19 +132,19 @@ extension Switchboard {
     ) {
         let idle = ringablePages
         guard ringingHere < Self.ringingLimit else {
-            recordRefusal(from: from, Self.tooManyRing)
+            recordRefusal(leg, from: from, Self.tooManyRing)
             perform(userAgent.reject(leg, status: 503, now: .now(), using: &generator))
             return
         }
         guard !draining else {
-            recordRefusal(from: from, Self.isDrained)
+            recordRefusal(leg, from: from, Self.isDrained)
             perform(userAgent.reject(leg, status: 480, now: .now(), using: &generator))
             return
         }
         let isPassedOn = isPassedOn(idle: idle)
         guard !stopping, !idle.isEmpty || isPassedOn else {
             recordRefusal(
-                from: from,
+                leg, from: from,
                 stopping ? EndReason.boxStopping.problem : pageCount == 0 ? Self.noPageOpen : Self.pagesBusy)
             perform(
                 userAgent.reject(
@@ -170,7 +178,7 @@ extension Switchboard {
         } catch {
             media.close(leg)
             log.debug("A call's sound offer cannot be used.", metadata: ["error": "\(error)"])
-            recordRefusal(from: from, (error as? Problem) ?? EndReason.noCommonCodec.problem)
+            recordRefusal(leg, from: from, (error as? Problem) ?? EndReason.noCommonCodec.problem)
             perform(userAgent.reject(leg, status: 488, now: .now(), using: &generator))
         }
     }

@@ -37,6 +37,12 @@ struct Onward {
     let leg: LegIdentifier
     let number: Redacted<String>
     var side: TrunkSide
+    /// Of its record: somebody pays for it as for any call.
+    let identifier: CallIdentifier
+    let dialledTime = WallTime.now()
+    var ringingTime: WallTime?
+    /// Why it ended, where that is what ended the call.
+    var end: EndReason?
     /// How it goes there.
     var way: CallWay?
     /// It rings there, or sound may come from there: the call stays on its way.

@@ -42,8 +42,8 @@ extension Switchboard {
                 return try summon(to: to.revealed)
             case .hangUp(let identifier):
                 return try hangUp(identifier)
-            case .askProvider:
-                return try await askProvider()
+            case .askProviders:
+                return try await askProviders()
             case .events(let number):
                 return events(after: number)
             case .traces:
@@ -69,7 +69,7 @@ extension Switchboard {
         _ connection: ConnectionIdentifier, to text: String, offer: String
     ) throws(Problem) -> ControlReply {
         let user = try requirePhone(connection).user
-        let destination = try destination(text)
+        let destination = try destination(text, for: CallOwner(user))
         guard isFree(connection) else { throw Self.busyHere }
         let page = try pageOffer(offer)
 
@@ -117,6 +117,7 @@ extension Switchboard {
         guard let ongoing = calls[identifier], ongoing.ringing.contains(connection),
             ongoing.browserLeg(of: connection) == nil, ongoing.call.admitsNear
         else { throw Self.noSuchCall }
+        guard callsOf(connection).count < Self.mostCallsOfPage else { throw Self.busyHere }
         let page = try pageOffer(offer)
         let leg = makeLeg()
         let answer = try openBrowserLeg(leg, page)
@@ -135,6 +136,7 @@ extension Switchboard {
         }
         // Asked twice: nothing is left to do.
         guard ongoing.call.isForTheTaking else { return .done }
+        guard holdsAll(connection, but: identifier) else { throw Self.busyHere }
         let others = ongoing.ringing.filter { $0 != connection }
         update(identifier) { $0.nearAnswered(leg, now: .now()) }
         guard calls[identifier]?.call.isForTheTaking == false else { throw Self.noSuchCall }
@@ -176,7 +178,7 @@ extension Switchboard {
 
     /// Whether a page may begin a call: beside one that it holds, to ask somebody before a transfer, but not a third.
     private func isFree(_ connection: ConnectionIdentifier) -> Bool {
-        let own = calls.values.filter { $0.browserLeg(of: connection) != nil }
+        let own = callsOf(connection)
         return own.count < Self.mostCallsOfPage && own.allSatisfy(\.call.isHeldHere)
     }
 
@@ -247,7 +249,8 @@ extension Switchboard {
     }
 
     static let busyHere = Problem(
-        code: "call.busy-here", sentence: "This page is in a call already.", remedy: "Hang up first.")
+        code: "call.busy-here", sentence: "This page is in a call already.",
+        remedy: "Hold that one or hang it up first.")
     static let noSuchCall = Problem(
         code: "call.unknown", sentence: "This call is over.", remedy: "")
 }

@@ -58,8 +58,9 @@ extension Switchboard {
             AttachedPhone(
                 calls: mine.map { identifier, ongoing in
                     ControlSnapshot.OngoingCall(
-                        connection: connection, call: identifier, state: ongoing.call.publicState, from: ongoing.from,
-                        name: ongoing.name, to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
+                        connection: connection, call: identifier, state: ongoing.call.publicState,
+                        from: ongoing.caller.number, name: ongoing.caller.name,
+                        to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
                 }, ended: ended))
     }
 

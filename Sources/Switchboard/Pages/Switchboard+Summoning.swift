@@ -7,7 +7,7 @@ import Wire
 extension Switchboard {
     /// Rings every free page for a call to what was dialled.
     func summon(to text: String) throws(Problem) -> ControlReply {
-        let destination = try destination(text)
+        let destination = try destination(text, for: Self.terminal)
         guard pageCount > 0 else { throw Self.noPageOpen }
         let pages = freePages
         guard !pages.isEmpty else { throw Self.pagesBusy }

@@ -12,9 +12,12 @@ extension Switchboard {
     static let heartbeatInterval: Duration = .seconds(20)
 
     /// Numbers an event and gives it to everybody who watches.
-    /// - Parameter identifier: of a call that goes on; its direction and far number are filled in.
+    /// - Parameters:
+    ///   - identifier: of a call that goes on; its direction and far number are filled in.
+    ///   - user: who wanted a call that was not dialled; for the ledger alone.
     func record(
-        _ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ fill: (inout BoxEvent) -> Void = { _ in }
+        _ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, user: CallOwner? = nil,
+        _ fill: (inout BoxEvent) -> Void = { _ in }
     ) {
         lastEvent &+= 1
         var event = BoxEvent(number: lastEvent, time: .now(), kind: kind)
@@ -31,14 +34,14 @@ extension Switchboard {
             log.log(level: line.level, "\(line.sentence)", metadata: line.fields)
         }
         publish(.box(event))
-        keepRecord(of: event)
+        keepRecord(of: event, user: user)
     }
 
     func record(
-        _ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem,
+        _ kind: BoxEvent.Kind, _ identifier: CallIdentifier? = nil, _ problem: Problem, user: CallOwner? = nil,
         _ fill: (inout BoxEvent) -> Void = { _ in }
     ) {
-        record(kind, identifier) { event in
+        record(kind, identifier, user: user) { event in
             event.code = problem.code
             event.sentence = problem.remedy.isEmpty ? problem.sentence : "\(problem.sentence) \(problem.remedy)"
             fill(&event)
@@ -82,11 +85,12 @@ extension Switchboard {
     }
 
     /// A call from the provider is turned away. Its sender's address can be forged, so the telling is limited.
-    func recordRefusal(from: Redacted<String>, _ problem: Problem) {
+    func recordRefusal(_ leg: LegIdentifier, from: Redacted<String>, _ problem: Problem) {
         guard let missing = refusalLines.admits(at: .now()) else { return }
         record(.callRefused) { event in
             event.direction = .inbound
             event.far = OngoingCall.bounded(from)
+            event.trunk = userAgent.trunk(of: leg)?.name
             event.code = problem.code
             event.sentence = problem.sentence
             if missing > 0 { event.unreported = missing }

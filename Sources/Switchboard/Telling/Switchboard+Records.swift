@@ -9,16 +9,26 @@ import Wire
 // a call that a crash cuts short has one that says so. What the switchboard cannot know is left out.
 //
 //     call.created ──▶ dialled      call.answered ──▶ answered      call.ended ─▶ (figures of the sound, at most 1 s) ─▶ ended
+//
+// A call that is passed on has a second record, of what the box dialled and somebody pays for; each names the other.
 extension Switchboard {
     /// How long the end of a call waits for the last figures of its sound; the media engine tells them within milliseconds.
     private static let soundFiguresTime: Duration = .seconds(1)
 
-    func keepRecord(of event: BoxEvent) {
+    /// The last records of a call.
+    struct Ending {
+        var call: CallRecord
+        /// Of its second half, if it was passed on.
+        var onward: CallRecord?
+    }
+
+    /// - Parameter user: who wanted a call that was not dialled.
+    func keepRecord(of event: BoxEvent, user: CallOwner?) {
         switch event.kind {
         case .callCreated: tell(event, .dialled)
         case .callAnswered: tell(event, .answered)
         case .callEnded: end(event)
-        case .callRefused: keepRefusal(event)
+        case .callRefused: keepRefusal(event, user)
         default: break
         }
     }
@@ -26,6 +36,13 @@ extension Switchboard {
     private func tell(_ event: BoxEvent, _ stage: CallRecord.Stage) {
         guard let identifier = event.call, let ongoing = calls[identifier] else { return }
         keep(Self.record(of: ongoing, stage))
+        if stage == .answered { tellOnward(of: identifier, stage) }
+    }
+
+    /// What becomes of the second half of a call that is passed on.
+    func tellOnward(of identifier: CallIdentifier, _ stage: CallRecord.Stage) {
+        guard let ongoing = calls[identifier], let onward = ongoing.onward else { return }
+        keep(Self.record(of: onward, in: ongoing, stage))
     }
 
     private static func record(of ongoing: OngoingCall, _ stage: CallRecord.Stage) -> CallRecord {
@@ -38,6 +55,24 @@ extension Switchboard {
         record.trunk = ongoing.trunk
         (record.ringing, record.answered) = (ongoing.ringingTime, ongoing.answeredTime)
         record.farCodec = ongoing.trunkAudio?.codec.rawValue
+        record.transferredTo = ongoing.successor.map { FarParty(number: isKnown(OngoingCall.bounded($0))) }
+        record.forwardedTo = ongoing.onward?.identifier
+        return record
+    }
+
+    private static func record(
+        of onward: Onward, in ongoing: OngoingCall, _ stage: CallRecord.Stage
+    ) -> CallRecord {
+        var record = CallRecord(
+            identifier: onward.identifier, stage: stage, box: "", direction: .outbound,
+            far: FarParty(number: isKnown(OngoingCall.bounded(onward.number))), dialled: onward.dialledTime,
+            zone: "UTC")
+        record.user = forwarding
+        record.trunk = onward.way?.trunk
+        (record.ringing, record.answered) = (onward.ringingTime, ongoing.answeredTime)
+        record.farCodec = onward.side.audio?.codec.rawValue
+        record.nearCodec = ongoing.trunkAudio?.codec.rawValue
+        record.forwardedBy = ongoing.call.identifier
         return record
     }
 
@@ -51,7 +86,14 @@ extension Switchboard {
         var record = Self.record(of: ongoing, .ended)
         record.ended = event.time
         record.reason = event.code.flatMap { EndReason(rawValue: $0) }
-        endings[identifier] = record
+        // The far side talks to somebody else from now on; of a call that ended otherwise nobody knows that.
+        if record.reason == .transferred, let other = ongoing.referredTo {
+            record.transferredTo = FarParty(number: Self.isKnown(OngoingCall.bounded(other)))
+        }
+        var onward = ongoing.onward.map { Self.record(of: $0, in: ongoing, .ended) }
+        onward?.ended = event.time
+        onward?.reason = ongoing.onward?.end ?? record.reason?.ofOtherSide
+        endings[identifier] = Ending(call: record, onward: onward)
         guard !tellEndingIfQuiet(of: identifier) else { return }
         Task {
             try? await Task.sleep(for: Self.soundFiguresTime)
@@ -68,8 +110,9 @@ extension Switchboard {
     }
 
     func tellEnding(of identifier: CallIdentifier) {
-        guard let record = endings.removeValue(forKey: identifier) else { return }
-        keep(record)
+        guard let ending = endings.removeValue(forKey: identifier) else { return }
+        keep(ending.call)
+        if let onward = ending.onward { keep(onward) }
     }
 
     /// How one side of a call sounded, as the box heard it.
@@ -77,21 +120,26 @@ extension Switchboard {
         guard endings[side.call] != nil, figures.packetsIn > 0 else { return }
         let direction = CallQuality.Direction(figures)
         switch (side.side, figures.kind) {
-        case (.far, _): endings[side.call]?.quality.fromFar = direction
+        case (.far, _):
+            endings[side.call]?.call.quality.fromFar = direction
+            endings[side.call]?.onward?.quality.fromNear = direction
         case (.near, .browser):
-            endings[side.call]?.quality.fromNear = direction
-            endings[side.call]?.nearCodec = figures.codecIn
+            endings[side.call]?.call.quality.fromNear = direction
+            endings[side.call]?.call.nearCodec = figures.codecIn
         // The number that a call was passed on to: no browser.
-        case (.near, .trunk): endings[side.call]?.quality.fromNear = direction
+        case (.near, .trunk):
+            endings[side.call]?.call.quality.fromNear = direction
+            endings[side.call]?.onward?.quality.fromFar = direction
         }
     }
 
     /// A call that was turned away, or not dialled, has one record: it ended when it began.
-    private func keepRefusal(_ event: BoxEvent) {
+    private func keepRefusal(_ event: BoxEvent, _ user: CallOwner?) {
         guard let direction = event.direction else { return }
         var record = CallRecord(
             identifier: CallIdentifier(using: &generator), stage: .ended, box: "", direction: direction,
             far: FarParty(number: event.far.flatMap(Self.isKnown)), dialled: event.time, zone: "UTC")
+        (record.user, record.trunk) = (user, event.trunk)
         record.ended = event.time
         record.reason = direction == .outbound ? .refusedHere : EndReason(refusal: event.code)
         keep(record)
@@ -102,6 +150,16 @@ extension EndReason {
     /// Why a call that came in was turned away before it became one.
     fileprivate init(refusal code: String?) {
         self = code.flatMap { EndReason(rawValue: $0) } ?? (code == Switchboard.pagesBusy.code ? .busy : .unavailable)
+    }
+}
+
+extension EndReason {
+    /// The same end, as it is told of the other half of a call that was passed on: who hung up there hung up here.
+    fileprivate var ofOtherSide: EndReason {
+        switch self {
+        case .hungUpThere, .cancelled: .hungUpHere
+        default: self
+        }
     }
 }
 

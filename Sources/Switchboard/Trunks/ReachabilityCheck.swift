@@ -1,12 +1,15 @@
 import Wire
 
-/// Whether the provider of an account without registration is there: OPTIONS from time to time (RFC 3261 §11).
+/// Whether the provider of an account without registration is there: OPTIONS from time to time (RFC 3261 §11), and what it
+/// says in calls.
 ///
 /// ```
 ///   due ──▶ asking ──any final answer but 503──▶ answers ────┐
 ///    ▲        └──── 503, silence, no connection ▶ does not ──┤
 ///    └──────────────── the interval ◀────────────────────────┘
 /// ```
+/// Some providers answer no OPTIONS at all. Whoever never did, and takes or makes calls, is there; until a call meets silence.
+///
 /// Each answer also keeps a NAT's mapping towards the provider open, by which its calls come in.
 struct ReachabilityCheck: Equatable {
     /// What is due when time has passed.
@@ -30,6 +33,11 @@ struct ReachabilityCheck: Equatable {
     private(set) var answers: Bool?
     private var dueAt: MonotonicTime?
     private var waitsUntil: MonotonicTime?
+    /// It answered a question once, so that silence means something.
+    private var knowsOptions = false
+    /// The last sign of life that no question asked for, if nothing has spoken against it since.
+    private var livedAt: MonotonicTime?
+    private var askedAt: MonotonicTime?
 
     init(interval: Duration, now: MonotonicTime) {
         self.interval = interval
@@ -45,18 +53,38 @@ struct ReachabilityCheck: Equatable {
 
     mutating func asked(_ number: UInt64, now: MonotonicTime) {
         question = number
-        (dueAt, waitsUntil) = (nil, now + Self.patience)
+        (dueAt, waitsUntil, askedAt) = (nil, now + Self.patience, now)
+    }
+
+    /// The provider answered an invitation, or sent one.
+    mutating func lived(at now: MonotonicTime) {
+        (livedAt, answers) = (now, true)
+    }
+
+    /// An invitation met silence: what was seen of it before says nothing any more.
+    mutating func wasSilent() { livedAt = nil }
+
+    /// Whether a question without an answer says nothing against it.
+    var silenceMeansNothing: Bool {
+        guard let livedAt else { return false }
+        return !knowsOptions || askedAt.map { livedAt >= $0 } ?? false
     }
 
     /// The question could not be asked, or has its outcome.
-    /// - Parameter answers: nil where there is no outcome.
+    /// - Parameters:
+    ///   - answers: nil where there is no outcome.
+    ///   - retryAfter: the provider wants to be left alone for so long.
     mutating func concluded(
-        _ answers: Bool?, now: MonotonicTime, using generator: inout some RandomNumberGenerator
+        _ answers: Bool?, retryAfter: Duration = .zero, now: MonotonicTime,
+        using generator: inout some RandomNumberGenerator
     ) {
-        if let answers { self.answers = answers }
+        if let answers {
+            self.answers = answers
+            if answers { knowsOptions = true } else { livedAt = nil }
+        }
         waitsUntil = nil
         let pause = answers == false ? min(interval, Self.patienceWhileAway) : interval
         // Many boxes that one power failure started must not ask in step.
-        dueAt = now + pause * Int.random(in: 90...110, using: &generator) / 100
+        dueAt = now + max(pause * Int.random(in: 90...110, using: &generator) / 100, retryAfter)
     }
 }

@@ -17,28 +17,48 @@ extension Switchboard {
         var continuation: CheckedContinuation<(AskingOutcome, Duration), Never>
     }
 
-    /// Sends the provider that the next call would go to one OPTIONS and waits for what becomes of it.
-    func askProvider() async throws(Problem) -> ControlReply {
-        guard let line = line(trunkStatus.name) else { throw Self.noTrunk }
+    /// Sends every provider one OPTIONS, all at once, and waits for what becomes of it.
+    func askProviders() async throws(Problem) -> ControlReply {
+        guard !lines.isEmpty else { throw Self.noTrunk }
+        let names = lines.map(\.name)
+        let reports = await withTaskGroup(of: (Int, ProviderReport?).self) { group in
+            for (place, name) in names.enumerated() {
+                group.addTask { (place, await self.askProvider(name)) }
+            }
+            var reports: [Int: ProviderReport] = [:]
+            for await (place, report) in group { reports[place] = report }
+            return reports
+        }
+        return .providers(names.indices.compactMap { reports[$0] })
+    }
+
+    /// - Returns: nil when the account is not configured any more.
+    private func askProvider(_ name: String) async -> ProviderReport? {
+        guard let line = line(name) else { return nil }
         var report = ProviderReport(
-            address: line.route?.target.address,
+            name: name, address: line.route?.target.address,
             local: line.route.map { NetworkAddress(host: $0.local, port: transport.localAddress.port) },
             seenAt: line.seenAt, advertised: settings.media.advertise.first)
         guard line.route != nil else {
             report.problem = line.status.problem ?? RegistrationFailure.unreachable.problem
-            return .provider(report)
+            return report
         }
-        guard let (outcome, time) = await ask(line.name) else { throw ControlProblem.overloaded }
+        guard let (outcome, time) = await ask(name) else {
+            report.problem = ControlProblem.overloaded
+            return report
+        }
         switch outcome {
-        case .answered(let status):
+        case .answered(let status, _):
             report.status = status
-            measure(line.name) { $0.optionsStatus = status }
+            measure(name) { $0.optionsStatus = status }
             report.roundTripMilliseconds = (time.milliseconds * 10).rounded() / 10
-        case .noReply: report.problem = RegistrationFailure.noReply.problem
+        case .noReply:
+            report.problem = RegistrationFailure.noReply.problem
+            report.answersCalls = self.line(name)?.check?.silenceMeansNothing
         case .unreachable:
-            report.problem = self.line(line.name)?.connectionProblem ?? RegistrationFailure.unreachable.problem
+            report.problem = self.line(name)?.connectionProblem ?? RegistrationFailure.unreachable.problem
         }
-        return .provider(report)
+        return report
     }
 
     private func ask(_ trunk: String) async -> (AskingOutcome, Duration)? {

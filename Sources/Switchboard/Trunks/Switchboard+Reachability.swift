@@ -10,6 +10,7 @@ extension Switchboard {
     func watch(_ number: UInt64) {
         guard let index = index(number) else { return }
         let settings = lines[index].settings
+        lines[index].isHeard = false
         lines[index].check =
             settings.registers
             ? nil : settings.optionsInterval.map { ReachabilityCheck(interval: .seconds($0), now: .now()) }
@@ -49,15 +50,23 @@ extension Switchboard {
         let line = lines[index]
         let loss: (failure: TargetSelection.Failure, problem: Problem)?
         switch outcome {
-        case .answered(503): loss = (.unavailable(retryAfter: nil), Self.outOfService)
+        case .answered(503, let retryAfter): loss = (.unavailable(retryAfter: retryAfter), Self.outOfService)
         case .answered: loss = nil
         case .noReply: loss = (.timeout, RegistrationFailure.noReply.problem)
         case .unreachable:
             let problem = line.isCutOff ? Self.noRoute : line.connectionProblem
             loss = (.connection, problem ?? RegistrationFailure.unreachable.problem)
         }
-        if case .answered(let status) = outcome { measure(line.name) { $0.optionsStatus = status } }
-        lines[index].check?.concluded(loss == nil, now: .now(), using: &generator)
+        var pause = Duration.zero
+        if case .answered(let status, let retryAfter) = outcome {
+            measure(line.name) { $0.optionsStatus = status }
+            if let retryAfter { pause = min(.seconds(max(retryAfter, 0)), TargetSelection.Limit.longestPenalty) }
+        }
+        if outcome == .noReply, line.check?.silenceMeansNothing == true {
+            lines[index].check?.concluded(nil, now: .now(), using: &generator)
+            return
+        }
+        lines[index].check?.concluded(loss == nil, retryAfter: pause, now: .now(), using: &generator)
         guard let loss else {
             lines[index].selection.succeeded(.init(peer))
             lines[index].connectionProblem = nil
@@ -72,6 +81,17 @@ extension Switchboard {
             "The provider's server does not do its work; another one of the provider's is asked.",
             metadata: ["trunk": "\(line.name)", "at": "\(peer)", "next": "\(next)"])
         Task { await connect(number, to: next, registersNow: false) }
+    }
+
+    /// The provider of an account answered an invitation, or sent one: it is there, whatever it says to OPTIONS.
+    func noteLife(of name: String?) {
+        guard let name, let line = line(name), let index = index(line.number), !line.settings.registers else { return }
+        let isNews = line.status.answers != true
+        lines[index].check?.lived(at: .now())
+        lines[index].isHeard = true
+        guard isNews || line.status.state == .failed, line.route != nil, !line.isCutOff else { return }
+        lines[index].connectionProblem = nil
+        setTrunk(line.number, .ready, nil)
     }
 
     static let outOfService = Problem(

@@ -92,7 +92,8 @@ extension Switchboard {
         if way.peer != line.route?.target { retiredTargets.insert(way.peer) }
         perform(
             userAgent.invite(
-                leg, to: line.settings.written(number), over: way.trunk, at: way.peer, offer: offer.bytes, now: .now(),
+                leg, to: line.settings.written(number, in: settings.dialling.country), over: way.trunk, at: way.peer,
+                offer: offer.bytes, now: .now(),
                 using: &generator))
         traceLeg(leg, of: identifier)
     }
@@ -114,9 +115,16 @@ extension Switchboard {
         guard let identifier = callOfLeg[leg], let ongoing = calls[identifier], var way = ongoing[way: leg], !stopping
         else { return false }
         if way.isGivenUp { return true }
+        switch end {
+        case .rejected(status: 503, _): break
+        case .rejected(status: 500..., _): noteAnswer(leg, isGood: false)
+        case .rejected, .authenticationFailed: noteAnswer(leg)
+        default: break
+        }
         // Also where this call, which rang already, stays where it is: the next ones are to know.
         if case .rejected(status: 503, _) = end { punish(way, .unavailable(retryAfter: way.retryAfter)) }
         guard ongoing.mayGoElsewhere(leg) else { return false }
+        if end == .noReply { noteSilence(of: way) }
         switch end {
         case .rejected(status: 503, _): break
         case .noReply: punish(way, .timeout)
@@ -139,6 +147,7 @@ extension Switchboard {
             ongoing.mayGoElsewhere(leg), !stopping
         else { return false }
         punish(way, .timeout)
+        noteSilence(of: way)
         guard let next = nextWay(after: way), let line = line(next.trunk),
             line.isInGoodStanding(next.peer, at: .now())
         else { return false }
@@ -162,23 +171,33 @@ extension Switchboard {
         lines[index].selection.failed(.init(way.peer), failure, now: .now())
     }
 
-    /// A provider that wants no registration shows by an answer which of its servers works.
-    func noteAnswer(_ leg: LegIdentifier) {
+    /// A provider that wants no registration shows by an answer that it is there, and which of its servers works.
+    /// - Parameter isGood: not a server's own trouble.
+    func noteAnswer(_ leg: LegIdentifier, isGood: Bool = true) {
         guard let way = callOfLeg[leg].flatMap({ calls[$0]?[way: leg] }),
             let index = lines.firstIndex(where: { $0.name == way.trunk }), !lines[index].settings.registers
         else { return }
-        lines[index].selection.succeeded(.init(way.peer))
+        if isGood { lines[index].selection.succeeded(.init(way.peer)) }
+        // Another of its servers says nothing of the one that is asked.
+        if lines[index].route?.target == way.peer { noteLife(of: way.trunk) }
+    }
+
+    private func noteSilence(of way: CallWay) {
+        guard let index = lines.firstIndex(where: { $0.name == way.trunk }), lines[index].route?.target == way.peer
+        else { return }
+        lines[index].check?.wasSilent()
     }
 }
 
 extension TrunkSettings {
     /// A number as this provider wants it in the Request-URI. What names no telephone number goes as it was dialled.
     ///
-    /// National spellings are understood as in the country of the account's own number.
-    func written(_ dialled: Redacted<String>) -> Redacted<String> {
+    /// - Parameter country: where the box stands: national spellings are those of that country. On a box that was not told,
+    ///   they are those of the country of the account's own number.
+    func written(_ dialled: Redacted<String>, in country: Region?) -> Redacted<String> {
         guard let numberFormat else { return dialled }
-        let home = number.flatMap { TelephoneNumber(digits: String($0.revealed.drop { $0 == "+" })) }
-            .flatMap { NumberingPlan.of($0.region) }
+        let own = number.flatMap { TelephoneNumber(digits: String($0.revealed.drop { $0 == "+" })) }?.region
+        let home = (country ?? own).flatMap { NumberingPlan.of($0) }
         let text = dialled.revealed
         let meant: TelephoneNumber?
         if let home, case .international(let number)? = try? home.normalise(text) {

@@ -100,7 +100,8 @@ extension Switchboard {
         let former = lines[index].status
         var next = TrunkStatus(name: lines[index].name, state: state, problem: problem, expires: expires)
         next.target = lines[index].route.map { "\($0.target)" }
-        next.answers = lines[index].check?.answers
+        next.answers = lines[index].answers
+        next.isAsked = lines[index].settings.registers ? nil : lines[index].check != nil
         // A refresh goes through "registering" without anything having changed for the user.
         guard next != former, !(state == .registering && former.state == .registered) else { return }
         lines[index].status = next

@@ -29,6 +29,8 @@ struct TrunkLine {
     var lookUpAgain: (at: MonotonicTime, delay: Duration)?
     /// Whether the provider of an account without registration is there; nil where nobody asks.
     var check: ReachabilityCheck?
+    /// The provider of an account without registration took or made a call since it was found here.
+    var isHeard = false
     /// Where the registrar sees us.
     var seenAt: NetworkAddress?
 
@@ -39,6 +41,12 @@ struct TrunkLine {
         self.settings = settings
         selection = TargetSelection(domain: settings.server, port: settings.port, transports: settings.transports)
         status = TrunkStatus(name: settings.name, state: .registering)
+    }
+
+    /// Whether the provider of an account without registration is there; nil where nobody knows.
+    var answers: Bool? {
+        guard !settings.registers else { return nil }
+        return check.map(\.answers) ?? (isHeard ? true : nil)
     }
 
     /// When something is to be asked of the DNS.

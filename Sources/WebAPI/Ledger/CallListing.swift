@@ -29,6 +29,12 @@ struct CallListing: Encodable {
         var farCodec: String?
         var fromFar: Sound?
         var fromNear: Sound?
+        /// Who took the far side's place in the end.
+        var transferredTo: String?
+        /// The call that the box dialled to pass this one on.
+        var forwardedTo: CallIdentifier?
+        /// The call that came in, which this one passed on.
+        var forwardedBy: CallIdentifier?
     }
 
     /// `CallRecord.Outcome`, and of a call without an end what the core says of it.
@@ -90,6 +96,8 @@ extension CallListing.Entry {
         (nearCodec, farCodec) = (record.nearCodec, record.farCodec)
         fromFar = CallListing.Sound(record.quality.fromFar)
         fromNear = CallListing.Sound(record.quality.fromNear)
+        transferredTo = record.transferredTo?.number?.revealed
+        (forwardedTo, forwardedBy) = (record.forwardedTo, record.forwardedBy)
     }
 }
 
@@ -104,7 +112,9 @@ extension CallListing.Outcome {
                 self = .unfinished
                 return
             }
-            if core.list.contains(where: { $0.call == record.identifier }) {
+            // The core counts both halves of a call that was passed on as one.
+            let call = record.forwardedBy ?? record.identifier
+            if core.list.contains(where: { $0.call == call }) {
                 self = .running
             } else {
                 // The end of a call of this core may still be on its way here.

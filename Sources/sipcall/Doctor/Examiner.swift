@@ -10,7 +10,7 @@ struct Examiner: Sendable {
     let settings: BoxSettings
     let core: CoreConnection
     private let statusTask: Task<Result<BoxStatus, Problem>, Never>
-    private let providerTask: Task<Result<ProviderReport, Problem>, Never>
+    private let providerTask: Task<Result<[ProviderReport], Problem>, Never>
 
     init(_ box: BoxOptions) {
         self.box = box
@@ -31,10 +31,10 @@ struct Examiner: Sendable {
         providerTask = Task {
             do throws(Problem) {
                 try await opening.value.get()
-                guard case .provider(let report) = try await core.client.send(.askProvider) else {
+                guard case .providers(let reports) = try await core.client.send(.askProviders) else {
                     throw CoreConnection.otherVersion
                 }
-                return .success(report)
+                return .success(reports)
             } catch {
                 return .failure(error)
             }
@@ -44,8 +44,8 @@ struct Examiner: Sendable {
     /// The core's figures, asked for once.
     func status() async throws(Problem) -> BoxStatus { try await statusTask.value.get() }
 
-    /// The core's answer about the provider, asked for once.
-    func provider() async throws(Problem) -> ProviderReport { try await providerTask.value.get() }
+    /// The core's answer about the providers, asked for once.
+    func providers() async throws(Problem) -> [ProviderReport] { try await providerTask.value.get() }
 
     var isRunning: Bool {
         get async { (try? await status()) != nil }

@@ -12,10 +12,10 @@ extension Examiner {
             Check("name", "Provider's name", deadline: .seconds(8)) { await name() },
             Check("registration", "Registration") { await finding { .registration(of: try await status()) } },
             Check("options", "Provider's answer", deadline: .seconds(8)) {
-                await finding { .answer(try await provider()) }
+                await finding { .answers(try await providers()) }
             },
             Check("public-address", "Public address", deadline: .seconds(8)) {
-                await finding { .publicAddress(try await provider()) }
+                await finding { .publicAddresses(try await providers()) }
             },
         ]
     }

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,27 @@ def test_both_hear_each_other_and_the_caller_hangs_up(forwarding_rig: Rig) -> No
         assert abs(tone.hertz - FAR_HERTZ) < 5, f"{telephone.user} heard {tone}"
         assert tone.purity > 0.99, f"{telephone.user} heard {tone}"
     _gone(rig)
+
+
+def test_both_halves_are_recorded_and_name_each_other(forwarding_rig: Rig) -> None:
+    rig = forwarding_rig
+    before = {record["call"] for record in rig.box.calls("?limit=200")}
+    _dial(rig)
+    rig.rings.hang_up()
+    rig.answers.wait_for("CALL_CLOSED", 2)
+    _gone(rig)
+
+    def halves() -> list[dict[str, Any]]:
+        new = [record for record in rig.box.calls("?limit=200") if record["call"] not in before]
+        return [record for record in new if "ended" in record]
+
+    wait_until(lambda: len(halves()) == 2, 5, "both records")
+    inbound, outbound = sorted(halves(), key=lambda record: str(record["direction"]))
+    assert inbound["forwardedTo"] == outbound["call"]
+    assert outbound["forwardedBy"] == inbound["call"]
+    assert (outbound["number"], outbound["user"], outbound["trunk"]) == ("+4930200200", "[forwarding]", "Carrier")
+    assert (inbound["outcome"], outbound["outcome"]) == ("answered", "answered")
+    assert "forwardedBy" not in inbound and "user" not in inbound
 
 
 @pytest.mark.parametrize("holder", ["rings", "answers"])

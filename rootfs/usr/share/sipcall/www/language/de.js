@@ -110,7 +110,7 @@ export const german = {
   'call.internal-error': 'Die Box konnte den Anruf wegen eines eigenen Fehlers nicht führen. Das Journal von sipcall-core sagt mehr.',
   'call.no-reply-yet': 'Der Anbieter hat noch nicht geantwortet. Es wird bis zu 32 Sekunden lang versucht.',
   'call.no-sound-from-provider': 'Seit 30 Sekunden kommt kein Ton vom Anbieter. Vielleicht sperrt ein Router die Medienports der Box.',
-  'call.busy-here': 'Auf dieser Seite läuft schon ein Anruf. Legen Sie erst auf.',
+  'call.busy-here': 'Auf dieser Seite läuft schon ein Anruf. Halten Sie ihn, oder legen Sie erst auf.',
   'call.unknown': 'Dieser Anruf ist vorbei.',
   'call.digits-invalid': 'Das sind keine Telefontasten.',
   'call.cannot-hold': 'Dieser Anruf lässt sich nicht halten. Das geht nur, wenn jemand angenommen hat.',

@@ -1,8 +1,10 @@
 package import Numbering
 
-/// What may be dialled through the provider: `[dialling]`. The defaults let nobody empty the account.
-package struct DiallingSettings: Sendable, Equatable {
-    /// Where the box stands: its people dial as that country does, and may call it.
+/// What may be dialled through the provider: `[dialling]`. The defaults let nobody empty the account: the home country, no
+/// number whose price somebody else sets, and few calls at once.
+package struct DiallingRules: Sendable, Equatable {
+    /// Where the box stands: its people dial as that country does, and may call it. nil if nobody said: then a number needs
+    /// its country code, and only `countries` are allowed.
     package var country: Region?
     /// For local numbers, without the digit that leads out of an area.
     package var areaCode: String?
@@ -10,19 +12,23 @@ package struct DiallingSettings: Sendable, Equatable {
     package var countries: Set<Region> = []
     package var allowsPremium = false
     package var allowsSatellite = false
+    /// Short numbers that the country's plan does not call free: directory enquiries, taxi calls, a provider's own.
     package var allowsShortNumbers = false
+    /// Codes with `*` and `#` that are for the provider; some of them divert calls at the owner's cost.
     package var allowsProviderCodes = false
-    /// Digits with country code, without a plus.
+    /// Digits with country code, `4930`: nothing that begins so is dialled.
     package var blockedPrefixes: [String] = []
     package var callsAtOncePerUser = 2
     package var callsAtOnce = 10
     package var newCallsPerMinutePerUser = 6
     package var newCallsPerMinute = 20
 
-    package init() {}
+    package init(country: Region? = nil) {
+        self.country = country
+    }
 }
 
-extension DiallingSettings {
+extension DiallingRules {
     /// Calls at once and calls a minute that anybody may ask for: more than a box carries.
     private static let mostAtOnce = 10_000
     private static let mostPerMinute = 60_000
