@@ -30,13 +30,16 @@ def run(report: Report, fault: Fault | None) -> None:
     with tempfile.TemporaryDirectory(prefix="sipcall-package-") as name, ThreadPoolExecutor(1) as beside:
         folder = Path(name)
         deb = _broken_package(folder, fault)
-        judged = beside.submit(_judgements, deb, folder) if fault is None or broken_by(fault, "stray-file") else None
+        judged = None
         with Machine("lifecycle") as machine:
             machine.run("mkdir", "-p", "/etc/credstore")
             before = footprint(machine)
             if broken_by(fault, "never-ready"):
                 _never_ready(machine)
             _install(report, machine, deb)
+            # The installation had the machine for itself.
+            if fault is None or broken_by(fault, "stray-file"):
+                judged = beside.submit(_judgements, deb, folder)
             if fault is None or broken_by(fault, "forgetful-upgrade"):
                 _upgrade(report, machine, deb, folder, fault)
             if fault is None:

@@ -102,6 +102,20 @@ def test_the_footprint_is_small(machine: Machine) -> None:
     assert resident <= 90 * 1024
 
 
+def test_the_program_is_hardened_by_its_linker(machine: Machine) -> None:
+    program = machine.files / "usr/bin/sipcall"
+    command = ["readelf", "--wide", "--file-header", "--program-headers", "--dynamic", str(program)]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "DYN (Position-Independent Executable file)" in shown
+    segments = re.findall(r"^ +(LOAD|GNU_RELRO|GNU_STACK) .* ([R ][W ][E ]) (?:0x)?[0-9a-f]+$", shown, re.MULTILINE)
+    assert {name for name, _ in segments} == {"LOAD", "GNU_RELRO", "GNU_STACK"}
+    # Nothing is both written and run, the stack least of all.
+    assert not [name for name, rights in segments if "W" in rights and "E" in rights]
+    # All bound at start, from Debian's own places.
+    assert "BIND_NOW" in shown
+    assert not re.search(r"\((RPATH|RUNPATH|TEXTREL)\)", shown)
+
+
 @pytest.mark.parametrize(
     ("page", "command"),
     [
