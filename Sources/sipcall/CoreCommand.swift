@@ -98,6 +98,7 @@ struct CoreCommand: AsyncParsableCommand {
         }
         status.look()
         await Shutdown.requested(with: Lifeline.inherited())
+        EndingLimit.begin(log)
         telling.cancel()
         await telling.value
         notifier.stopping()
