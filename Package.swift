@@ -124,7 +124,7 @@ let package = Package(
             ]),
 
         // 6: what the operator's commands show
-        room("Console", ["Call", "Control", "SIPTrace", "Wire"]),
+        room("Console", ["Appliance", "Call", "Control", "SIPTrace", "Wire"]),
 
         // 7: programs
         .executableTarget(
@@ -178,7 +178,7 @@ let package = Package(
                 .logging, .nioCore, .nioPosix,
             ]),
         tests(of: "WebAPI", ["Control", "Call", "Ledger", "Sealing", "Wire", .nioCore, .nioPosix, .nioSSL]),
-        tests(of: "Console", ["Control", "Call", "SIPTrace", "Wire"]),
+        tests(of: "Console", ["Appliance", "Control", "Call", "SIPTrace", "Wire"]),
     ],
     swiftLanguageModes: [.v6]
 )

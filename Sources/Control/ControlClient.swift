@@ -49,7 +49,11 @@ package final class ControlClient: Sendable {
         while !Task.isCancelled {
             if await connectOnce() { (pause, told) = (Self.firstPause, false) }
             if Task.isCancelled { break }
-            if !told { logger.warning("control socket: the core cannot be reached, trying again") }
+            if !told {
+                logger.warning(
+                    "control socket: the core cannot be reached, trying again",
+                    metadata: ["code": "control.core-away"])
+            }
             told = true
             try? await Task.sleep(for: .milliseconds(Int.random(in: pause / 2...pause, using: &generator)))
             pause = min(pause * 2, Self.longestPause)

@@ -78,7 +78,8 @@ final class ControlHub {
 
     func refused(_ error: any Error) {
         logger.warning(
-            "control socket: a client was cut off, it does not speak the protocol", metadata: ["why": "\(error)"])
+            "control socket: a client was cut off, it does not speak the protocol",
+            metadata: ["code": "control.client-cut-off", "why": "\(error)"])
     }
 
     func stop() {
@@ -94,7 +95,9 @@ final class ControlHub {
     private func forget(_ name: String) {
         guard let client = clients.removeValue(forKey: name) else { return }
         if !client.attached.isEmpty {
-            logger.warning("control socket: the web process is gone, its pages count as lost")
+            logger.warning(
+                "control socket: the web process is gone, its pages count as lost",
+                metadata: ["code": "control.web-gone"])
         }
         for connection in client.attached {
             enqueue(Work(command: .detach(connection: connection, closed: false), origin: nil))
@@ -175,7 +178,9 @@ final class ControlHub {
         do {
             return try coder.frame(response)
         } catch {
-            logger.error("control socket: a message cannot be sent", metadata: ["why": "\(error)"])
+            logger.error(
+                "control socket: a message cannot be sent",
+                metadata: ["code": "control.unsendable", "why": "\(error)"])
             return nil
         }
     }

@@ -36,7 +36,9 @@ final class ControlLink: ChannelInboundHandler {
         do {
             try frames.process(buffer: unwrapInboundIn(data)) { try received($0, context: context) }
         } catch {
-            logger.error("control socket: the core does not speak the protocol", metadata: ["why": "\(error)"])
+            logger.error(
+                "control socket: the core does not speak the protocol",
+                metadata: ["code": "control.not-understood", "why": "\(error)"])
             context.close(promise: nil)
         }
     }

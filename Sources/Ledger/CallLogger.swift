@@ -38,6 +38,7 @@ package actor CallLogger {
     private let whenWaiting: @Sendable () -> Void
     private nonisolated let waiting = Mutex(Waiting())
     private nonisolated let trouble = Mutex<Problem?>(nil)
+    private nonisolated let settled = Mutex(false)
     private nonisolated let wakes: AsyncStream<Void>
     private nonisolated let wake: AsyncStream<Void>.Continuation
     private var key: SealingKey?
@@ -63,6 +64,18 @@ package actor CallLogger {
 
     /// Why records do not come into the spool at the moment; nil when they do.
     package nonisolated var problem: Problem? { trouble.withLock { $0 } }
+
+    /// Whether the spool was opened, or the disk said why not; false while it has not answered.
+    package nonisolated var isSettled: Bool { settled.withLock { $0 } }
+
+    /// Opens the spool ahead of the first record. A disk may take its time, so that nobody should wait for this without bound.
+    package func open() {
+        do throws(Problem) {
+            _ = try openSpool()
+        } catch {
+            trouble.withLock { $0 = error }
+        }
+    }
 
     /// Takes a record; never waits.
     package nonisolated func take(_ record: CallRecord) {
@@ -125,6 +138,7 @@ package actor CallLogger {
 
     private func openSpool() throws(Problem) -> Spool {
         if let spool { return spool }
+        defer { settled.withLock { $0 = true } }
         let (opened, aside) = try Spool.openSettingAside("\(directory)/spool.sqlite")
         if let aside { notice(aside) }
         spool = opened
@@ -212,6 +226,13 @@ package actor CallLogger {
         }
         return problem
     }
+
+    #if DEBUG
+        /// Blocks the spool for good, as a disk would that never comes back.
+        package func wedge() async {
+            try? await openSpool().wedge()
+        }
+    #endif
 }
 
 /// The public key in a file of the core's: 64 hexadecimal digits. Nothing in it is secret.

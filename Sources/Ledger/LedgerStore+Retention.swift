@@ -56,6 +56,13 @@ extension LedgerStore {
         try file(newest, .call).file.touch()
     }
 
+    #if DEBUG
+        /// Blocks its thread for good. A release build does not have it.
+        package func wedge() {
+            while true { sleep(60) }
+        }
+    #endif
+
     package func usage() -> LedgerUsage {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: settings.directory)) ?? []
         let bytes = names.reduce(0) { sum, name in

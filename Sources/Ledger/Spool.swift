@@ -227,6 +227,13 @@ package actor Spool {
     package func checkpoint() throws(Problem) {
         try file.work { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
     }
+
+    #if DEBUG
+        /// Blocks its thread for good. A release build does not have it.
+        func wedge() {
+            while true { sleep(60) }
+        }
+    #endif
 }
 
 extension RecordHeader {

@@ -24,7 +24,9 @@ package struct TLSOptions: Sendable {
     package var authorityFiles: [String: String] = [:]
     package var identity: Identity?
     /// Where those with TLS are listened to, if there is an identity.
-    package var listenPort: UInt16 = 5061
+    package var listenPort = defaultListenPort
+    /// RFC 3261 §19.1.2
+    package static let defaultListenPort: UInt16 = 5061
 
     package init(
         authorityFile: String? = nil, authorityFiles: [String: String] = [:], identity: Identity? = nil

@@ -24,9 +24,14 @@ extension Switchboard {
             notices.append(Self.restartNeeded("media.listen", "sipcall-core", " This ends the running calls."))
             next.media.listen = former.media.listen
         }
+        // These are the web process's, which reads them once; here they are kept so that a change is told once.
         if next.web != former.web { notices.append(Self.restartNeeded("[web]", "sipcall-web", "")) }
+        if next.ledger != former.ledger { notices.append(Self.restartNeeded("[ledger]", "sipcall-web", "")) }
         guard next != former, !stopping else { return notices }
         settings = next
+        var ours = former
+        (ours.web, ours.ledger) = (next.web, next.ledger)
+        guard next != ours else { return notices }
         if next.media.ports != former.media.ports { media.setTrunkPorts(next.media.ports) }
         if next.media.advertise != former.media.advertise {
             for line in lines {

@@ -290,8 +290,12 @@ extension Switchboard {
             }, draining: draining)
     }
 
-    /// Hangs up every call, takes the registration back, and waits until the provider confirmed all of it, at most 2 s:
-    /// a call whose CANCEL or BYE did not arrive costs money on.
+    /// What a stop gives the provider for its answers: three tries over UDP (at once, after 0.5 s and after 1.5 s). The process
+    /// is to be gone 2 s after SIGTERM, with all that comes after this.
+    static let farewellTime: Duration = .milliseconds(1550)
+
+    /// Hangs up every call, takes the registration back, and waits until the provider confirmed all of it, at most
+    /// ``farewellTime``: a call whose CANCEL or BYE did not arrive costs money on. What is still unanswered then is left.
     package func stop() async {
         stopping = true
         for identifier in calls.keys { update(identifier) { $0.terminate(.boxStopping) } }
@@ -299,7 +303,7 @@ extension Switchboard {
         // Nobody is asked any more; a question that stays due would wake the timer without end.
         for index in lines.indices { lines[index].check = nil }
         schedule()
-        let deadline = MonotonicTime.now() + .seconds(2)
+        let deadline = MonotonicTime.now() + Self.farewellTime
         while userAgent.awaitsAnswer, MonotonicTime.now() < deadline {
             try? await Task.sleep(for: .milliseconds(10))
         }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Tells the service manager how this process does (sd_notify(3)).
 ///
@@ -8,6 +9,7 @@ package final class Notifier: Sendable {
     /// Whether a manager listens.
     package let isSupervised: Bool
     private let sender: LocalDatagramSender?
+    private let isReady = Atomic(false)
 
     /// For the socket that the environment names.
     package convenience init() {
@@ -20,11 +22,13 @@ package final class Notifier: Sendable {
         sender = socket.flatMap(LocalDatagramSender.init(path:))
     }
 
-    /// The service can be used; also the end of ``reloading()``.
+    /// The service can be used.
     /// - Parameter status: see ``status(_:)``.
     @discardableResult
     package func ready(status: String? = nil) -> Bool {
-        send(["READY=1"] + (status.map { [Self.assignment(ofStatus: $0)] } ?? []))
+        let isSent = send(["READY=1"] + (status.map { [Self.assignment(ofStatus: $0)] } ?? []))
+        if isSent { isReady.store(true, ordering: .sequentiallyConsistent) }
+        return isSent
     }
 
     /// - Parameter sentence: what `systemctl status` shows, one line without personal data.
@@ -33,12 +37,21 @@ package final class Notifier: Sendable {
         send([Self.assignment(ofStatus: sentence)])
     }
 
-    /// The settings are being read again; ``ready(status:)`` must follow. Tells the time, as systemd 253 wants it.
+    /// The settings are being read again; ``reloaded()`` must follow. Tells the time, as systemd 253 wants it.
+    ///
+    /// Before ``ready(status:)`` nothing is said: the manager still waits for that, and would take the end of a reload for it.
     @discardableResult
     package func reloading() -> Bool {
+        guard isReady.load(ordering: .sequentiallyConsistent) else { return true }
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         return send(["RELOADING=1", "MONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000)"])
+    }
+
+    /// The end of ``reloading()``.
+    @discardableResult
+    package func reloaded() -> Bool {
+        isReady.load(ordering: .sequentiallyConsistent) ? send(["READY=1"]) : true
     }
 
     /// The service has begun to end.

@@ -26,7 +26,9 @@ final class AcceptPause: ChannelInboundHandler {
         let now = NIODeadline.now()
         if now - told > .seconds(10) {
             told = now
-            logger.error("A connection cannot be taken: \(SystemFailure(error.errnoCode)).")
+            logger.error(
+                "A connection cannot be taken: \(SystemFailure(error.errnoCode)).",
+                metadata: ["code": "web.cannot-take-connection"])
         }
         let options = context.channel.syncOptions
         try? options?.setOption(.autoRead, value: false)

@@ -46,7 +46,7 @@ final class OwnCertificate: Sendable {
             } catch {
                 logger.warning(
                     "The certificate of the page is damaged; a new one is made, and browsers ask about it again.",
-                    metadata: ["file": "\(path)"])
+                    metadata: ["code": "web.own-certificate-damaged", "file": "\(path)"])
             }
         }
         current = Mutex(try Self.make(path, now: now, logger: logger))

@@ -61,7 +61,9 @@ final class SessionStore: Sendable {
                     kept[session.digest] = Session(user: session.user, end: now + .seconds(left))
                 }
             } else {
-                logger.warning("The list of sessions is damaged: everybody has to sign in again.")
+                logger.warning(
+                    "The list of sessions is damaged: everybody has to sign in again.",
+                    metadata: ["code": "web.sessions-damaged"])
             }
         }
         state = Mutex(State(sessions: kept, password: password))
@@ -113,7 +115,9 @@ final class SessionStore: Sendable {
                     // Looked at only now, so that the last write has the last state.
                     try PrivateFile.write(self.file(), to: path, isDurable: false)
                 } catch {
-                    self.logger.error("The list of sessions cannot be kept: a restart will sign everybody out.")
+                    self.logger.error(
+                        "The list of sessions cannot be kept: a restart will sign everybody out.",
+                        metadata: ["code": "web.sessions-not-kept"])
                 }
                 continuation.resume()
             }

@@ -50,7 +50,9 @@ struct WebResponder: Sendable {
                 // Hummingbird answers that itself.
                 throw error
             } catch {
-                logger.error("a request could not be answered", metadata: ["why": "\(type(of: error))"])
+                logger.error(
+                    "a request could not be answered",
+                    metadata: ["code": "web.internal-error", "why": "\(type(of: error))"])
                 response = Refusal(.internalServerError, WebProblem.internalError).response
             }
             response.headers[.date] = HTTPDate.now()
@@ -70,7 +72,8 @@ struct WebResponder: Sendable {
         } catch let refusal as Refusal {
             response = refusal.response
         } catch let problem as Problem {
-            logger.error("a request could not be answered", metadata: ["problem": "\(problem)"])
+            logger.error(
+                "a request could not be answered", metadata: ["code": "\(problem.code)", "problem": "\(problem)"])
             response = Refusal(.internalServerError, problem).response
         } catch is NIOTooManyBytesError {
             response = Refusal(.contentTooLarge, WebProblem.bodyTooLarge).response

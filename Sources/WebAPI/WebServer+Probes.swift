@@ -33,6 +33,10 @@ extension WebServer {
         package func wedgeHub() async {
             await hub.wedge()
         }
+
+        package func wedgeLedger() async {
+            await ledger?.wedge()
+        }
     #endif
 }
 

@@ -61,7 +61,9 @@ package struct WebServer: Service {
         do {
             try WebPlace.keep(listeners.places, in: stateDirectory)
         } catch {
-            logger.warning("sipcall setup-url cannot be told where the page is: \(error).")
+            logger.warning(
+                "sipcall setup-url cannot be told where the page is: \(error).",
+                metadata: ["code": "web.place-not-kept"])
         }
         await whenListening(listeners.places)
         await withTaskGroup(of: Void.self) { group in

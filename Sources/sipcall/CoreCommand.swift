@@ -63,7 +63,16 @@ struct CoreCommand: AsyncParsableCommand {
             })
         let watchdog = parts.watchdog(notifier)
         let status = ServiceStatus(
-            notifier, note: note, whenReady: { schema.commit(log) }, degraded: { watchdog.degraded },
+            notifier, note: note,
+            whenReady: {
+                schema.commit(log)
+                log.info(
+                    "The core is ready.",
+                    metadata: [
+                        "event": "box.ready", "sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)",
+                    ])
+            },
+            degraded: { watchdog.degraded }, isStorageSettled: { callLog.isSettled },
             snapshot: { await switchboard.snapshot() })
         let desk = CoreDesk(
             box: box, parts: parts, watchdog: watchdog, status: status, notifier: notifier, log: log)
@@ -76,16 +85,20 @@ struct CoreCommand: AsyncParsableCommand {
                 status.look()
             }
         }
-        log.info(
-            "The core is ready.",
-            metadata: ["sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)"])
+        // Not waited for here: a disk that does not answer keeps nobody from calling.
+        Task {
+            await callLog.open()
+            status.look()
+        }
         let logging = Task { await callLog.run() }
         let announcing = Task { for await _ in recordsWait { control.publish(.recordsWait) } }
         // What waits for the next input of the loop waits on the loop, and wakes no other thread.
         let running = Task(executorPreference: LoopExecutor(transport.loop)) { await switchboard.run() }
         let addresses = AddressWatch()
         if addresses == nil {
-            log.warning("The kernel tells nothing about changes of addresses; a registration may lag behind one.")
+            log.warning(
+                "The kernel tells nothing about changes of addresses; a registration may lag behind one.",
+                metadata: ["code": "box.addresses-unwatched"])
         }
         let following = Task {
             guard let addresses else { return }
@@ -99,6 +112,7 @@ struct CoreCommand: AsyncParsableCommand {
         }
         status.look()
         await Shutdown.requested(with: Lifeline.inherited())
+        EndingLimit.begin(log)
         telling.cancel()
         await telling.value
         notifier.stopping()

@@ -68,7 +68,7 @@ struct CoreDesk: Sendable {
 
     private func reload() async -> ControlReply {
         notifier.reloading()
-        defer { notifier.ready() }
+        defer { notifier.reloaded() }
         let settings: BoxSettings
         do {
             // Off the loop of the sockets, on which commands are handled: a disk may take its time.

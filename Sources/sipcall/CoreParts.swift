@@ -76,11 +76,13 @@ extension Logger {
         case .hung(let part, let problem):
             critical("\(problem.sentence) \(problem.remedy)", metadata: ["code": "\(problem.code)", "part": "\(part)"])
         case .answeredAfterAll(let part, let after):
-            warning("The \(part) answers again, after \(Int(after.milliseconds)) ms.", metadata: ["part": "\(part)"])
+            warning(
+                "The \(part) answers again, after \(Int(after.milliseconds)) ms.",
+                metadata: ["code": "watchdog.answered-late", "part": "\(part)"])
         case .degraded(let part, let problem):
             error("\(problem.sentence) \(problem.remedy)", metadata: ["code": "\(problem.code)", "part": "\(part)"])
         case .mended(let part):
-            notice("The \(part) works again.", metadata: ["part": "\(part)"])
+            notice("The \(part) works again.", metadata: ["event": "part.mended", "part": "\(part)"])
         }
     }
 }

@@ -3,6 +3,7 @@
     import ArgumentParser
     import Control
     import Glibc
+    import Ledger
     import Logging
     import Media
     import SIPTransport
@@ -18,12 +19,13 @@
 
         @OptionGroup var box: BoxOptions
 
-        @Argument(help: "sip, media, switchboard or storage.")
+        @Argument(help: "sip, media, switchboard, storage or callLog.")
         var part: String
 
         func run() async throws {
             guard CorePart(name: part) != nil else {
-                throw ValidationError("This part cannot be wedged: \(part). Known: sip, media, switchboard, storage.")
+                throw ValidationError(
+                    "This part cannot be wedged: \(part). Known: sip, media, switchboard, storage, callLog.")
             }
             _ = try await CoreConnection.with(box) { try await $0.client.send(.fault(part: part)) }
         }
@@ -32,8 +34,7 @@
     extension CorePart {
         /// - Returns: nil for a part that waits for nothing, and so cannot hang.
         init?(name: String) {
-            guard let part = Self.allCases.first(where: { "\($0)" == name }), part != .clock, part != .callLog
-            else { return nil }
+            guard let part = Self.allCases.first(where: { "\($0)" == name }), part != .clock else { return nil }
             self = part
         }
     }
@@ -42,7 +43,9 @@
         /// The reply leaves first: a moment later there may be nobody left to send it.
         func fault(_ name: String) async -> ControlReply {
             guard let part = CorePart(name: name) else { return await parts.switchboard.handle(.fault(part: name)) }
-            log.warning("A fault on purpose: this part hangs from now on.", metadata: ["part": "\(part.rawValue)"])
+            log.warning(
+                "A fault on purpose: this part hangs from now on.",
+                metadata: ["code": "box.fault-on-purpose", "part": "\(part.rawValue)"])
             let parts = parts
             Task {
                 try? await Task.sleep(for: .milliseconds(100))
@@ -51,7 +54,8 @@
                 case .media: parts.media.probe { while true { sleep(60) } }
                 case .switchboard: await parts.switchboard.wedge()
                 case .storage: parts.storage.wedge()
-                case .clock, .callLog: break
+                case .callLog: await parts.callLog.wedge()
+                case .clock: break
                 }
             }
             return .done

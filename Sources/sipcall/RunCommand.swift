@@ -50,7 +50,9 @@ struct RunCommand: AsyncParsableCommand {
             deaths = MonotonicTime.now() - begin < .seconds(10) ? deaths + 1 : 1
             // 128 and more: killed by a signal. Anything else is its own decision, and it said why.
             guard !Task.isCancelled, status > 128, deaths < 10 else { return status }
-            log.error("The web process died; it is started again.", metadata: ["signal": "\(status - 128)"])
+            log.error(
+                "The web process died; it is started again.",
+                metadata: ["code": "box.part-died", "signal": "\(status - 128)"])
         }
         return 0
     }
@@ -84,7 +86,9 @@ struct RunCommand: AsyncParsableCommand {
                 case .ended(let part, let code):
                     // Its own last line said why; the other process must not go on alone.
                     status = code == 0 ? ExitStatus.failure.rawValue : code
-                    log.error("The \(part) process ended; the box stops.", metadata: ["status": "\(code)"])
+                    log.error(
+                        "The \(part) process ended; the box stops.",
+                        metadata: ["code": "box.part-ended", "status": "\(code)"])
                 }
                 break
             }
@@ -113,7 +117,9 @@ struct RunCommand: AsyncParsableCommand {
             case .signaled(let signal): return 128 &+ signal
             }
         } catch {
-            log.error("The \(part) process could not be started.", metadata: ["error": "\(error)"])
+            log.error(
+                "The \(part) process could not be started.",
+                metadata: ["code": "box.part-not-started", "error": "\(error)"])
             return ExitStatus.failure.rawValue
         }
     }

@@ -3,11 +3,12 @@ import Control
 import Systemd
 import Wire
 
-/// Keeps `systemctl status` true: READY at the right moment, then a sentence that follows the trunk and the calls. So does
+/// Keeps `systemctl status` true: READY at the right moment (sockets bound, storage open, first registration attempted), then a sentence that follows the trunk and the calls. So does
 /// the note for a crash report.
 struct ServiceStatus {
-    /// How long readiness waits for the first registration. A provider that is away must not fail the unit's start.
-    static let registrationTime: Duration = .seconds(4)
+    /// How long readiness waits for the first registration and for the disk. A provider that is away must not fail the unit's
+    /// start, nor may a disk that does not answer keep calls from being taken.
+    static let readinessTime: Duration = .seconds(4)
 
     /// The least time between two looks once the box is ready: on a busy one there is something new with every message.
     static let pause: Duration = .milliseconds(100)
@@ -16,6 +17,7 @@ struct ServiceStatus {
     private let note: RunningNote
     private let whenReady: @Sendable () -> Void
     private let degraded: @Sendable () -> [(part: String, problem: Problem)]
+    private let isStorageSettled: @Sendable () -> Bool
     private let snapshot: @Sendable () async -> ControlSnapshot
     /// Holds at most one: however much happened, the next look sees all of it.
     private let changes: AsyncStream<Void>
@@ -24,12 +26,14 @@ struct ServiceStatus {
     init(
         _ notifier: Notifier, note: RunningNote, whenReady: @escaping @Sendable () -> Void,
         degraded: @escaping @Sendable () -> [(part: String, problem: Problem)],
+        isStorageSettled: @escaping @Sendable () -> Bool,
         snapshot: @escaping @Sendable () async -> ControlSnapshot
     ) {
         self.notifier = notifier
         self.note = note
         self.whenReady = whenReady
         self.degraded = degraded
+        self.isStorageSettled = isStorageSettled
         self.snapshot = snapshot
         (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -50,9 +54,9 @@ struct ServiceStatus {
             }
             return
         }
-        let deadline = MonotonicTime.now() + Self.registrationTime
+        let deadline = MonotonicTime.now() + Self.readinessTime
         let alarm = Task {
-            try await Task.sleep(for: Self.registrationTime)
+            try await Task.sleep(for: Self.readinessTime)
             look()
         }
         defer { alarm.cancel() }
@@ -62,8 +66,11 @@ struct ServiceStatus {
         for await _ in changes {
             let snapshot = await snapshot()
             note.isDoing(Self.activity(snapshot))
-            guard isReady || snapshot.trunk.state != .registering || MonotonicTime.now() >= deadline else { continue }
-            let sentence = Self.sentence(snapshot, degraded: degraded().map(\.problem))
+            let isStorageSettled = isStorageSettled()
+            let isWhole = snapshot.trunk.state != .registering && isStorageSettled
+            guard isReady || isWhole || MonotonicTime.now() >= deadline else { continue }
+            let sentence = Self.sentence(
+                snapshot, degraded: degraded().map(\.problem) + (isStorageSettled ? [] : [Self.storageSilent]))
             if !isReady || sentence != told {
                 if isReady ? notifier.status(sentence) : notifier.ready(status: sentence) {
                     if !isReady { whenReady() }
@@ -106,6 +113,10 @@ struct ServiceStatus {
         let draining = snapshot.draining ? ["no new ones are taken"] : []
         return ([account, figure] + draining + degraded.map { clause($0.sentence) }).joined(separator: ", ")
     }
+
+    private static let storageSilent = Problem(
+        code: "storage.silent", sentence: "The disk has not answered yet: records of calls wait in memory.",
+        remedy: "Look for disk errors with: dmesg")
 
     /// A sentence as a part of a longer one.
     private static func clause(_ sentence: String) -> String {

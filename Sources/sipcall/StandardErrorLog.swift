@@ -19,7 +19,8 @@ struct StandardErrorLog: LogHandler {
     func log(event: LogEvent) {
         var fields = metadata
         for (key, value) in event.metadata ?? [:] { fields[key] = value }
-        let tail = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+        let tail = fields.filter { $0.key != "event" }.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+            .joined()
         let (on, off) = Self.inColour ? (colour(of: event.level), "\u{1b}[0m") : ("", "")
         StandardStream.error.write(
             line: "\(Self.timeOfDay()) \(on)\(event.level)\(off) \(label): \(event.message)\(tail)")

@@ -1,3 +1,4 @@
+import Appliance
 import Console
 import Control
 import Synchronization
@@ -133,5 +134,67 @@ struct FindingTests {
         #expect(verdict("failed") == .fault)
         #expect(verdict("inactive") == .fault)
         #expect(verdict("active", load: "not-found") == .unchecked)
+        let socket =
+            "LoadState=loaded\nActiveState=active\n\nId=sipcall-web.socket\nLoadState=loaded\nActiveState=failed"
+        let finding = Finding.units(UnitState.units(in: "Id=sipcall-web.service\n\(socket)"))
+        #expect(finding.verdict == .warning && finding.sentence.contains("sipcall-web.socket"))
+    }
+
+    @Test("crashes: each with its time, signal, hung part, version and file; old ones count no more")
+    func crashes() throws {
+        let report = { (time: String, hung: String) in
+            try decode(
+                """
+                {"time": "\(time)", "part": "core", "version": "0.1.0", "result": "watchdog", "end": "SIGABRT",
+                 "uptimeSeconds": 11000, "activity": "registered, 2 calls", "hungPart": "\(hung)", "threads": [],
+                 "images": []}
+                """) as CrashReport
+        }
+        let reports = [
+            (file: "/c/1.json", report: try report("2026-11-20T08:15:30Z", "storage")),
+            (file: "/c/2.json", report: try report("2026-11-22T08:15:30Z", "media loop 0")),
+            (file: "/c/0.json", report: try report("2026-11-01T08:15:30Z", "switchboard")),
+        ]
+        let finding = Finding.crashes(reports, since: "2026-11-15T00:00:00", isHidden: false)
+        #expect(finding.verdict == .warning && finding.sentence.contains("times: 2."))
+        #expect(
+            finding.details.first
+                == "2026-11-22T08:15:30Z: sipcall-core ended by SIGABRT after 3 h, because its media loop 0 no longer "
+                + "answered; watchdog, version 0.1.0, registered, 2 calls, /c/2.json")
+        #expect(finding.details.count == 2 && finding.details.last?.hasSuffix("/c/1.json") == true)
+        #expect(Finding.crashes(reports, since: "2026-11-23T00:00:00", isHidden: false).verdict == .ok)
+        #expect(Finding.crashes([], since: "2026-11-23T00:00:00", isHidden: true).verdict == .unchecked)
+    }
+
+    @Test("keys: there, missing, and readable by others")
+    func keys() {
+        func verdict(
+            sealing: KeyFile = .present(mode: 0o600), master: KeyFile = .present(mode: 0o600),
+            credential: UInt32? = nil,
+            hasLedger: Bool? = true
+        ) -> Finding.Verdict {
+            Finding.keys(
+                sealing: sealing, master: master,
+                credential: credential.map { (path: "/etc/credstore/x", file: .present(mode: $0)) },
+                hasLedger: hasLedger
+            ).verdict
+        }
+        #expect(verdict() == .ok)
+        #expect(verdict(master: .missing) == .fault)
+        #expect(verdict(master: .missing, hasLedger: false) == .warning)
+        #expect(verdict(master: .missing, credential: 0o600) == .ok)
+        #expect(verdict(master: .missing, credential: 0o644) == .fault)
+        #expect(verdict(master: .present(mode: 0o640)) == .fault)
+        #expect(verdict(master: .hidden) == .unchecked)
+        #expect(verdict(sealing: .missing) == .warning)
+        #expect(verdict(sealing: .hidden) == .unchecked)
+        #expect(verdict(sealing: .present(mode: 0o666)) == .fault)
+    }
+
+    @Test("the certificate for SIP over TLS: good, about to expire, expired")
+    func sipCertificate() {
+        #expect(Finding.sipCertificate(daysLeft: 90).verdict == .ok)
+        #expect(Finding.sipCertificate(daysLeft: 13).verdict == .warning)
+        #expect(Finding.sipCertificate(daysLeft: -1).verdict == .fault)
     }
 }

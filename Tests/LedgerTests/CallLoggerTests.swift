@@ -47,6 +47,19 @@ struct CallLoggerTests {
         return false
     }
 
+    @Test("Whether the spool is open is known, also when the disk says no", arguments: [false, true])
+    func opening(isBroken: Bool) async throws {
+        let bench = try Bench()
+        let directory = isBroken ? "\(bench.place.directory)/missing" : bench.place.directory
+        let logger = CallLogger(
+            directory: directory, box: "box-1", zone: { "UTC" }, notice: { _ in }, whenWaiting: {})
+        #expect(!logger.isSettled)
+        await logger.open()
+        #expect(logger.isSettled)
+        #expect((logger.problem != nil) == isBroken)
+        #expect(FileManager.default.fileExists(atPath: "\(directory)/spool.sqlite") == !isBroken)
+    }
+
     @Test("Each stage of a call comes into the spool sealed, with box and zone, and goes when it is acknowledged")
     func stages() async throws {
         let bench = try Bench()

@@ -32,6 +32,30 @@ final class Box: Sendable {
     }
 
     let records: RecordLog
+    let journal: Journal
+
+    /// The sentences of the journal.
+    final class Journal: Sendable {
+        private let all = Mutex<[String]>([])
+
+        func says(_ sentence: String) -> Bool { all.withLock { $0.contains(sentence) } }
+
+        struct Handler: LogHandler {
+            let journal: Journal
+            var logLevel = Logger.Level.info
+            var metadata: Logger.Metadata = [:]
+
+            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+                get { metadata[key] }
+                set { metadata[key] = newValue }
+            }
+
+            // Bounded: some of these tests make thousands of calls.
+            func log(event: LogEvent) {
+                journal.all.withLock { if $0.count < 1000 { $0.append("\(event.message)") } }
+            }
+        }
+    }
 
     func records(of call: CallIdentifier) -> [CallRecord] {
         records.all.withLock { $0.filter { $0.identifier == call } }
@@ -53,6 +77,7 @@ final class Box: Sendable {
         _ settings: BoxSettings, _ provider: ScriptedProvider, resolver: DNSClient = .system
     ) async throws -> Box {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let journal = Journal()
         let media = try MediaEngine.start(
             MediaConfiguration(
                 browserListen: settings.media.listen, trunkListen: settings.sip.listen.host,
@@ -63,8 +88,9 @@ final class Box: Sendable {
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: "test", resolver: resolver,
             keep: { record in records.all.withLock { $0.append(record) } },
-            figures: { ProcessFigures(openDescriptors: 0, threads: 0, residentBytes: 0) }, log: quiet)
-        let box = Box(switchboard, transport, provider, media, records)
+            figures: { ProcessFigures(openDescriptors: 0, threads: 0, residentBytes: 0) },
+            log: Logger(label: "test") { _ in Journal.Handler(journal: journal) })
+        let box = Box(switchboard, transport, provider, media, records, journal)
         try await box.wait("registered") { await box.switchboard.status().trunk.isUsable }
         return box
     }
@@ -105,9 +131,9 @@ final class Box: Sendable {
 
     private init(
         _ switchboard: Switchboard, _ transport: SIPTransport, _ provider: ScriptedProvider, _ media: MediaEngine,
-        _ records: RecordLog
+        _ records: RecordLog, _ journal: Journal
     ) {
-        self.records = records
+        (self.records, self.journal) = (records, journal)
         (self.switchboard, self.transport, self.provider, self.media) = (switchboard, transport, provider, media)
         let events = EventLog()
         self.events = events

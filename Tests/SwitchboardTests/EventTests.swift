@@ -145,6 +145,7 @@ struct JournalLineTests {
         let text = "\(line.sentence) \(line.fields)"
         #expect(!text.contains("555123") && !text.contains("7777"))
         #expect(line.fields["call"] == "\(try #require(event.call))")
+        #expect(line.fields["event"] == "\(kind.rawValue)")
         #expect(line.sentence.hasSuffix(".") && line.sentence.first?.isUppercase == true)
     }
 

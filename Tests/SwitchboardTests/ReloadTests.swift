@@ -108,6 +108,27 @@ struct ReloadTests {
         await box.close()
     }
 
+    @Test(
+        "What only the web process reads waits for its restart, is said so once, and changes nothing here",
+        arguments: [
+            "[web]", "[ledger]",
+        ])
+    func web(section: String) async throws {
+        let box = try await Box.open()
+        var wanted = try Box.settings(provider: box.provider)
+        if section == "[web]" { wanted.web.listen.port = 8099 } else { wanted.ledger.days = 30 }
+        let notices = await box.switchboard.apply(wanted)
+        #expect(notices.map(\.code) == ["settings.needs-restart"])
+        #expect(notices.first?.sentence.contains(section) == true)
+        #expect(notices.first?.remedy.contains("systemctl restart sipcall-web") == true)
+        #expect(!box.journal.says("Another configuration holds."))
+        #expect(await box.switchboard.apply(wanted) == [])
+        wanted.trunk?.codecs = ["opus"]
+        #expect(await box.switchboard.apply(wanted) == [])
+        #expect(box.journal.says("Another configuration holds."))
+        await box.close()
+    }
+
     @Test("A drained box refuses pages and callers, keeps its calls, and takes calls again")
     func drain() async throws {
         let box = try await Box.open()

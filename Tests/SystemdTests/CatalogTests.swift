@@ -15,16 +15,26 @@ struct CatalogTests {
 
     /// Every code that the box's sources can produce.
     private static func codesInSources() throws -> Set<String> {
-        let code = try Regex(#"\bcode(?:: String)?(?::| =) "([a-z0-9.-]+)""#, as: (Substring, Substring).self)
+        let code = try Regex(#"(?:"code"|\bcode(?:: String)?)(?::| =) "([a-z0-9.-]+)""#, as: (Substring, Substring).self)
         let reason = try Regex(#"case \w+ = "([a-z0-9.-]+)""#, as: (Substring, Substring).self)
+        let event = try Regex(#""event": "([a-z0-9.-]+)""#, as: (Substring, Substring).self)
         var codes: Set<String> = []
         let sources = package.appending(path: "Sources")
         let files = try #require(FileManager.default.enumerator(atPath: sources.path))
         for case let path as String in files where path.hasSuffix(".swift") && !path.hasPrefix("DemoCarrier") {
             let text = try String(contentsOf: sources.appending(path: path), encoding: .utf8)
             codes.formUnion(text.matches(of: code).map { String($0.output.1) })
+            codes.formUnion(text.matches(of: event).map { "event.\($0.output.1)" })
             if path.hasSuffix("/EndReason.swift") {
                 codes.formUnion(text.matches(of: reason).map { String($0.output.1) })
+            }
+            if path.hasSuffix("/BoxEvent.swift") {
+                // These have no line, or always a code that says more.
+                let others = [
+                    "box.heartbeat", "call.digit", "call.refused", "call.notice", "call.ended", "trunk.failed",
+                ]
+                let kinds = Set(text.matches(of: reason).map { String($0.output.1) }).subtracting(others)
+                codes.formUnion(kinds.map { "event.\($0)" })
             }
         }
         return codes
@@ -37,6 +47,31 @@ struct CatalogTests {
         #expect(codes.contains("call.busy") && codes.contains("settings.invalid"))
         #expect(codes.subtracting(MessageIdentifiers.all.keys) == [])
         #expect(Set(MessageIdentifiers.all.keys).subtracting(codes) == [])
+    }
+
+    @Test("Every line of warning and above has a code")
+    func warnings() throws {
+        // `log.warning(…)`, `Logger(…).critical(…)`, and `error(…)` within an extension of Logger, up to its last parenthesis.
+        let call = try Regex(#"(?:\b[lL]og(?:ger)?\.|\)\.|^ *)(?:warning|error|critical)\(\s*""#)
+            .anchorsMatchLineEndings()
+        let sources = package.appending(path: "Sources")
+        let files = try #require(FileManager.default.enumerator(atPath: sources.path))
+        var count = 0
+        for case let path as String in files where path.hasSuffix(".swift") && !path.hasPrefix("DemoCarrier") {
+            let text = try String(contentsOf: sources.appending(path: path), encoding: .utf8)
+            for match in text.matches(of: call) {
+                var depth = 0
+                let open = text[match.range].lastIndex(of: "(") ?? match.range.lowerBound
+                let statement = text[open...].prefix { character in
+                    if character == "(" { depth += 1 }
+                    if character == ")" { depth -= 1 }
+                    return depth > 0
+                }
+                count += 1
+                #expect(statement.contains(#""code": ""#), "\(path): \(statement.prefix(120))")
+            }
+        }
+        #expect(count > 25, "the sources were read: \(count)")
     }
 
     @Test("Identifiers are 128 bits in lower-case hexadecimal and differ")

@@ -60,6 +60,20 @@ struct JournalTests {
             ])
     }
 
+    @Test("An ordinary event has the identifier of its kind, unless a code says more")
+    func event() throws {
+        let receiver = try DatagramReceiver()
+        try Self.logger(receiver).info("It rings here.", metadata: ["event": "call.ringing"])
+        let ringing = try Self.fields(receiver.next().bytes)
+        #expect(ringing["MESSAGE_ID"] == MessageIdentifiers.identifier(of: "event.call.ringing"))
+        #expect(ringing["MESSAGE_ID"] != nil && ringing["SIPCALL_EVENT"] == "call.ringing")
+        #expect(ringing["MESSAGE"] == "It rings here.")
+        try Self.logger(receiver).info("The call ended.", metadata: ["event": "call.ended", "code": "call.busy"])
+        let ended = try Self.fields(receiver.next().bytes)
+        #expect(ended["MESSAGE_ID"] == MessageIdentifiers.identifier(of: "call.busy"))
+        #expect(ended["SIPCALL_EVENT"] == "call.ended")
+    }
+
     @Test("A code that the catalog does not know has a field but no identifier")
     func unknownCode() throws {
         let receiver = try DatagramReceiver()

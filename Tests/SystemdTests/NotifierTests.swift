@@ -25,11 +25,28 @@ struct NotifierTests {
     func reloading() throws {
         let manager = try DatagramReceiver()
         let before = Self.monotonicMicroseconds()
-        Notifier(socket: manager.path).reloading()
+        let notifier = Notifier(socket: manager.path)
+        notifier.ready()
+        _ = try manager.nextText()
+        notifier.reloading()
         let lines = try manager.nextText().split(separator: "\n")
         #expect(lines.first == "RELOADING=1")
         let time = try #require(lines.last?.split(separator: "=").last.flatMap { Int64($0) })
         #expect(time >= before && time <= Self.monotonicMicroseconds())
+    }
+
+    @Test("A reload before the service is ready does not make it so")
+    func earlyReload() throws {
+        let manager = try DatagramReceiver()
+        let notifier = Notifier(socket: manager.path)
+        notifier.reloading()
+        notifier.reloaded()
+        notifier.ready(status: "here")
+        #expect(try manager.nextText() == "READY=1\nSTATUS=here")
+        notifier.reloading()
+        #expect(try manager.nextText().hasPrefix("RELOADING=1"))
+        notifier.reloaded()
+        #expect(try manager.nextText() == "READY=1")
     }
 
     @Test("A status cannot smuggle in another assignment")

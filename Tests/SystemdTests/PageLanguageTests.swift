@@ -10,11 +10,13 @@ struct PageLanguageTests {
 
     /// What only a terminal or the journal shows.
     private static let neverOnPage: Set<String> = [
-        "call.no-page-open", "call.pages-busy", "call.too-many-ring", "core.message-too-large", "core.not-supported",
-        "core.unexpected-reply", "trunk.none", "trunk.registering", "web.body-too-large", "web.cannot-listen",
+        "call.no-page-open", "call.pages-busy", "call.provider-sdp-unusable", "call.too-many-ring",
+        "core.message-too-large", "core.not-supported", "core.unexpected-reply", "trunk.less-safe-way", "trunk.none",
+        "trunk.registering", "web.body-too-large", "web.cannot-listen", "web.cannot-take-connection",
         "web.certificate-file", "web.does-not-serve", "web.method-not-allowed", "web.no-https", "web.not-found",
         "web.not-json", "web.other-origin", "web.page-missing", "web.password-file", "web.password-too-short",
-        "web.port-in-use", "web.upgrade-needed",
+        "web.own-certificate-damaged", "web.place-not-kept", "web.port-in-use", "web.sessions-damaged",
+        "web.sessions-not-kept", "web.upgrade-needed",
     ]
 
     /// The keys of a table: at the beginning of a line, in quotes or not.

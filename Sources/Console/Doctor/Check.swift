@@ -17,11 +17,14 @@ package struct Finding: Sendable, Equatable {
     package var sentence: String
     /// Empty where nothing is to be done.
     package var remedy: String
+    /// What there is to say of each single thing, a line each.
+    package var details: [String]
 
-    package init(_ verdict: Verdict, _ sentence: String, remedy: String = "") {
+    package init(_ verdict: Verdict, _ sentence: String, remedy: String = "", details: [String] = []) {
         self.verdict = verdict
         self.sentence = sentence
         self.remedy = remedy
+        self.details = details
     }
 
     package init(_ verdict: Verdict, _ problem: Problem) {
@@ -66,6 +69,7 @@ package struct Check: Sendable {
         }
         return Examination(
             check: name, title: title, verdict: finding.verdict, sentence: finding.sentence, remedy: finding.remedy,
+            details: finding.details.isEmpty ? nil : finding.details,
             milliseconds: Int((ContinuousClock.now - start).nanoseconds / 1_000_000))
     }
 }
@@ -94,6 +98,7 @@ package struct Examination: Codable, Sendable, Equatable {
     package var verdict: Finding.Verdict
     package var sentence: String
     package var remedy: String
+    package var details: [String]?
     package var milliseconds: Int
 
     /// Runs all checks side by side.
@@ -125,6 +130,7 @@ package struct Examination: Codable, Sendable, Equatable {
             }
         let room = String(repeating: " ", count: max(1, 13 - verdict.rawValue.count))
         let first = "\(mark)\(room)\(title.padded(18))\(sentence)"
-        return remedy.isEmpty ? [first] : [first, String(repeating: " ", count: 31) + remedy]
+        let more = (remedy.isEmpty ? [] : [remedy]) + (details ?? [])
+        return [first] + more.map { String(repeating: " ", count: 31) + $0 }
     }
 }

@@ -33,6 +33,14 @@ extension Finding {
         return Finding(.ok, "The page is served over TLS; its certificate is good for \(daysLeft) days.")
     }
 
+    /// The box's own certificate for SIP over TLS, which nobody but its owner renews.
+    package static func sipCertificate(daysLeft: Int) -> Finding {
+        let remedy = "Renew the file that sip.certificate names, then: systemctl restart sipcall-core"
+        if daysLeft < 0 { return Finding(.fault, "The certificate for SIP over TLS has expired.", remedy: remedy) }
+        let sentence = "The certificate for SIP over TLS is good for \(daysLeft) days."
+        return daysLeft < 14 ? Finding(.warning, sentence, remedy: remedy) : Finding(.ok, sentence)
+    }
+
     package static func memory(availableBytes: Int, totalBytes: Int) -> Finding {
         let sentence = "\(words(bytes: availableBytes)) of \(words(bytes: totalBytes)) are free for programs."
         let remedy = "Stop other programs on this machine, or give it more memory."

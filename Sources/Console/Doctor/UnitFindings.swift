@@ -18,6 +18,8 @@ package struct UnitState: Sendable, Equatable {
         }
     }
 
+    var isSocket: Bool { identifier.hasSuffix(".socket") }
+
     package func value(_ key: String) -> String { properties[key] ?? "" }
 }
 
@@ -25,15 +27,24 @@ extension Finding {
     package static func units(_ units: [UnitState]) -> Finding {
         let known = units.filter { $0.value("LoadState") == "loaded" }
         guard !known.isEmpty else { return Finding(.unchecked, "The package's units are not installed here.") }
-        if let unit = known.first(where: { $0.value("ActiveState") == "failed" }) {
+        // Without its sockets the page is served all the same, elsewhere.
+        let (sockets, others) = (known.filter(\.isSocket), known.filter { !$0.isSocket })
+        if let unit = others.first(where: { $0.value("ActiveState") == "failed" }) {
             return Finding(
                 .fault, "\(unit.identifier) has failed (\(unit.value("Result"))).",
                 remedy: "journalctl -x -u \(unit.identifier) says why; then: systemctl restart \(unit.identifier)")
         }
-        if let unit = known.first(where: { $0.value("ActiveState") != "active" }) {
+        if let unit = others.first(where: { $0.value("ActiveState") != "active" }) {
             return Finding(
                 .fault, "\(unit.identifier) is \(unit.value("ActiveState")).",
                 remedy: "Start it: systemctl start sipcall.target")
+        }
+        if let unit = sockets.first(where: { $0.value("ActiveState") != "active" }) {
+            return Finding(
+                .warning,
+                "\(unit.identifier) is \(unit.value("ActiveState")): the page is not served on its usual port.",
+                remedy:
+                    "If another program has the port, 'ss -lntp' shows which; else: systemctl start \(unit.identifier)")
         }
         if let unit = known.first(where: { (Int($0.value("NRestarts")) ?? 0) > 0 }) {
             return Finding(

@@ -110,7 +110,10 @@ extension Switchboard {
             return true
         } catch {
             log.warning(
-                "The provider's SDP cannot be used.", metadata: ["call": "\(identifier)", "error": "\(error)"])
+                "The provider's SDP cannot be used.",
+                metadata: [
+                    "call": "\(identifier)", "code": "call.provider-sdp-unusable", "error": "\(error)",
+                ])
             return false
         }
     }

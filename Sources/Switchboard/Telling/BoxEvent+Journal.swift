@@ -42,7 +42,7 @@ extension BoxEvent {
     }
 
     private func line(_ level: Logger.Level, _ sentence: String) -> JournalLine {
-        var fields: Logger.Metadata = [:]
+        var fields: Logger.Metadata = ["event": "\(kind.rawValue)"]
         if let call { fields["call"] = "\(call)" }
         if let direction, kind == .callCreated { fields["direction"] = "\(direction.rawValue)" }
         if let service, kind == .callCreated { fields["service"] = "\(service)" }

@@ -27,6 +27,7 @@ extension Switchboard {
             log.warning(
                 "A message from the provider's address came by a less safe way than the provider's, and was dropped.",
                 metadata: [
+                    "code": "trunk.less-safe-way",
                     "from": "\(source.address.host)", "transport": "\(source.transport.rawValue)",
                     "unreported": "\(missing)",
                 ])

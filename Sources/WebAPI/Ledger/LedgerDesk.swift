@@ -138,7 +138,8 @@ package actor LedgerDesk {
             }
             for name in try await store.makeRoom() {
                 logger.warning(
-                    "The ledger has reached its quota: its oldest part was removed.", metadata: ["part": "\(name)"])
+                    "The ledger has reached its quota: its oldest part was removed.",
+                    metadata: ["code": "ledger.quota-reached", "part": "\(name)"])
             }
         }
     }
@@ -178,6 +179,14 @@ package actor LedgerDesk {
             return error
         }
     }
+
+    #if DEBUG
+        /// Blocks the ledger for good, as a disk would that never comes back.
+        func wedge() async {
+            await settle()
+            await store?.wedge()
+        }
+    #endif
 
     /// Waits for the first attempt to open the ledger, a moment after the start.
     private func settle() async {

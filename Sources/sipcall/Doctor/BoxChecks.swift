@@ -1,3 +1,4 @@
+import Appliance
 // Where stat is found once Foundation is loaded.
 import CDispatch
 import Console
@@ -15,6 +16,7 @@ extension Examiner {
             Check("core", "Core") { await coreProcess() },
             Check("web", "Web process") { await webProcess() },
             Check("records", "Call records") { await callRecords() },
+            Check("keys", "Keys") { keys() },
             Check("crashes", "Crashes") { crashes() },
             Check("units", "Units") { await units() },
         ]
@@ -75,32 +77,42 @@ extension Examiner {
             remedy: "Restart it: systemctl restart sipcall-\(part)")
     }
 
+    /// What each process keeps.
+    var processDirectories: [String] { ["core", "web"].map { "\(box.stateDirectory)/\($0)" } }
     /// Where each process leaves a report when it has crashed: `TIME.json`.
-    var crashDirectories: [String] { ["core", "web"].map { "\(box.stateDirectory)/\($0)/crashes" } }
+    private var crashDirectories: [String] { processDirectories.map { "\($0)/crashes" } }
 
     private func crashes() -> Finding {
-        var recent = 0
         var isHidden = false
-        for directory in crashDirectories {
-            guard let names = FileContents.names(in: directory) else {
-                if errno == EACCES { isHidden = true }
-                continue
-            }
-            let since = time(nil) - 7 * 86_400
-            recent += names.count { name in
-                guard name.hasSuffix(".json") else { return false }
-                var status = stat()
-                return stat("\(directory)/\(name)", &status) == 0 && status.st_mtim.tv_sec >= since
-            }
-        }
-        if recent > 0 {
-            return Finding(
-                .warning, "The box has crashed in the last 7 days, times: \(recent).",
-                remedy: "Send a bundle to the developers: sipcall doctor --bundle FILE")
-        }
-        return isHidden
-            ? Finding(.unchecked, "Only root sees whether the box has crashed.")
-            : Finding(.ok, "There was no crash in the last 7 days.")
+        for directory in crashDirectories where access(directory, R_OK) != 0 && errno == EACCES { isHidden = true }
+        let week = WallTime(milliseconds: (Int64(time(nil)) - 7 * 86_400) * 1000)
+        return .crashes(
+            processDirectories.flatMap(CrashReports.read), since: String(week.description.prefix(19)),
+            isHidden: isHidden)
+    }
+
+    private func keys() -> Finding {
+        let web = "\(box.stateDirectory)/web"
+        // What systemd handed over to the running process is there under this name wherever it came from; what it would hand
+        // over to the next, in its credential stores.
+        let places = [
+            "/run/credentials/sipcall-web.service/master-key", "/etc/credstore.encrypted/sipcall.master-key",
+            "/etc/credstore/sipcall.master-key",
+        ]
+        let credential = (box.state == nil ? places : []).lazy.map { ($0, Self.keyFile($0)) }
+            .first { if case .present = $0.1 { true } else { false } }
+        let ledger = FileContents.names(in: "\(web)/ledger")
+        return .keys(
+            sealing: Self.keyFile("\(box.stateDirectory)/core/sealing-key"), master: Self.keyFile("\(web)/master.key"),
+            credential: credential.map { (path: $0.0, file: $0.1) },
+            hasLedger: ledger.map { $0.contains { $0.hasSuffix(".key") || $0.hasSuffix(".sqlite") } }
+                ?? (errno == ENOENT ? false : nil))
+    }
+
+    private static func keyFile(_ path: String) -> KeyFile {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return errno == EACCES ? .hidden : .missing }
+        return .present(mode: status.st_mode & 0o7777)
     }
 
     private func units() async -> Finding {
@@ -114,7 +126,10 @@ extension Examiner {
         return .units(UnitState.units(in: text))
     }
 
-    static let unitNames = ["sipcall-core.service", "sipcall-web.service", "sipcall.target"]
+    static let unitNames = [
+        "sipcall-core.service", "sipcall-web.service", "sipcall-web.socket", "sipcall-web-http.socket",
+        "sipcall.target",
+    ]
 
     /// What `systemctl show` prints about the box's units.
     static func unitStates() async -> String? {

@@ -1,3 +1,4 @@
+import Appliance
 import Console
 import Control
 import FoundationEssentials
@@ -63,11 +64,9 @@ struct Bundle {
         if let settings = FileContents.text(examiner.box.configurationFile, atMost: 262_144) {
             files.append(("sipcall.toml", settings))
         }
-        for directory in examiner.crashDirectories {
-            let part = directory.split(separator: "/").suffix(2).first ?? ""
-            for name in (FileContents.names(in: directory) ?? []).filter({ $0.hasSuffix(".json") }).sorted().suffix(5) {
-                guard let text = FileContents.text("\(directory)/\(name)", atMost: 262_144) else { continue }
-                files.append(("crash-\(part)-\(files.count).json", text))
+        for directory in examiner.processDirectories {
+            for (_, report) in CrashReports.read(directory).prefix(5) {
+                files.append(("crash-\(report.part)-\(files.count).txt", report.text))
             }
         }
         return files

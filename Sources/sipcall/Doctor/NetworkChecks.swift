@@ -1,5 +1,7 @@
 import Console
 import Glibc
+import NIOSSL
+import SIPTransport
 import Settings
 import WebAPI
 import Wire
@@ -15,13 +17,35 @@ extension Examiner {
                     routesIPv6: FileContents.text("/proc/net/ipv6_route", atMost: 262_144) ?? "")
             },
             Check("port-sip", "SIP port") { await port("UDP", settings.sip.listen.port, "SIP") },
+            Check("port-sip-tcp", "SIP port (TCP)") { await port("TCP", settings.sip.listen.port, "SIP over TCP") },
             Check("port-media", "Media port") { await port("UDP", settings.media.listen.port, "browsers' sound") },
             Check("port-web", "Web port") { await port("TCP", page.place.address.port, "the page") },
             Check("page", "Page") {
                 guard await isRunning else { return Finding(.unchecked, "The box does not run.") }
                 return await page.finding(now: time(nil))
             },
+        ] + (settings.sip.certificate.map(tlsChecks) ?? [])
+    }
+
+    /// For a box that is listened to over TLS.
+    private func tlsChecks(_ certificate: String) -> [Check] {
+        [
+            Check("port-sip-tls", "SIP port (TLS)") { await port("TCP", TLSOptions.defaultListenPort, "SIP over TLS") },
+            Check("sip-certificate", "SIP certificate") { Self.sipCertificate(certificate, now: time(nil)) },
         ]
+    }
+
+    private static func sipCertificate(_ file: String, now: Int) -> Finding {
+        guard access(file, R_OK) == 0 || errno != EACCES else {
+            return Finding(.unchecked, "This user may not read \(file).", remedy: "Ask again as root.")
+        }
+        // What expires first of the chain is what callers stumble over.
+        guard let chain = try? NIOSSLCertificate.fromPEMFile(file), let end = chain.map(\.notValidAfter).min() else {
+            return Finding(
+                .fault, "\(file) holds no certificate.",
+                remedy: "Let sip.certificate name a PEM file with the box's certificate first.")
+        }
+        return .sipCertificate(daysLeft: (Int(end) - now) / 86_400)
     }
 
     private func port(_ kind: String, _ port: UInt16, _ purpose: String) async -> Finding {

@@ -100,6 +100,7 @@ def _upgrade(report: Report, machine: Machine, deb: Path, folder: Path, fault: F
 
 def _purge(report: Report, machine: Machine, before: set[str]) -> None:
     machine.shell("install -m 0600 /dev/stdin /etc/credstore/sipcall.trunk.password <<X\nhidden\nX")
+    machine.shell("install -m 0600 /dev/stdin /etc/credstore/sipcall.master-key <<X\nhidden\nX")
     machine.run("apt-get", "purge", "--yes", "--quiet", "sipcall")
     left = sorted(line for line in footprint(machine) - before if not line.startswith(LEFT_ON_PURPOSE))
     running = machine.shell("pgrep -u sipcall-core,sipcall-web || true")

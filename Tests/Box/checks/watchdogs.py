@@ -23,11 +23,11 @@ from ..upkeep import answers, wait_for_units
 from ..web_loss import core_killed, web_killed
 
 PARTS = ("core", "web")
-CORE_FAULTS = ("sip", "media", "switchboard", "storage")
-WEB_FAULTS = {"listener": "USR1", "hub": "USR2"}
+CORE_FAULTS = ("sip", "media", "switchboard", "storage", "callLog")
+WEB_FAULTS = {"listener": "USR1", "hub": "USR2", "ledger": "HUP"}
 """The signals by which a debug build lets them hang."""
-STORAGE_PATIENCE = 40.0
-"""It is asked every 10 s, and a disk may stall for 30 s before it counts as hung."""
+DISK_PATIENCE = {"storage": 40.0, "callLog": 60.0, "ledger": 40.0}
+"""They are asked every 10 s, the call log every 30 s, and a disk may stall for 30 s before it counts as hung."""
 IMPATIENT_MILLISECONDS = 500
 HELD_SECONDS = 2.0
 """How long a process under an impatient watchdog stands still: that is noticed on the fastest machine, too."""
@@ -92,7 +92,7 @@ def _stopped(report: Report, machine: Machine, part: str) -> None:
 def _wedged(report: Report, machine: Machine, part: str, name: str) -> None:
     """One part of the process hangs; the others go on."""
     unit, watchdog = f"sipcall-{part}", interval(machine, part)
-    patience = STORAGE_PATIENCE if name == "storage" else watchdog
+    patience = DISK_PATIENCE.get(name, watchdog)
     # Asked at the next turn, given its time, and then the watchdog's own time runs out.
     goal = patience + 2 * watchdog + 1
     mark, process = JournalMark(machine), machine.main_process(unit)
@@ -112,7 +112,7 @@ def _wedged(report: Report, machine: Machine, part: str, name: str) -> None:
 
 def _name(fault: str) -> str:
     """What the journal calls the part."""
-    return {"sip": "sip", "storage": "storage|disk"}.get(fault, fault)
+    return {"sip": "sip", "storage": "storage|disk", "callLog": "call log"}.get(fault, fault)
 
 
 def _until_back(machine: Machine, unit: str, process: int, began: float, seconds: float) -> float | None:

@@ -1,7 +1,11 @@
 """The core's life: other settings, no new calls, another address, no network, all without touching a call."""
 
+import contextlib
+import re
+import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +104,30 @@ def test_other_settings_hold_without_touching_a_call_and_broken_ones_are_refused
         assert _sipcall(rig.box, machine, "reload").returncode == 0
         rig.box.wait_for_trunk("registered")
         assert rig.box.status()["calls"] == 1
+
+
+@pytest.mark.parametrize("is_silent", [False, True], ids=["provider-answers", "provider-silent"])
+def test_sigterm_says_bye_to_every_call_and_the_core_is_gone_within_two_seconds(is_silent: bool) -> None:
+    with open_rig() as rig, Capture(rig.network.box) as capture, contextlib.ExitStack() as pages:
+        phones = [pages.enter_context(PhoneSocket(rig.box)) for _ in range(3)]
+        for phone in phones:
+            call = phone.start_call(rig.account.answers)
+            phone.wait_for("call.state", 5, call=call, state="active")
+        core = rig.box.core()
+        if is_silent:
+            rig.network.carrier.drop("udp dport 5060")
+        began = time.monotonic()
+        rig.box.signal_core(signal.SIGTERM)
+        wait_until(lambda: not Path(f"/proc/{core}/stat").exists(), 5, "the end of the core", pause=0.01)
+        seconds = time.monotonic() - began
+        print(f"gone after {seconds:.2f} s")
+        assert seconds < 2
+        byes = {
+            re.search(rb"^(?:Call-ID|i):[ \t]*(\S+)", packet.payload, re.MULTILINE | re.IGNORECASE)[1]
+            for packet in capture.datagrams
+            if packet.payload.startswith(b"BYE") and packet.source[0] == BOX_ADDRESS
+        }
+        assert len(byes) == len(phones)
 
 
 def test_a_drained_box_waits_for_its_calls_and_takes_no_new_ones() -> None:
