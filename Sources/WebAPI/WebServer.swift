@@ -13,12 +13,14 @@ package struct WebServer: Service {
     private let control: ControlClient
     private let logger: Logger
     private let limits: WebLimits
+    private let operatorPath: String?
     let hub: PhoneHub
     let ledger: LedgerDesk?
     let sessions: SessionStore
     private let gate: SignInGate
     private let files: StaticFiles
     private let roll: ConnectionRoll
+    private let operatorRoll: ConnectionRoll
     let probe: ListenerProbe
     private let whenListening: @Sendable ([WebPlace]) async -> Void
 
@@ -26,13 +28,14 @@ package struct WebServer: Service {
     ///   - listen: where the page is served when no socket for https was handed over.
     ///   - control: the server runs it; nobody else may.
     ///   - ledger: the server runs it, too; nil for a box that keeps no records.
+    ///   - operatorPath: the socket for the commands of this machine, when none was handed over; nil for none.
     ///   - wwwRoot: the page's folder, read now.
     ///   - stateDirectory: holds `web/admin.json` (see `AdminPassword.create`).
     ///   - whenListening: called with the true addresses once requests are answered.
     /// - Throws: `web.page-missing`, `web.password-file`.
     package init(
         listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
-        ledger: LedgerDesk? = nil, wwwRoot: String, stateDirectory: String, logger: Logger,
+        ledger: LedgerDesk? = nil, operatorPath: String? = nil, wwwRoot: String, stateDirectory: String, logger: Logger,
         limits: WebLimits = WebLimits(),
         whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
     ) throws(Problem) {
@@ -44,6 +47,8 @@ package struct WebServer: Service {
         self.control = control
         self.logger = logger
         self.limits = limits
+        self.operatorPath = operatorPath
+        operatorRoll = ConnectionRoll(limits: OperatorListener.limits)
         self.whenListening = whenListening
         self.ledger = ledger
         hub = PhoneHub(control: control, ledger: ledger, logger: logger)
@@ -72,7 +77,12 @@ package struct WebServer: Service {
             if let certificate = listeners.certificate { group.addTask { await certificate.keepValid() } }
             try? await gracefulShutdown()
             for listener in listeners.all { try? await listener.channel.close() }
-            await roll.close(within: Self.farewell, on: MultiThreadedEventLoopGroup.singleton.any())
+            for listener in listeners.operators { await listener.close() }
+            async let pages: Void = roll.close(
+                within: Self.farewell, on: MultiThreadedEventLoopGroup.singleton.any())
+            async let commands: Void = operatorRoll.close(
+                within: Self.farewell, on: MultiThreadedEventLoopGroup.singleton.any())
+            _ = await (pages, commands)
             group.cancelAll()
         }
     }
@@ -103,6 +113,7 @@ package struct WebServer: Service {
 
     private struct Listeners {
         var all: [WebListener] = []
+        var operators: [OperatorListener] = []
         var places: [WebPlace] = []
         var certificate: OwnCertificate?
     }
@@ -136,6 +147,34 @@ package struct WebServer: Service {
         for socket in handed.http {
             listeners.all.append(
                 try await WebListener.take(socket, for: .redirect(to: port), roll: roll, logger: quiet))
+        }
+        listeners.operators = await operatorListeners(responder, admission, quiet)
+        return listeners
+    }
+
+    /// Where they cannot be had, the page is served all the same.
+    private func operatorListeners(
+        _ responder: WebResponder, _ admission: PhoneAdmission, _ quiet: Logger
+    ) async -> [OperatorListener] {
+        let limits = OperatorListener.limits
+        func page(mayBeAnyone: Bool) -> PhoneChannel {
+            PhoneChannel(
+                responder: responder.operatorHandler(mayBeAnyone: mayBeAnyone), admission: admission, limits: limits)
+        }
+        var listeners: [OperatorListener] = []
+        do throws(Problem) {
+            for socket in handed.operators {
+                listeners.append(
+                    try await OperatorListener.take(
+                        socket, page: page(mayBeAnyone: true), roll: operatorRoll, logger: quiet))
+            }
+            if handed.operators.isEmpty, let operatorPath {
+                listeners.append(
+                    try await OperatorListener.open(
+                        operatorPath, page: page(mayBeAnyone: false), roll: operatorRoll, logger: quiet))
+            }
+        } catch {
+            logger.error("\(error.sentence)", metadata: ["code": "\(error.code)"])
         }
         return listeners
     }

@@ -42,7 +42,8 @@ struct WebCommand: AsyncParsableCommand {
         }
         do {
             let server = try WebServer(
-                listen: web.listen, handed: handed, control: control, ledger: ledger, wwwRoot: web.www,
+                listen: web.listen, handed: handed, control: control, ledger: ledger,
+                operatorPath: box.state == nil ? nil : box.webSocket, wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
                 whenListening: { place in
                     schema.commit(log)
@@ -97,10 +98,12 @@ extension LedgerSettings {
 }
 
 extension HandedSockets {
-    /// What `sipcall-web.socket` and `sipcall-web-http.socket` hand over; nothing where they could not be had.
+    /// What `sipcall-web.socket`, `sipcall-web-http.socket` and `sipcall-web-operator.socket` hand over; nothing where they could
+    /// not be had.
     init(_ sockets: ActivationSockets) throws(Problem) {
         self.init(
             https: try sockets.claim("https").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) },
-            http: try sockets.claim("http").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) })
+            http: try sockets.claim("http").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) },
+            operators: try sockets.claim("operator").map { ListeningSocket(descriptor: $0.descriptor, address: nil) })
     }
 }
