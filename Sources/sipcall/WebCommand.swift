@@ -43,7 +43,7 @@ struct WebCommand: AsyncParsableCommand {
         do {
             let server = try WebServer(
                 listen: web.listen, handed: handed, control: control, ledger: ledger,
-                operatorPath: box.state == nil ? nil : box.webSocket, wwwRoot: web.www,
+                operatorPath: box.state == nil ? nil : box.operatorSocket, wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
                 whenListening: { place in
                     schema.commit(log)
