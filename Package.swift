@@ -130,8 +130,8 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Ledger", "Sealing", "Settings",
-                "SIP",
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Ledger", "Numbering", "Sealing",
+                "Settings", "SIP",
                 "SIPTrace", "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging,
                 .lifecycle,
                 .signals, .subprocess, .nioCore, .nioPosix, .nioSSL,

@@ -64,6 +64,15 @@ enum WebProblem {
     static let notOperator = Problem(
         code: "web.not-operator", sentence: "This user may not ask the web process.",
         remedy: "Use the user that runs it, or root.")
+    static let ownerOnly = Problem(
+        code: "web.owner-only", sentence: "This is for the owner of the box alone.",
+        remedy: "Sign in as the owner.")
+    static let badAuditQuery = Problem(
+        code: "web.bad-audit-query", sentence: "The query of the audit log is not understood.",
+        remedy: "Known: limit (1 to 200) and below.")
+    static let badPerson = Problem(
+        code: "privacy.nobody", sentence: "The request names neither a telephone number nor a user.",
+        remedy: "Send one of the two: number, of at most 64 characters, or user.")
     static let noAnswer = Problem(
         code: "web.no-answer", sentence: "The web process of the box gave no answer, or not all of it.",
         remedy: "Try again; if it goes on, look at the journal of sipcall-web.")

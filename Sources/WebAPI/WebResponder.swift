@@ -41,6 +41,9 @@ struct WebResponder: Sendable {
     let gate: SignInGate
     let files: StaticFiles
     let stateDirectory: String
+    let trail: AuditTrail
+    /// Every spelling in which records may have a number.
+    let spellings: @Sendable (String) -> [String]
     let logger: Logger
 
     private struct SignIn: Decodable {
@@ -124,9 +127,17 @@ struct WebResponder: Sendable {
         case (.delete, "/api/v1/session"): return try await signOut(request)
         case (.get, "/api/v1/status"): return try await status(request, context)
         case (.get, "/api/v1/calls"): return try await calls(request, context)
+        case (.get, "/api/v1/calls.csv"): return try await export(request, context, as: .csv)
+        case (.get, "/api/v1/calls.json"): return try await export(request, context, as: .json)
+        case (.get, "/api/v1/audit"): return try await audit(request, context)
+        case (.post, "/api/v1/privacy/export"): return try await exportPerson(request, context)
+        case (.post, "/api/v1/privacy/erase"): return try await erasePerson(request, context)
+        case (_, "/api/v1/privacy/export"), (_, "/api/v1/privacy/erase"): throw methodNotAllowed("POST")
         case (.get, "/api/v1/phone"): throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
         case (_, "/api/v1/session"): throw methodNotAllowed("GET, POST, DELETE")
-        case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/phone"): throw methodNotAllowed("GET")
+        case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/calls.csv"),
+            (_, "/api/v1/calls.json"), (_, "/api/v1/audit"), (_, "/api/v1/phone"):
+            throw methodNotAllowed("GET")
         case (_, let path) where path.hasPrefix("/api/"): throw Refusal(.notFound, WebProblem.notFound)
         case (.get, let path), (.head, let path): return try file(path, request)
         default: throw methodNotAllowed("GET, HEAD")
@@ -156,6 +167,7 @@ struct WebResponder: Sendable {
             await sessions.keep()
             // It has served: whoever reads the disk later must not find it.
             AdminPassword.forgetNote(in: stateDirectory)
+            await trail.note(.signIn, by: Self.adminUser, "from \(source(context))")
             return Response(
                 status: .noContent,
                 headers: [
@@ -163,6 +175,7 @@ struct WebResponder: Sendable {
                 ])
         case .wrong:
             logger.notice("sign-in with a wrong password", metadata: ["from": "\(source(context))"])
+            await trail.noteFailedSignIn(from: source(context))
             throw Refusal(.unauthorized, WebProblem.wrongPassword)
         case .refused(let retryAfter):
             throw Refusal(.tooManyRequests, WebProblem.tooManySignIns, [.retryAfter: "\(retryAfter)"])
@@ -172,14 +185,16 @@ struct WebResponder: Sendable {
     private func signOut(_ request: Request) async throws -> Response {
         try requireOwnPage(request)
         if let digest = digest(request) {
+            let user = sessions.user(digest, now: .now())
             sessions.end(digest)
             await sessions.keep()
             await hub.signedOut(digest)
+            if let user { await trail.note(.signOut, by: user) }
         }
         return Response(status: .noContent, headers: [.setCookie: SessionCookie.erasure, .cacheControl: "no-store"])
     }
 
-    private func asker(_ request: Request, _ context: WebContext) throws -> Asker {
+    func asker(_ request: Request, _ context: WebContext) throws -> Asker {
         if let user = context.operatingUser { return Asker(user: Self.adminUser, name: user.name) }
         guard let digest = digest(request), let user = sessions.user(digest, now: .now()) else {
             throw Refusal(.unauthorized, WebProblem.notSignedIn)
@@ -192,7 +207,7 @@ struct WebResponder: Sendable {
     }
 
     /// A browser names the origin whenever a page changes something; other programs need not.
-    private func requireOwnPage(_ request: Request) throws {
+    func requireOwnPage(_ request: Request) throws {
         guard let origin = request.headers[.origin] else { return }
         guard SameOrigin.holds(origin: origin, host: request.head.authority) else {
             throw Refusal(.forbidden, WebProblem.otherOrigin)
@@ -259,7 +274,7 @@ struct WebResponder: Sendable {
         Refusal(.methodNotAllowed, WebProblem.methodNotAllowed, [.allow: allowed])
     }
 
-    private func json(_ value: some Encodable) throws(Problem) -> Response {
+    func json(_ value: some Encodable) throws(Problem) -> Response {
         guard let data = try? JSONEncoder().encode(value) else { throw WebProblem.internalError }
         return Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],

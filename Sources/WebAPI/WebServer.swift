@@ -15,6 +15,8 @@ package struct WebServer: Service {
     private let limits: WebLimits
     private let operatorPath: String?
     let hub: PhoneHub
+    private let trail: AuditTrail
+    private let spellings: @Sendable (String) -> [String]
     let ledger: LedgerDesk?
     let sessions: SessionStore
     private let gate: SignInGate
@@ -29,13 +31,16 @@ package struct WebServer: Service {
     ///   - control: the server runs it; nobody else may.
     ///   - ledger: the server runs it, too; nil for a box that keeps no records.
     ///   - operatorPath: the socket for the commands of this machine, when none was handed over; nil for none.
+    ///   - spellings: in which records may have a number that somebody writes.
     ///   - wwwRoot: the page's folder, read now.
     ///   - stateDirectory: holds `web/admin.json` (see `AdminPassword.create`).
     ///   - whenListening: called with the true addresses once requests are answered.
     /// - Throws: `web.page-missing`, `web.password-file`.
     package init(
         listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
-        ledger: LedgerDesk? = nil, operatorPath: String? = nil, wwwRoot: String, stateDirectory: String, logger: Logger,
+        ledger: LedgerDesk? = nil, operatorPath: String? = nil,
+        spellings: @escaping @Sendable (String) -> [String] = { [$0] }, wwwRoot: String, stateDirectory: String,
+        logger: Logger,
         limits: WebLimits = WebLimits(),
         whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
     ) throws(Problem) {
@@ -48,6 +53,8 @@ package struct WebServer: Service {
         self.logger = logger
         self.limits = limits
         self.operatorPath = operatorPath
+        self.spellings = spellings
+        trail = AuditTrail(ledger, logger: logger)
         operatorRoll = ConnectionRoll(limits: OperatorListener.limits)
         self.whenListening = whenListening
         self.ledger = ledger
@@ -73,7 +80,10 @@ package struct WebServer: Service {
             group.addTask { await control.run() }
             group.addTask { await hub.run() }
             group.addTask { await followPassword() }
-            if let ledger { group.addTask { await ledger.run(control) } }
+            if let ledger {
+                group.addTask { await ledger.run(control) }
+                group.addTask { await trail.run() }
+            }
             if let certificate = listeners.certificate { group.addTask { await certificate.keepValid() } }
             try? await gracefulShutdown()
             for listener in listeners.all { try? await listener.channel.close() }
@@ -108,6 +118,7 @@ package struct WebServer: Service {
             await sessions.keep()
             await hub.signedOut(nil)
             logger.notice("The password of the page was set anew; every session has ended.")
+            await trail.note(.passwordSet, by: "box", "every session has ended")
         }
     }
 
@@ -121,7 +132,7 @@ package struct WebServer: Service {
     private func listen() async throws(Problem) -> Listeners {
         let responder = WebResponder(
             control: control, hub: hub, ledger: ledger, sessions: sessions, gate: gate, files: files,
-            stateDirectory: stateDirectory, logger: logger)
+            stateDirectory: stateDirectory, trail: trail, spellings: spellings, logger: logger)
         let admission = PhoneAdmission(sessions: sessions, hub: hub, roll: roll, limits: limits)
         // Hummingbird tells of each connection that breaks.
         var quiet = logger

@@ -1,11 +1,13 @@
 import Appliance
 import ArgumentParser
+import Call
 import Control
 import Ledger
 import Logging
 import Sealing
 import Settings
 import Supervision
+import Switchboard
 import Systemd
 import WebAPI
 import Wire
@@ -28,6 +30,8 @@ struct WebCommand: AsyncParsableCommand {
         let configuration = try box.loadConfiguration(withSecrets: false)
         if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }
         let web = configuration.settings.web
+        let rules = DiallingRules(
+            configuration.settings.dialling, ownNumber: configuration.settings.trunk?.number)
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.controlSocket, logger: log, watches: false)
@@ -43,7 +47,8 @@ struct WebCommand: AsyncParsableCommand {
         do {
             let server = try WebServer(
                 listen: web.listen, handed: handed, control: control, ledger: ledger,
-                operatorPath: box.state == nil ? nil : box.operatorSocket, wwwRoot: web.www,
+                operatorPath: box.state == nil ? nil : box.operatorSocket, spellings: { rules.spellings(of: $0) },
+                wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
                 whenListening: { place in
                     schema.commit(log)

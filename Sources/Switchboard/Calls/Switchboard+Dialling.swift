@@ -1,9 +1,9 @@
-import Call
+package import Call
 import Control
 import Logging
 import Numbering
-import Settings
-import Wire
+package import Settings
+package import Wire
 
 // Whether the box dials: decided before anything of a call leaves, for whoever pays for it.
 extension Switchboard {
@@ -118,7 +118,7 @@ extension Destination {
 extension DiallingRules {
     /// - Parameter ownNumber: the one that the provider gave. On a box that was not told its country, the number's country
     ///   is the one that may be called: whoever has a number there calls there.
-    init(_ settings: DiallingSettings, ownNumber: Redacted<String>?) {
+    package init(_ settings: DiallingSettings, ownNumber: Redacted<String>?) {
         self.init(home: settings.country)
         areaCode = settings.areaCode
         countries = settings.countries
