@@ -8,6 +8,12 @@ package struct AuditLine: Codable, Sendable, Equatable {
     package var action: String?
     package var detail: String?
 
+    package init(
+        number: Int64, time: WallTime? = nil, actor: String? = nil, action: String? = nil, detail: String? = nil
+    ) {
+        (self.number, self.time, self.actor, self.action, self.detail) = (number, time, actor, action, detail)
+    }
+
     /// `17  2026-11-25T13:20:01.123Z  admin  session.sign-in  from 192.0.2.1`
     package func line(_ style: Style) -> String {
         guard let time, let action else {
