@@ -118,7 +118,7 @@ let package = Package(
         room(
             "WebAPI",
             [
-                "Control", "Call", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto,
+                "Control", "Call", "CShims", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto,
                 .nioCore, .nioPosix,
                 .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
             ]),

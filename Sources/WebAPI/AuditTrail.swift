@@ -28,6 +28,7 @@ package actor AuditTrail {
     private let logger: Logger
     private var waiting: [AuditEntry] = []
     private var lost = 0
+    private var writing: Task<Problem?, Never>?
     private var isTold = false
     private var toldHead: AuditHead?
     private var failures: [String: (since: MonotonicTime, more: Int)] = [:]
@@ -39,7 +40,7 @@ package actor AuditTrail {
     /// Writes down what was done, or will when the ledger can be written.
     ///
     /// - Parameter name: of whoever did it; `box` for the box itself.
-    func note(_ action: Action, by name: String, _ detail: String = "") async {
+    func note(_ action: Action, by name: String, _ detail: String = "") {
         guard ledger != nil else { return }
         if waiting.count >= Self.most {
             waiting.removeFirst()
@@ -47,19 +48,20 @@ package actor AuditTrail {
         }
         waiting.append(
             AuditEntry(time: .now(), actor: Redacted(name), action: action.rawValue, detail: Redacted(detail)))
-        try? await write()
+        // Nobody who signs in waits for the disk.
+        if writing == nil { Task { try? await write() } }
     }
 
     /// The same for what may not happen unless it is written down.
     ///
     /// - Throws: why the audit log cannot be written.
     func require(_ action: Action, by name: String, _ detail: String) async throws(Problem) {
-        await note(action, by: name, detail)
+        note(action, by: name, detail)
         try await write()
     }
 
     /// A wrong password. Whoever tries thousands does not fill the log.
-    func noteFailedSignIn(from source: String) async {
+    func noteFailedSignIn(from source: String) {
         let now = MonotonicTime.now()
         if let known = failures[source], now - known.since < Self.failureTime {
             failures[source]?.more += 1
@@ -72,11 +74,24 @@ package actor AuditTrail {
             guard failures.count < Self.mostSources else { return }
         }
         failures[source] = (now, 0)
-        await note(.signInFailed, by: "somebody", "from \(source)" + (more > 0 ? ", \(more) more before" : ""))
+        note(.signInFailed, by: "somebody", "from \(source)" + (more > 0 ? ", \(more) more before" : ""))
     }
 
-    private func write() async throws(Problem) {
-        guard let ledger else { return }
+    /// Writes what waits; returns when it is durable.
+    ///
+    /// - Throws: why it is not.
+    func write() async throws(Problem) {
+        // One after the other, so that the log has them in their order.
+        while let writing { _ = await writing.value }
+        guard ledger != nil, !waiting.isEmpty else { return }
+        let task = Task { await writeAll() }
+        writing = task
+        if let problem = await task.value { throw problem }
+    }
+
+    private func writeAll() async -> Problem? {
+        defer { writing = nil }
+        guard let ledger else { return nil }
         do throws(Problem) {
             let store = try await ledger.opened()
             while let entry = waiting.first {
@@ -94,12 +109,13 @@ package actor AuditTrail {
                 logger.error("The audit log cannot be written: \(error.sentence)", metadata: ["code": "\(error.code)"])
             }
             isTold = true
-            throw error
+            return error
         }
-        guard lost > 0 else { return }
+        guard lost > 0 else { return nil }
         let problem = LedgerProblem.auditLost(lost)
         lost = 0
         logger.error("\(problem.sentence) \(problem.remedy)", metadata: ["code": "\(problem.code)"])
+        return nil
     }
 
     /// Writes what waits, and tells the journal the head of the chain, every hour until it is cancelled.
@@ -113,7 +129,7 @@ package actor AuditTrail {
 
     /// In the journal the head is out of reach of whoever changes the log.
     private func tellHead() async {
-        if !waiting.isEmpty { try? await write() }
+        try? await write()
         guard let store = try? await ledger?.opened(), let head = try? await store.auditHead(), head.sequence > 0,
             head != toldHead
         else { return }

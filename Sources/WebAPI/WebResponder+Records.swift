@@ -84,7 +84,8 @@ extension WebResponder {
             }
         }
         let page = try await served { () throws(Problem) in
-            try await ledger.opened().auditPage(below: below, count: limit)
+            try await trail.write()
+            return try await ledger.opened().auditPage(below: below, count: limit)
         }
         let entries = page.map { number, entry in
             AuditPage.Entry(

@@ -29,6 +29,7 @@ extension LedgerDesk {
         let periods = try await store.periods(of: subject)
         let certificate = try await store.erase(subject, now: .now())
         isSpoolEmpty = await drain(store, control) && isSpoolEmpty
+        Forgetting.scrubSoon()
         return ErasureNotice(
             certificate, subject: shown, askedBy: name, periods: periods, entries: await store.entries(of: subject),
             isSpoolEmpty: isSpoolEmpty)
