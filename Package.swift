@@ -118,7 +118,8 @@ let package = Package(
         room(
             "WebAPI",
             [
-                "Control", "Call", "CShims", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto,
+                "Control", "Call", "CShims", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras,
+                .crypto,
                 .nioCore, .nioPosix,
                 .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
             ]),

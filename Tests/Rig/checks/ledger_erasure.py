@@ -24,7 +24,7 @@ DIALLED = (
 )  # fmt: skip
 OTHER = "+49305772156"
 OTHER_CALLS = 3
-SEPARATORS = rb"[ \-./()%20]{0,3}"
+SEPARATORS = rb"(?:[ \-./()]|%20){0,3}"
 
 
 def patterns() -> list[re.Pattern[bytes]]:
