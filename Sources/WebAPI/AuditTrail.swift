@@ -11,6 +11,7 @@ package actor AuditTrail {
         case signInFailed = "session.sign-in-failed"
         case signOut = "session.sign-out"
         case passwordSet = "password.set"
+        case settingsChange = "settings.change"
         case export = "calls.export"
         case personalExport = "privacy.export"
         case erasure = "privacy.erase"

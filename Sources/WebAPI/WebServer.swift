@@ -17,6 +17,7 @@ package struct WebServer: Service {
     let hub: PhoneHub
     private let trail: AuditTrail
     private let spellings: @Sendable (String) -> [String]
+    private let settingsText: @Sendable () -> String?
     let ledger: LedgerDesk?
     let sessions: SessionStore
     private let gate: SignInGate
@@ -32,6 +33,7 @@ package struct WebServer: Service {
     ///   - ledger: the server runs it, too; nil for a box that keeps no records.
     ///   - operatorPath: the socket for the commands of this machine, when none was handed over; nil for none.
     ///   - spellings: in which records may have a number that somebody writes.
+    ///   - settingsText: the configuration file, whose changes the audit log keeps; nil while it cannot be read.
     ///   - wwwRoot: the page's folder, read now.
     ///   - stateDirectory: holds `web/admin.json` (see `AdminPassword.create`).
     ///   - whenListening: called with the true addresses once requests are answered.
@@ -39,7 +41,8 @@ package struct WebServer: Service {
     package init(
         listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
         ledger: LedgerDesk? = nil, operatorPath: String? = nil,
-        spellings: @escaping @Sendable (String) -> [String] = { [$0] }, wwwRoot: String, stateDirectory: String,
+        spellings: @escaping @Sendable (String) -> [String] = { [$0] },
+        settingsText: @escaping @Sendable () -> String? = { nil }, wwwRoot: String, stateDirectory: String,
         logger: Logger,
         limits: WebLimits = WebLimits(),
         whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
@@ -54,6 +57,7 @@ package struct WebServer: Service {
         self.limits = limits
         self.operatorPath = operatorPath
         self.spellings = spellings
+        self.settingsText = settingsText
         trail = AuditTrail(ledger, logger: logger)
         operatorRoll = ConnectionRoll(limits: OperatorListener.limits)
         self.whenListening = whenListening
@@ -83,6 +87,7 @@ package struct WebServer: Service {
             if let ledger {
                 group.addTask { await ledger.run(control) }
                 group.addTask { await trail.run() }
+                group.addTask { await followSettings() }
             }
             if let certificate = listeners.certificate { group.addTask { await certificate.keepValid() } }
             try? await gracefulShutdown()
@@ -119,6 +124,20 @@ package struct WebServer: Service {
             await hub.signedOut(nil)
             logger.notice("The password of the page was set anew; every session has ended.")
             await trail.note(.passwordSet, by: "box", "every session has ended")
+        }
+    }
+
+    /// Writes down what was changed in the configuration file while this process runs.
+    private func followSettings() async {
+        var known = settingsText()
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(5))
+            guard let text = settingsText(), text != known else { continue }
+            let former = known
+            known = text
+            guard let former else { continue }
+            let changes = SettingsChanges.between(former, text)
+            if !changes.isEmpty { await trail.note(.settingsChange, by: "the configuration file", changes) }
         }
     }
 

@@ -48,6 +48,7 @@ struct WebCommand: AsyncParsableCommand {
             let server = try WebServer(
                 listen: web.listen, handed: handed, control: control, ledger: ledger,
                 operatorPath: box.state == nil ? nil : box.operatorSocket, spellings: { rules.spellings(of: $0) },
+                settingsText: { [path = configuration.file] in readText(path) },
                 wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
                 whenListening: { place in
