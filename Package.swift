@@ -118,7 +118,8 @@ let package = Package(
         room(
             "WebAPI",
             [
-                "Control", "Call", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras, .crypto,
+                "Control", "Call", "CShims", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras,
+                .crypto,
                 .nioCore, .nioPosix,
                 .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
             ]),
@@ -130,8 +131,8 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Ledger", "Sealing", "Settings",
-                "SIP",
+                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Ledger", "Numbering", "Sealing",
+                "Settings", "SIP",
                 "SIPTrace", "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging,
                 .lifecycle,
                 .signals, .subprocess, .nioCore, .nioPosix, .nioSSL,

@@ -93,6 +93,13 @@ final class AuditLog: Sendable {
         return Head(period: period, sequence: sequence, hash: Array(hash), mark: Array(mark))
     }
 
+    func head() throws(Problem) -> AuditHead {
+        try file.work { database in
+            let head = try Self.head(database)
+            return AuditHead(sequence: head.sequence, hash: hexadecimal(head.hash))
+        }
+    }
+
     private static func hash(after previous: [UInt8], _ sequence: Int64, _ period: String, _ sealed: [UInt8]) -> [UInt8]
     {
         var hash = SHA256()

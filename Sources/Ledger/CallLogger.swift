@@ -37,6 +37,7 @@ package actor CallLogger {
     private let notice: @Sendable (Problem) -> Void
     private let whenWaiting: @Sendable () -> Void
     private nonisolated let waiting = Mutex(Waiting())
+    private nonisolated let privacy = Mutex(CallPrivacy.full)
     private nonisolated let trouble = Mutex<Problem?>(nil)
     private nonisolated let settled = Mutex(false)
     private nonisolated let wakes: AsyncStream<Void>
@@ -77,8 +78,24 @@ package actor CallLogger {
         }
     }
 
+    /// How much of the far number records keep from now on, and those that wait in memory as well.
+    package nonisolated func keep(_ privacy: CallPrivacy) {
+        self.privacy.withLock { $0 = privacy }
+    }
+
+    /// Leaves out what privacy leaves out, here, so that it is not in memory for as long as the disk takes nothing.
+    private nonisolated func limited(_ record: CallRecord) -> CallRecord {
+        let privacy = privacy.withLock { $0 }
+        guard record.privacy.rawValue < privacy.rawValue else { return record }
+        var record = record
+        (record.far, record.privacy) = (record.far.limited(to: privacy), privacy)
+        record.transferredTo = record.transferredTo?.limited(to: privacy)
+        return record
+    }
+
     /// Takes a record; never waits.
-    package nonisolated func take(_ record: CallRecord) {
+    package nonisolated func take(_ full: CallRecord) {
+        let record = limited(full)
         waiting.withLock { waiting in
             if let former = waiting.records[record.identifier] {
                 if former.stage < record.stage { waiting.records[record.identifier] = record }
@@ -157,7 +174,8 @@ package actor CallLogger {
             return waiting.order.compactMap { waiting.records[$0] }
         }
         let zone = zone()
-        for var record in records {
+        for full in records {
+            var record = limited(full)
             (record.box, record.zone) = (box, zone)
             do {
                 sealed.append(try key.seal(record))

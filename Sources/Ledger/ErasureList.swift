@@ -58,6 +58,9 @@ struct ErasureList {
         self = next
     }
 
+    /// What stands in the list for a term.
+    func hash(of term: Searchable.Term) -> [UInt8] { key.hash(of: term.text, as: term.meaning) }
+
     /// Whether a record of that time with one of these values was erased.
     func covers(_ terms: [Searchable.Term], at time: WallTime) -> Bool {
         guard !until.isEmpty else { return false }

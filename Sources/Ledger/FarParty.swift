@@ -43,6 +43,12 @@ package struct FarParty: Sendable, Equatable {
         }
     }
 
+    /// The same with no more than this of the number.
+    package func limited(to privacy: CallPrivacy) -> FarParty {
+        guard number != nil || name != nil else { return privacy == .nothing ? FarParty(number: nil) : self }
+        return FarParty(number: number, name: name, privacy: privacy)
+    }
+
     /// As it was sealed.
     init?(_ fields: FieldReader, _ first: Int) {
         self.init(

@@ -57,6 +57,14 @@
 // restored backup is swept and late records are dropped. Old blocks of the *disk* hold only ciphertext of a key that still
 // exists; who must exclude them chooses short periods, whose keys go soon.
 //
+// A number is erased in every spelling in which providers deliver it, beside its international one; each has an entry in the list.
+// The web process runs with an allocator that overwrites what is freed, and overwrites the stacks of its threads after an erasure;
+// the core, which cannot open records, still has SIP messages and events of recent calls in its memory until it restarts.
+//
+// ## Kept from the beginning
+// With `far_numbers` the core leaves out number and name (or all but two digits and the country) before it seals a record. It
+// needs the number for the call itself; nothing of it is written.
+//
 // ## Not protected
 // Times and sizes of calls against who watches the network or the provider; equality of parties within a period (see above);
 // what a user exported; that a ledger exists. X25519 does not withstand a future quantum computer: who has copied the spool then

@@ -93,6 +93,22 @@ package enum LedgerProblem {
             "The list of what was erased is damaged or missing; the ledger stays closed so that nothing comes back.",
         remedy: "Restore the list; it lies beside the backups.")
 
+    /// For the journal, from where it can be compared later.
+    package static func auditHead(_ head: AuditHead) -> Problem {
+        Problem(
+            code: "ledger.audit-head",
+            sentence: "The audit log has come to entry \(head.sequence) with the hash \(head.hash).",
+            remedy: "Nothing to do; a later check of the log is compared with it.")
+    }
+
+    /// Entries that found no room while the ledger could not be written.
+    package static func auditLost(_ count: Int) -> Problem {
+        Problem(
+            code: "ledger.audit-lost",
+            sentence: "Entries of the audit log could not be written and are lost; so many: \(count).",
+            remedy: "See what sipcall status says of the disk and of the ledger.")
+    }
+
     static func auditBroken(_ entry: Int64) -> Problem {
         Problem(
             code: "ledger.audit-broken", sentence: "The audit log was altered: entry \(entry) is not what was written.",

@@ -6,13 +6,16 @@ package import Wire
 /// Whom or what to erase.
 package enum ErasureSubject: Sendable {
     /// In any spelling that ``FarParty/canonical(_:)`` makes one; national numbers must be made international first.
-    case number(Redacted<String>)
+    /// The others are spellings in which the same number may have come.
+    case number(Redacted<String>, others: [Redacted<String>] = [])
     case user(CallOwner)
 
-    var term: Searchable.Term {
+    var terms: [Searchable.Term] {
         switch self {
-        case .number(let number): ("number", Redacted(FarParty.canonical(number.revealed)))
-        case .user(let user): ("user", Redacted(user.name))
+        case .number(let number, let others):
+            Set(([number] + others).map { FarParty.canonical($0.revealed) }).sorted()
+                .map { ("number", Redacted($0)) }
+        case .user(let user): [("user", Redacted(user.name))]
         }
     }
 }
@@ -36,7 +39,7 @@ extension LedgerStore {
     ///
     /// - Throws: the first problem of a file; called again, it goes on.
     package func erase(_ subject: ErasureSubject, now: WallTime) throws(Problem) -> ErasureCertificate {
-        try erasures.add([subject.term], at: now)
+        try erasures.add(subject.terms, at: now)
         let certificate = try sweep(now)
         try noteReplayed()
         return certificate

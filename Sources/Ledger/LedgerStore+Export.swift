@@ -35,28 +35,17 @@ extension LedgerStore {
     package func export(
         _ query: CallQuery, as form: ExportForm, to sink: @Sendable ([UInt8]) async throws -> Void
     ) async throws -> Int {
-        var query = query
-        query.limit = 500
-        var count = 0
-        switch form {
-        case .csv: try await sink(Array((Self.columns.map(\.0).joined(separator: ",") + "\r\n").utf8))
-        case .json: try await sink(Array("[".utf8))
+        var export = CallExport(query, as: form)
+        while let part = try await export.next(from: self) {
+            if !part.isEmpty { try await sink(part) }
         }
-        repeat {
-            let page = try page(query)
-            var text = ""
-            for call in page.calls {
-                switch form {
-                case .csv: text += Self.columns.map { Self.cell($0.1(call) ?? "") }.joined(separator: ",") + "\r\n"
-                case .json: text += (count == 0 ? "\n" : ",\n") + Self.object(call)
-                }
-                count += 1
-            }
-            if !text.isEmpty { try await sink(Array(text.utf8)) }
-            query.after = page.next
-        } while query.after != nil
-        if form == .json { try await sink(Array("\n]\n".utf8)) }
-        return count
+        return export.count
+    }
+
+    static var heading: String { columns.map(\.0).joined(separator: ",") + "\r\n" }
+
+    static func line(_ call: CallRecord) -> String {
+        columns.map { cell($0.1(call) ?? "") }.joined(separator: ",") + "\r\n"
     }
 
     /// RFC 4180 §2. A cell that a spreadsheet would take for a formula gets an apostrophe in front; a telephone number does not
@@ -72,7 +61,7 @@ extension LedgerStore {
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 
-    private static func object(_ call: CallRecord) -> String {
+    static func object(_ call: CallRecord) -> String {
         let members = columns.compactMap { name, value in
             value(call).map { "\"\(name)\": \(quoted($0))" }
         }

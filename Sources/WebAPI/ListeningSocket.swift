@@ -20,10 +20,13 @@ package struct HandedSockets: Sendable {
     package var https: [ListeningSocket]
     /// Every request is sent on to https.
     package var http: [ListeningSocket]
+    /// The commands of this machine.
+    package var operators: [ListeningSocket]
 
-    package init(https: [ListeningSocket] = [], http: [ListeningSocket] = []) {
-        self.https = https
-        self.http = http
+    package init(
+        https: [ListeningSocket] = [], http: [ListeningSocket] = [], operators: [ListeningSocket] = []
+    ) {
+        (self.https, self.http, self.operators) = (https, http, operators)
     }
 }
 

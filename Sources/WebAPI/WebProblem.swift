@@ -55,6 +55,31 @@ enum WebProblem {
             remedy: "Change web.listen in the configuration.")
     }
 
+    static func operatorSocket(_ path: String, why: String) -> Problem {
+        Problem(
+            code: "web.operator-socket", sentence: "The commands' socket \(path) cannot be opened: \(why).",
+            remedy: "Check that its directory exists and that the web process may write to it.")
+    }
+
+    static let notOperator = Problem(
+        code: "web.not-operator", sentence: "This user may not ask the web process.",
+        remedy: "Use the user that runs it, or root.")
+    static let ownerOnly = Problem(
+        code: "web.owner-only", sentence: "This is for the owner of the box alone.",
+        remedy: "Sign in as the owner.")
+    static let badAuditQuery = Problem(
+        code: "web.bad-audit-query", sentence: "The query of the audit log is not understood.",
+        remedy: "Known: limit (1 to 200) and below.")
+    static let badPerson = Problem(
+        code: "privacy.nobody", sentence: "The request names neither a telephone number nor a user.",
+        remedy: "Send one of the two: number, of at most 64 characters, or user.")
+    static let noAnswer = Problem(
+        code: "web.no-answer", sentence: "The web process of the box gave no answer, or not all of it.",
+        remedy: "Try again; if it goes on, look at the journal of sipcall-web.")
+    static let otherVersion = Problem(
+        code: "web.other-version", sentence: "The web process gave an answer that this command does not understand.",
+        remedy: "Restart sipcall-web: it is of another version.")
+
     static let noHTTPS = Problem(
         code: "web.no-https", sentence: "The page has no https here: another program holds port 443.",
         remedy: "Stop that program and restart sipcall-web.socket, or open the page through it.")

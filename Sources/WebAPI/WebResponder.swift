@@ -15,6 +15,18 @@ struct WebContext {
     let remoteAddress: SocketAddress?
     /// It came over TLS to this process.
     let isSecure: Bool
+    /// Whoever asks through the operator's socket.
+    var operatingUser: Operator?
+}
+
+/// In whose name a request is done.
+struct Asker {
+    /// An owner of calls, or the admin.
+    var user: String
+    /// Who that is, for the audit log.
+    var name: String
+    /// nil through the operator's socket.
+    var session: SessionStore.Digest?
 }
 
 /// Every address of the box, in one table.
@@ -29,6 +41,9 @@ struct WebResponder: Sendable {
     let gate: SignInGate
     let files: StaticFiles
     let stateDirectory: String
+    let trail: AuditTrail
+    /// Every spelling in which records may have a number.
+    let spellings: @Sendable (String) -> [String]
     let logger: Logger
 
     private struct SignIn: Decodable {
@@ -42,25 +57,50 @@ struct WebResponder: Sendable {
     /// What Hummingbird calls for each request.
     func handler(isSecure: Bool) -> HTTPChannelHandler.Responder {
         { request, writer, channel in
-            var response: Response
-            do {
-                response = try await respond(
+            try await answer(request, writer) {
+                try await respond(
                     to: request, context: WebContext(remoteAddress: channel.remoteAddress, isSecure: isSecure))
-            } catch let error as HTTPParserError {
-                // Hummingbird answers that itself.
-                throw error
-            } catch {
-                logger.error(
-                    "a request could not be answered",
-                    metadata: ["code": "web.internal-error", "why": "\(type(of: error))"])
-                response = Refusal(.internalServerError, WebProblem.internalError).response
             }
-            response.headers[.date] = HTTPDate.now()
-            do {
-                try await writer.write(response: response.head, body: response.body)
-            } catch is HTTPParserError {
-                // An answer has begun: it must not be followed by another one.
-                throw CancellationError()
+        }
+    }
+
+    private func answer(
+        _ request: Request, _ writer: consuming ResponseWriter, with respond: () async throws -> Response
+    ) async throws {
+        var response: Response
+        do {
+            response = try await respond()
+        } catch let error as HTTPParserError {
+            // Hummingbird answers that itself.
+            throw error
+        } catch {
+            logger.error(
+                "a request could not be answered",
+                metadata: ["code": "web.internal-error", "why": "\(type(of: error))"])
+            response = Refusal(.internalServerError, WebProblem.internalError).response
+        }
+        response.headers[.date] = HTTPDate.now()
+        do {
+            try await writer.write(response: response.head, body: response.body)
+        } catch is HTTPParserError {
+            // An answer has begun: it must not be followed by another one.
+            throw CancellationError()
+        }
+    }
+
+    /// The same for the operator's socket.
+    ///
+    /// - Parameter mayBeAnyone: see ``Operator``.
+    func operatorHandler(mayBeAnyone: Bool) -> HTTPChannelHandler.Responder {
+        { request, writer, channel in
+            let claim = Operator.nameHeader.flatMap { request.headers[$0] }
+            let user = await PeerCredentials.of(channel).flatMap {
+                Operator($0, mayBeAnyone: mayBeAnyone, claim: claim)
+            }
+            try await answer(request, writer) {
+                guard let user else { return Refusal(.forbidden, WebProblem.notOperator).response }
+                return try await respond(
+                    to: request, context: WebContext(remoteAddress: nil, isSecure: false, operatingUser: user))
             }
         }
     }
@@ -86,13 +126,21 @@ struct WebResponder: Sendable {
         let path = request.uri.path
         switch (request.method, path) {
         case (.post, "/api/v1/session"): return try await signIn(request, context)
-        case (.get, "/api/v1/session"): return try json(Session(user: try signedIn(request).user))
+        case (.get, "/api/v1/session"): return try json(Session(user: try asker(request, context).user))
         case (.delete, "/api/v1/session"): return try await signOut(request)
-        case (.get, "/api/v1/status"): return try await status(request)
-        case (.get, "/api/v1/calls"): return try await calls(request)
+        case (.get, "/api/v1/status"): return try await status(request, context)
+        case (.get, "/api/v1/calls"): return try await calls(request, context)
+        case (.get, "/api/v1/calls.csv"): return try await export(request, context, as: .csv)
+        case (.get, "/api/v1/calls.json"): return try await export(request, context, as: .json)
+        case (.get, "/api/v1/audit"): return try await audit(request, context)
+        case (.post, "/api/v1/privacy/export"): return try await exportPerson(request, context)
+        case (.post, "/api/v1/privacy/erase"): return try await erasePerson(request, context)
+        case (_, "/api/v1/privacy/export"), (_, "/api/v1/privacy/erase"): throw methodNotAllowed("POST")
         case (.get, "/api/v1/phone"): throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
         case (_, "/api/v1/session"): throw methodNotAllowed("GET, POST, DELETE")
-        case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/phone"): throw methodNotAllowed("GET")
+        case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/calls.csv"),
+            (_, "/api/v1/calls.json"), (_, "/api/v1/audit"), (_, "/api/v1/phone"):
+            throw methodNotAllowed("GET")
         case (_, let path) where path.hasPrefix("/api/"): throw Refusal(.notFound, WebProblem.notFound)
         case (.get, let path), (.head, let path): return try file(path, request)
         default: throw methodNotAllowed("GET, HEAD")
@@ -122,6 +170,7 @@ struct WebResponder: Sendable {
             await sessions.keep()
             // It has served: whoever reads the disk later must not find it.
             AdminPassword.forgetNote(in: stateDirectory)
+            await trail.note(.signIn, by: Self.adminUser, "from \(source(context))")
             return Response(
                 status: .noContent,
                 headers: [
@@ -129,6 +178,7 @@ struct WebResponder: Sendable {
                 ])
         case .wrong:
             logger.notice("sign-in with a wrong password", metadata: ["from": "\(source(context))"])
+            await trail.noteFailedSignIn(from: source(context))
             throw Refusal(.unauthorized, WebProblem.wrongPassword)
         case .refused(let retryAfter):
             throw Refusal(.tooManyRequests, WebProblem.tooManySignIns, [.retryAfter: "\(retryAfter)"])
@@ -138,18 +188,21 @@ struct WebResponder: Sendable {
     private func signOut(_ request: Request) async throws -> Response {
         try requireOwnPage(request)
         if let digest = digest(request) {
+            let user = sessions.user(digest, now: .now())
             sessions.end(digest)
             await sessions.keep()
             await hub.signedOut(digest)
+            if let user { await trail.note(.signOut, by: user) }
         }
         return Response(status: .noContent, headers: [.setCookie: SessionCookie.erasure, .cacheControl: "no-store"])
     }
 
-    private func signedIn(_ request: Request) throws -> (user: String, digest: SessionStore.Digest) {
+    func asker(_ request: Request, _ context: WebContext) throws -> Asker {
+        if let user = context.operatingUser { return Asker(user: Self.adminUser, name: user.name) }
         guard let digest = digest(request), let user = sessions.user(digest, now: .now()) else {
             throw Refusal(.unauthorized, WebProblem.notSignedIn)
         }
-        return (user, digest)
+        return Asker(user: user, name: user, session: digest)
     }
 
     private func digest(_ request: Request) -> SessionStore.Digest? {
@@ -157,7 +210,7 @@ struct WebResponder: Sendable {
     }
 
     /// A browser names the origin whenever a page changes something; other programs need not.
-    private func requireOwnPage(_ request: Request) throws {
+    func requireOwnPage(_ request: Request) throws {
         guard let origin = request.headers[.origin] else { return }
         guard SameOrigin.holds(origin: origin, host: request.head.authority) else {
             throw Refusal(.forbidden, WebProblem.otherOrigin)
@@ -174,8 +227,8 @@ struct WebResponder: Sendable {
 
     // MARK: The rest
 
-    private func status(_ request: Request) async throws -> Response {
-        _ = try signedIn(request)
+    private func status(_ request: Request, _ context: WebContext) async throws -> Response {
+        _ = try asker(request, context)
         do throws(Problem) {
             guard case .status(let status) = try await control.send(.status) else { throw WebProblem.unexpectedReply }
             return try json(status)
@@ -185,8 +238,8 @@ struct WebResponder: Sendable {
     }
 
     /// The owner sees every call, anybody else their own.
-    private func calls(_ request: Request) async throws -> Response {
-        let user = try signedIn(request).user
+    private func calls(_ request: Request, _ context: WebContext) async throws -> Response {
+        let user = try asker(request, context).user
         guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
         var query = try CallQuery(request.uri)
         if user != Self.adminUser { query.user = CallOwner(user) }
@@ -224,7 +277,7 @@ struct WebResponder: Sendable {
         Refusal(.methodNotAllowed, WebProblem.methodNotAllowed, [.allow: allowed])
     }
 
-    private func json(_ value: some Encodable) throws(Problem) -> Response {
+    func json(_ value: some Encodable) throws(Problem) -> Response {
         guard let data = try? JSONEncoder().encode(value) else { throw WebProblem.internalError }
         return Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],

@@ -13,12 +13,17 @@ package struct WebServer: Service {
     private let control: ControlClient
     private let logger: Logger
     private let limits: WebLimits
+    private let operatorPath: String?
     let hub: PhoneHub
+    private let trail: AuditTrail
+    private let spellings: @Sendable (String) -> [String]
+    private let settingsText: @Sendable () -> String?
     let ledger: LedgerDesk?
     let sessions: SessionStore
     private let gate: SignInGate
     private let files: StaticFiles
     private let roll: ConnectionRoll
+    private let operatorRoll: ConnectionRoll
     let probe: ListenerProbe
     private let whenListening: @Sendable ([WebPlace]) async -> Void
 
@@ -26,13 +31,19 @@ package struct WebServer: Service {
     ///   - listen: where the page is served when no socket for https was handed over.
     ///   - control: the server runs it; nobody else may.
     ///   - ledger: the server runs it, too; nil for a box that keeps no records.
+    ///   - operatorPath: the socket for the commands of this machine, when none was handed over; nil for none.
+    ///   - spellings: in which records may have a number that somebody writes.
+    ///   - settingsText: the configuration file, whose changes the audit log keeps; nil while it cannot be read.
     ///   - wwwRoot: the page's folder, read now.
     ///   - stateDirectory: holds `web/admin.json` (see `AdminPassword.create`).
     ///   - whenListening: called with the true addresses once requests are answered.
     /// - Throws: `web.page-missing`, `web.password-file`.
     package init(
         listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
-        ledger: LedgerDesk? = nil, wwwRoot: String, stateDirectory: String, logger: Logger,
+        ledger: LedgerDesk? = nil, operatorPath: String? = nil,
+        spellings: @escaping @Sendable (String) -> [String] = { [$0] },
+        settingsText: @escaping @Sendable () -> String? = { nil }, wwwRoot: String, stateDirectory: String,
+        logger: Logger,
         limits: WebLimits = WebLimits(),
         whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
     ) throws(Problem) {
@@ -44,6 +55,11 @@ package struct WebServer: Service {
         self.control = control
         self.logger = logger
         self.limits = limits
+        self.operatorPath = operatorPath
+        self.spellings = spellings
+        self.settingsText = settingsText
+        trail = AuditTrail(ledger, logger: logger)
+        operatorRoll = ConnectionRoll(limits: OperatorListener.limits)
         self.whenListening = whenListening
         self.ledger = ledger
         hub = PhoneHub(control: control, ledger: ledger, logger: logger)
@@ -70,11 +86,20 @@ package struct WebServer: Service {
             group.addTask { await control.run() }
             group.addTask { await hub.run() }
             group.addTask { await followPassword() }
-            if let ledger { group.addTask { await ledger.run(control) } }
+            if let ledger {
+                group.addTask { await ledger.run(control) }
+                group.addTask { await trail.run() }
+                group.addTask { await followSettings() }
+            }
             if let certificate = listeners.certificate { group.addTask { await certificate.keepValid() } }
             try? await gracefulShutdown()
             for listener in listeners.all { try? await listener.channel.close() }
-            await roll.close(within: Self.farewell, on: MultiThreadedEventLoopGroup.singleton.any())
+            for listener in listeners.operators { await listener.close() }
+            async let pages: Void = roll.close(
+                within: Self.farewell, on: MultiThreadedEventLoopGroup.singleton.any())
+            async let commands: Void = operatorRoll.close(
+                within: Self.farewell, on: MultiThreadedEventLoopGroup.singleton.any())
+            _ = await (pages, commands)
             group.cancelAll()
         }
     }
@@ -100,11 +125,27 @@ package struct WebServer: Service {
             await sessions.keep()
             await hub.signedOut(nil)
             logger.notice("The password of the page was set anew; every session has ended.")
+            await trail.note(.passwordSet, by: "box", "every session has ended")
+        }
+    }
+
+    /// Writes down what was changed in the configuration file while this process runs.
+    private func followSettings() async {
+        var known = settingsText()
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(5))
+            guard let text = settingsText(), text != known else { continue }
+            let former = known
+            known = text
+            guard let former else { continue }
+            let changes = SettingsChanges.between(former, text)
+            if !changes.isEmpty { await trail.note(.settingsChange, by: "the configuration file", changes) }
         }
     }
 
     private struct Listeners {
         var all: [WebListener] = []
+        var operators: [OperatorListener] = []
         var places: [WebPlace] = []
         var certificate: OwnCertificate?
     }
@@ -112,7 +153,7 @@ package struct WebServer: Service {
     private func listen() async throws(Problem) -> Listeners {
         let responder = WebResponder(
             control: control, hub: hub, ledger: ledger, sessions: sessions, gate: gate, files: files,
-            stateDirectory: stateDirectory, logger: logger)
+            stateDirectory: stateDirectory, trail: trail, spellings: spellings, logger: logger)
         let admission = PhoneAdmission(sessions: sessions, hub: hub, roll: roll, limits: limits)
         // Hummingbird tells of each connection that breaks.
         var quiet = logger
@@ -138,6 +179,34 @@ package struct WebServer: Service {
         for socket in handed.http {
             listeners.all.append(
                 try await WebListener.take(socket, for: .redirect(to: port), roll: roll, logger: quiet))
+        }
+        listeners.operators = await operatorListeners(responder, admission, quiet)
+        return listeners
+    }
+
+    /// Where they cannot be had, the page is served all the same.
+    private func operatorListeners(
+        _ responder: WebResponder, _ admission: PhoneAdmission, _ quiet: Logger
+    ) async -> [OperatorListener] {
+        let limits = OperatorListener.limits
+        func page(mayBeAnyone: Bool) -> PhoneChannel {
+            PhoneChannel(
+                responder: responder.operatorHandler(mayBeAnyone: mayBeAnyone), admission: admission, limits: limits)
+        }
+        var listeners: [OperatorListener] = []
+        do throws(Problem) {
+            for socket in handed.operators {
+                listeners.append(
+                    try await OperatorListener.take(
+                        socket, page: page(mayBeAnyone: true), roll: operatorRoll, logger: quiet))
+            }
+            if handed.operators.isEmpty, let operatorPath {
+                listeners.append(
+                    try await OperatorListener.open(
+                        operatorPath, page: page(mayBeAnyone: false), roll: operatorRoll, logger: quiet))
+            }
+        } catch {
+            logger.error("\(error.sentence)", metadata: ["code": "\(error.code)"])
         }
         return listeners
     }

@@ -23,6 +23,9 @@ struct BoxOptions: ParsableArguments {
 
     var controlSocket: String { state.map { "\($0)/run/control.sock" } ?? "/run/sipcall/control.sock" }
 
+    /// Where the web process takes the commands of this machine.
+    var operatorSocket: String { state.map { "\($0)/run/operator.sock" } ?? "/run/sipcall/operator.sock" }
+
     var configurationFile: String {
         config ?? state.map { "\($0)/sipcall.toml" } ?? "/etc/sipcall/sipcall.toml"
     }

@@ -52,6 +52,7 @@ struct CoreCommand: AsyncParsableCommand {
             zone: TimeZoneName.now,
             notice: { log.warning("\($0.sentence) \($0.remedy)", metadata: ["code": "\($0.code)"]) },
             whenWaiting: { whenWaiting.yield() })
+        callLog.keep(CallPrivacy(settings.ledger.farNumbers))
         let switchboard = Switchboard(
             settings: settings, transport: transport, media: media, version: productVersion,
             measured: providers.read(), remember: providers.write, keep: { callLog.take($0) },

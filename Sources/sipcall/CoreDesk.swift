@@ -81,6 +81,7 @@ struct CoreDesk: Sendable {
                 "\(problem.sentence) The former configuration still holds.", metadata: ["code": "\(problem.code)"])
             return .configurationRejected(problem)
         }
+        parts.callLog.keep(CallPrivacy(settings.ledger.farNumbers))
         let notices = await parts.switchboard.apply(settings)
         for notice in notices {
             log.notice("\(notice.sentence) \(notice.remedy)", metadata: ["code": "\(notice.code)"])

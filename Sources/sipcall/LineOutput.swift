@@ -6,8 +6,13 @@ enum LineOutput {
     /// Waits for a slow reader.
     /// - Throws: ``ReaderGone``.
     static func write(_ line: String) throws(ReaderGone) {
-        var bytes = Array(line.utf8)[...]
-        bytes.append(UInt8(ascii: "\n"))
+        try write(bytes: Array(line.utf8) + [UInt8(ascii: "\n")])
+    }
+
+    /// Waits for a slow reader.
+    /// - Throws: ``ReaderGone``.
+    static func write(bytes: [UInt8]) throws(ReaderGone) {
+        var bytes = bytes[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }

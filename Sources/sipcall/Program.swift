@@ -13,7 +13,8 @@ struct Program: AsyncParsableCommand {
         version: productVersion,
         subcommands: [
             RunCommand.self, StatusCommand.self, EventsCommand.self, TraceCommand.self, CallCommand.self,
-            DoctorCommand.self, CoreCommand.self, WebCommand.self, ReloadCommand.self, DrainCommand.self,
+            CallsCommand.self, AuditCommand.self, PrivacyCommand.self, DoctorCommand.self, CoreCommand.self,
+            WebCommand.self, ReloadCommand.self, DrainCommand.self,
             SetupURLCommand.self, UserCommand.self,
         ] + faults)
 

@@ -109,7 +109,7 @@ struct RunCommand: AsyncParsableCommand {
         do {
             let result = try await Subprocess.run(
                 .path("/proc/self/exe"), arguments: Arguments([part] + box.arguments),
-                environment: .inherit.updating([Environment.Key(stringLiteral: Lifeline.environmentKey): "1"]),
+                environment: Self.environment(of: part),
                 platformOptions: options, input: .fileDescriptor(lifeline, closeAfterSpawningProcess: false),
                 output: .currentStandardOutput, error: .currentStandardError)
             switch result.terminationStatus {
@@ -122,6 +122,13 @@ struct RunCommand: AsyncParsableCommand {
                 metadata: ["code": "box.part-not-started", "error": "\(error)"])
             return ExitStatus.failure.rawValue
         }
+    }
+
+    /// As the unit of the part sets it on an installed box.
+    private static func environment(of part: String) -> Environment {
+        var values: [Environment.Key: String?] = [Environment.Key(stringLiteral: Lifeline.environmentKey): "1"]
+        if part == "web", getenv("GLIBC_TUNABLES") == nil { values["GLIBC_TUNABLES"] = MemoryHygiene.tunables }
+        return .inherit.updating(values)
     }
 
     private func announce(_ address: NetworkAddress, password: Redacted<String>?) {

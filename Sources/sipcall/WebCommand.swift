@@ -1,11 +1,13 @@
 import Appliance
 import ArgumentParser
+import Call
 import Control
 import Ledger
 import Logging
 import Sealing
 import Settings
 import Supervision
+import Switchboard
 import Systemd
 import WebAPI
 import Wire
@@ -28,6 +30,7 @@ struct WebCommand: AsyncParsableCommand {
         let configuration = try box.loadConfiguration(withSecrets: false)
         if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }
         let web = configuration.settings.web
+        let rules = configuration.settings.dialling
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.controlSocket, logger: log, watches: false)
@@ -42,7 +45,10 @@ struct WebCommand: AsyncParsableCommand {
         }
         do {
             let server = try WebServer(
-                listen: web.listen, handed: handed, control: control, ledger: ledger, wwwRoot: web.www,
+                listen: web.listen, handed: handed, control: control, ledger: ledger,
+                operatorPath: box.state == nil ? nil : box.operatorSocket, spellings: { rules.spellings(of: $0) },
+                settingsText: { [path = configuration.file] in readText(path) },
+                wwwRoot: web.www,
                 stateDirectory: box.stateDirectory, logger: log,
                 whenListening: { place in
                     schema.commit(log)
@@ -97,10 +103,12 @@ extension LedgerSettings {
 }
 
 extension HandedSockets {
-    /// What `sipcall-web.socket` and `sipcall-web-http.socket` hand over; nothing where they could not be had.
+    /// What `sipcall-web.socket`, `sipcall-web-http.socket` and `sipcall-web-operator.socket` hand over; nothing where they could
+    /// not be had.
     init(_ sockets: ActivationSockets) throws(Problem) {
         self.init(
             https: try sockets.claim("https").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) },
-            http: try sockets.claim("http").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) })
+            http: try sockets.claim("http").map { ListeningSocket(descriptor: $0.descriptor, address: $0.address) },
+            operators: try sockets.claim("operator").map { ListeningSocket(descriptor: $0.descriptor, address: nil) })
     }
 }

@@ -60,6 +60,33 @@ struct CallLoggerTests {
         #expect(FileManager.default.fileExists(atPath: "\(directory)/spool.sqlite") == !isBroken)
     }
 
+    @Test(
+        "Privacy leaves out of each record what the owner chose, before it is kept anywhere",
+        arguments: CallPrivacy.allCases)
+    func privacy(_ privacy: CallPrivacy) async throws {
+        let bench = try Bench()
+        let logger = bench.logger()
+        try await running(logger) {
+            // Without a key it waits in memory, where a later choice reaches it as well.
+            logger.take(call(1))
+            logger.keep(privacy)
+            logger.take(call(2))
+            try await logger.adopt(bench.key.sealingKey.bytes)
+            #expect(try await eventually { try await logger.batch(count: 9, bytes: 1 << 20).count == 2 })
+            for record in try bench.open(try await logger.batch(count: 9, bytes: 1 << 20)) {
+                let full = record.identifier == call(1).identifier ? call(1) : call(2)
+                #expect(record.privacy == privacy)
+                switch privacy {
+                case .full: #expect(record.far == full.far)
+                case .lastDigits:
+                    #expect(record.far.number == nil && record.far.name == nil && record.far.region == "DE")
+                    #expect(record.far.lastDigits?.revealed == full.far.number.map { String($0.revealed.suffix(2)) })
+                case .nothing: #expect(record.far == FarParty(number: nil))
+                }
+            }
+        }
+    }
+
     @Test("Each stage of a call comes into the spool sealed, with box and zone, and goes when it is acknowledged")
     func stages() async throws {
         let bench = try Bench()

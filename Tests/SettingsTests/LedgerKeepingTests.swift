@@ -15,13 +15,17 @@ struct LedgerKeepingTests {
 
     @Test("What is said holds")
     func said() throws {
-        let keeping = try keeping("period = \"day\"\nkeep_days = 90\nmegabytes = 512")
+        let keeping = try keeping("period = \"day\"\nkeep_days = 90\nmegabytes = 512\nfar_numbers = \"last-two\"")
+        #expect(keeping.farNumbers == .lastTwo && LedgerKeeping().farNumbers == .full)
         #expect(keeping.period == .day && keeping.days == 90 && keeping.megabytes == 512)
     }
 
     @Test(
         "What makes no sense is refused with its line",
-        arguments: ["period = \"year\"", "keep_days = 0", "keep_days = 36501", "megabytes = 1", "colour = 1"])
+        arguments: [
+            "period = \"year\"", "keep_days = 0", "keep_days = 36501", "megabytes = 1", "colour = 1",
+            "far_numbers = \"some\"",
+        ])
     func refused(text: String) {
         let error = #expect(throws: SettingsError.self) { try keeping(text) }
         #expect(error?.line == 2)

@@ -113,7 +113,8 @@ func withBox(
     let (ports, announce) = AsyncStream.makeStream(of: Int.self)
     guard let listen = NetworkAddress("127.0.0.1", port: 0) else { throw POSIXError(.EINVAL) }
     let server = try WebServer(
-        listen: listen, handed: handed, control: client, wwwRoot: www, stateDirectory: directory,
+        listen: listen, handed: handed, control: client, operatorPath: directory + "/web.sock", wwwRoot: www,
+        stateDirectory: directory,
         logger: Logger(label: "web"),
         limits: limits, whenListening: { announce.yield(Int($0.first?.address.port ?? 0)) })
     let running = Task { try await server.run() }

@@ -14,6 +14,9 @@ int sipcall_clock_is_synchronised(long *error_microseconds);
 /// Makes every fatal signal end the process once its backtrace is written, also one that was sent. Once, at the start.
 void sipcall_end_after_backtrace(void);
 
+/// Overwrites what calls that have returned left on this thread's stack.
+void sipcall_scrub_stack(void);
+
 /// Asks the name servers of /etc/resolv.conf one question and waits for the answer: libresolv, with its retries and its way by TCP when
 /// an answer is cut short. `server` names another server (four bytes of an IPv4 address), or is NULL.
 /// Returns the length of the answer's message, which may say that there is none, or -1 when nobody answered.

@@ -33,7 +33,7 @@ package actor LedgerDesk {
     private nonisolated let state = Mutex(State())
     private nonisolated let wakes: AsyncStream<Void>
     private nonisolated let wake: AsyncStream<Void>.Continuation
-    private var store: LedgerStore?
+    private(set) var store: LedgerStore?
     private var lock: LedgerLock?
     private var expiredAt: MonotonicTime?
     private var told: LedgerHandover?
@@ -123,7 +123,7 @@ package actor LedgerDesk {
         }
     }
 
-    private func takeOver(_ store: LedgerStore, _ control: ControlClient) async throws(Problem) {
+    func takeOver(_ store: LedgerStore, _ control: ControlClient) async throws(Problem) {
         while !Task.isCancelled {
             guard case .sealedRecords(let records) = try await control.send(.sealedRecords) else {
                 throw WebProblem.unexpectedReply
@@ -189,7 +189,7 @@ package actor LedgerDesk {
     #endif
 
     /// Waits for the first attempt to open the ledger, a moment after the start.
-    private func settle() async {
+    func settle() async {
         for _ in 0..<100 where !state.withLock({ $0.isSettled }) {
             try? await Task.sleep(for: .milliseconds(20))
         }

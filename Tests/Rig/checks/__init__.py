@@ -7,6 +7,7 @@ from . import (
     first_syllable,
     inbound_call,
     junk_datagrams,
+    ledger_erasure,
     sip_flood,
     sip_idle,
     sip_interop,
@@ -29,5 +30,6 @@ CHECKS: dict[str, Check] = {
         sip_interop.CHECK,
         sip_lossy.CHECK,
         sip_torture.CHECK,
+        ledger_erasure.CHECK,
     )
 }

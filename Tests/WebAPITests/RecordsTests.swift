@@ -1,0 +1,213 @@
+import Call
+import Control
+import Foundation
+import Ledger
+import Logging
+import Sealing
+import Testing
+import Wire
+
+@testable import WebAPI
+
+@Suite("Exports, the audit log, and what the law lets people ask for", .serialized)
+struct RecordsTests {
+    /// A web server with a ledger, whose commands' socket is asked; nobody stands behind the control socket.
+    private static func with(
+        _ records: [CallRecord], _ body: (OperatorClient, Int, WebServer, String) async throws -> Void
+    ) async throws {
+        let directory = try stateDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let www = directory + "/www"
+        try FileManager.default.createDirectory(atPath: www, withIntermediateDirectories: true)
+        try Data("<!doctype html>".utf8).write(to: URL(filePath: www + "/index.html"))
+        let keyring = MasterKeyring()
+        let settings = LedgerSettings(directory: "\(directory)/web/ledger")
+        do {
+            let store = try await LedgerStore.open(settings, keyring: keyring)
+            _ = try await store.file(try records.map { try store.sealingKey.seal($0) })
+        }
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let desk = LedgerDesk(settings, lock: "\(directory)/web/ledger.lock", logger: log) { () throws(Problem) in
+            keyring
+        }
+        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+        let server = try WebServer(
+            listen: try #require(NetworkAddress("127.0.0.1", port: 0)),
+            control: ControlClient(path: "\(directory)/none.sock", logger: log), ledger: desk,
+            operatorPath: "\(directory)/operator.sock",
+            spellings: { $0 == "030 1234-0001" ? ["+493012340001", "493012340001", "03012340001"] : [$0] },
+            wwwRoot: www, stateDirectory: directory, logger: log,
+            whenListening: { announce.yield(Int($0.first?.address.port ?? 0)) })
+        let running = Task { try await server.run() }
+        var iterator = ports.makeAsyncIterator()
+        let port = try #require(await iterator.next())
+        let client = OperatorClient(
+            path: "\(directory)/operator.sock", notRunning: Problem(code: "test.gone", sentence: "Gone."),
+            patience: .seconds(20))
+        do {
+            try await body(client, port, server, directory)
+        } catch {
+            running.cancel()
+            _ = try? await running.value
+            throw error
+        }
+        running.cancel()
+        _ = try? await running.value
+    }
+
+    private static func call(_ index: Int, _ number: String, user: String = "admin") -> CallRecord {
+        var generator = SeededGenerator(seed: UInt64(index))
+        let dialled = WallTime(milliseconds: 1_793_491_200_000 + Int64(index) * 60_000)
+        var record = CallRecord(
+            identifier: CallIdentifier(using: &generator), stage: .ended, box: "box-1", direction: .outbound,
+            far: FarParty(number: Redacted(number), name: Redacted("Erika")), dialled: dialled, zone: "UTC")
+        (record.user, record.device) = (CallOwner(user), "Firefox")
+        (record.ended, record.reason) = (dialled, .busy)
+        return record
+    }
+
+    private static let number = "030 1234-0001"
+    private static let records = [
+        call(1, "+493012340001"), call(2, "03012340001"), call(3, "+493012340002", user: "berta"),
+        call(4, "493012340001", user: "berta"), call(5, "+493012340003"),
+    ]
+
+    private struct Audit: Decodable {
+        struct Entry: Decodable {
+            var number: Int
+            var actor: String?
+            var action: String?
+            var detail: String?
+        }
+
+        var entries: [Entry]
+    }
+
+    private static func post(_ path: String, _ body: [String: String]) throws -> OperatorClient.Request {
+        .init(path, method: "POST", body: Array(try JSONEncoder().encode(body)))
+    }
+
+    @Test("An export has every call, and the audit log who asked for it, without the number in it")
+    func exports() async throws {
+        try await Self.with(Self.records) { client, _, _, _ in
+            let csv = String(decoding: try await client.send(.init("/api/v1/calls.csv")), as: UTF8.self)
+            #expect(csv.split(separator: "\r\n").count == 6 && csv.hasPrefix("id,box,"))
+            let some = OperatorClient.Request("/api/v1/calls.json", query: [("number", "+493012340003")])
+            let json = try await client.json(some, as: [[String: String]].self)
+            #expect(json.map { $0["number"] } == ["+493012340003"])
+            let audit = try await client.json(.init("/api/v1/audit"), as: Audit.self).entries
+            #expect(audit.map(\.number) == [2, 1] && audit.map(\.action) == ["calls.export", "calls.export"])
+            #expect(audit.first?.detail == "calls as json, number …03")
+            #expect(audit.first?.actor == userName(getuid()))
+            for bad in ["?limit=5", "?after=1@2026-11", "?colour=red"] {
+                await #expect(throws: WebProblem.badQuery) { try await client.send(.init("/api/v1/calls.csv\(bad)")) }
+            }
+            await #expect(throws: WebProblem.badAuditQuery) { try await client.send(.init("/api/v1/audit?limit=0")) }
+        }
+    }
+
+    @Test("Everything about a number, in whatever spelling, is one archive without the users' data")
+    func archive() async throws {
+        try await Self.with(Self.records) { client, _, _, directory in
+            for (person, lines) in [(["number": Self.number], 4), (["user": "berta"], 3)] {
+                let bytes = try await client.send(try Self.post("/api/v1/privacy/export", person))
+                let path = "\(directory)/out-\(lines).zip"
+                try Data(bytes).write(to: URL(filePath: path))
+                let csv = try Self.unzip(path, "calls.csv")
+                #expect(csv.split(separator: "\r\n").count == lines)
+                let calls = try JSONDecoder().decode(
+                    [[String: String]].self, from: Data(Self.unzip(path, "calls.json").utf8))
+                #expect(calls.count == lines - 1)
+                #expect(try Self.unzip(path, "README.txt").contains("article 15"))
+                if person["user"] == nil {
+                    #expect(calls.allSatisfy { $0["user"] == nil && $0["device"] == nil && $0["number"] != nil })
+                } else {
+                    #expect(calls.allSatisfy { $0["number"] == nil && $0["name"] == nil && $0["last_digits"] != nil })
+                    #expect(!csv.contains("Erika") && !csv.contains("1234000"))
+                }
+            }
+        }
+    }
+
+    /// By the standard tool, which checks the sums.
+    private static func unzip(_ archive: String, _ name: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/python3")
+        process.arguments = [
+            "-c",
+            "import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; sys.stdout.buffer.write(z.read(sys.argv[2]))",
+            archive, name,
+        ]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw RawClient.Closed() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test("An erasure takes every spelling, says what it took, and its certificate is in the audit log, too")
+    func erasure() async throws {
+        try await Self.with(Self.records) { client, _, _, _ in
+            let notice = try await client.json(
+                try Self.post("/api/v1/privacy/erase", ["number": Self.number]), as: ErasureNotice.self)
+            #expect(notice.removed == ["calls": 3] && notice.periods == ["2026-11"] && notice.unreadable == 0)
+            #expect(notice.subject == "number …01" && notice.askedBy == userName(getuid()))
+            #expect(notice.listEntries.count == 3 && notice.listEntries.allSatisfy { $0.utf8.count == 64 })
+            // Nobody is there to hand records over.
+            #expect(!notice.spoolEmptied)
+            let csv = String(decoding: try await client.send(.init("/api/v1/calls.csv")), as: UTF8.self)
+            #expect(csv.split(separator: "\r\n").count == 3 && !csv.contains("12340001"))
+            let audit = try await client.json(.init("/api/v1/audit"), as: Audit.self).entries
+            let entry = try #require(audit.first { $0.action == "privacy.erase" })
+            #expect(entry.detail?.contains("\"calls\":3") == true && entry.detail?.contains("12340001") == false)
+            let again = try await client.json(
+                try Self.post("/api/v1/privacy/erase", ["user": "berta"]), as: ErasureNotice.self)
+            #expect(again.removed == ["calls": 1])
+        }
+    }
+
+    @Test("Nobody, both, or something else is refused, and so is whoever is not the owner or not signed in")
+    func refused() async throws {
+        try await Self.with([]) { client, port, server, _ in
+            for body in [[:], ["number": ""], ["number": "anna"], ["user": ""], ["number": "1", "user": "a"]] {
+                await #expect(throws: WebProblem.badPerson) {
+                    try await client.send(try Self.post("/api/v1/privacy/erase", body))
+                }
+            }
+            let cookie = "\(SessionCookie.name)=\(server.sessions.begin(user: "berta", now: .now()).revealed)"
+            for path in ["calls.csv", "audit"] {
+                let other = try await RawClient(port: port).request(
+                    "GET", "/api/v1/\(path)", headers: ["Cookie: \(cookie)"])
+                #expect(other.status == 403 && other.text.contains("web.owner-only"))
+                let nobody = try await RawClient(port: port).request("GET", "/api/v1/\(path)")
+                #expect(nobody.status == 401)
+            }
+        }
+    }
+
+    @Test("Sign-ins, wrong passwords and sign-outs are written down; a guesser has one entry")
+    func signIns() async throws {
+        try await Self.with([]) { client, port, _, _ in
+            func signIn(_ password: String) async throws -> RawClient.Answer {
+                try await RawClient(port: port).request(
+                    "POST", "/api/v1/session", headers: ["Content-Type: application/json"],
+                    body: "{\"password\":\"\(password)\"}")
+            }
+            for _ in 0..<2 { #expect(try await signIn("wrong").status == 401) }
+            let answer = try await signIn(Box.password)
+            #expect(answer.status == 204)
+            let cookie =
+                answer.headers.first { $0.name.lowercased() == "set-cookie" }?.value.split(separator: ";").first.map(
+                    String.init) ?? ""
+            let out = try await RawClient(port: port).request(
+                "DELETE", "/api/v1/session", headers: ["Cookie: \(cookie)"])
+            #expect(out.status == 204)
+            let audit = try await client.json(.init("/api/v1/audit"), as: Audit.self).entries
+            #expect(audit.map(\.action) == ["session.sign-out", "session.sign-in", "session.sign-in-failed"])
+            #expect(audit.map(\.actor) == ["admin", "admin", "somebody"])
+            #expect(audit.last?.detail == "from 127.0.0.1")
+        }
+    }
+}
