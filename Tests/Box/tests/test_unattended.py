@@ -11,10 +11,13 @@ from Box.machine import Machine
 from Box.read_only import read_only
 from Box.state_disk import StateDisk
 from Box.upkeep import wait_for_units
+from Rig.capture import Capture
 from Rig.deadlines import wait_until
+from Rig.namespaces import BOX_ADDRESS
 from Rig.rig import Rig
 
 PARTS = ("core", "web")
+NEW_ADDRESS = "10.9.0.77"
 
 
 @pytest.fixture
@@ -133,3 +136,32 @@ def test_a_box_that_boots_without_a_network_is_ready_and_finds_the_provider_when
     rig.box.wait_for_trunk(seconds=40)
     print(f"ready {ready:.1f} s after a boot without a network; registered {time.monotonic() - began:.1f} s after it")
     assert ready <= 5
+
+
+def test_a_new_address_is_registered_without_anybody_s_doing(rig: Rig, machine: Machine) -> None:
+    def move(address: str) -> None:
+        cable = rig.network.box
+        subprocess.run(cable.command("ip", "-4", "address", "flush", "dev", "eth0"), check=True)
+        subprocess.run(cable.command("ip", "address", "add", f"{address}/24", "dev", "eth0"), check=True)
+
+    process = machine.main_process("sipcall-core")
+    with Capture(rig.network.carrier) as capture:
+        try:
+            move(NEW_ADDRESS)
+            wait_until(lambda: registered_from(capture, NEW_ADDRESS), 20, "a registration from the new address")
+        finally:
+            move(BOX_ADDRESS)
+        wait_until(lambda: registered_from(capture, BOX_ADDRESS), 20, "a registration from the former address")
+    rig.box.wait_for_trunk()
+    phone = rig.phone("?codec=pcmu&dsp=off")
+    dial(rig, phone)
+    check_sound(phone)
+    hang_up(rig, phone)
+    phone.page.close()
+    assert machine.main_process("sipcall-core") == process
+
+
+def registered_from(capture: Capture, address: str) -> bool:
+    """Whether the provider took a registration whose contact is this address."""
+    accepted = [packet.payload for packet in capture.datagrams if packet.target[0] == address and packet.payload.startswith(b"SIP/2.0 200")]
+    return any(b"REGISTER" in answer and f"@{address}".encode() in answer for answer in accepted)
