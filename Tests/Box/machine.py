@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -26,8 +27,8 @@ class Machine:
 
     def __init__(self, name: str, network: Namespace | None = None, options: Sequence[str] = ()) -> None:
         """`network` is where it is connected; without one it has only itself. `options` go to systemd-nspawn."""
-        # Machines of several test runs live beside each other.
-        self.name = f"box-{name}-{os.getpid()}"
+        # Machines of several test runs live beside each other; each run counts its processes from 1.
+        self.name = f"box-{name}-{secrets.token_hex(3)}"
         self.folder = FOLDER / "run" / self.name
         self.files = self.folder / "merged"
         cable = "--private-network" if network is None else f"--network-namespace-path=/run/netns/{network.name}"
