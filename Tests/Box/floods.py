@@ -30,6 +30,11 @@ def signalling(machine: Namespace, rate: int, seconds: float) -> int:
         return sum(stream.result() for stream in streams)
 
 
+def calls(machine: Namespace, rate: int, seconds: float) -> int:
+    """New calls from the provider's own address, each of which the box has to turn away; how many were sent."""
+    return _send(machine, CARRIER_ADDRESS, 5060, lambda: _fresh(INVITE), rate, seconds)
+
+
 def media(machine: Namespace, rate: int, seconds: float) -> int:
     """STUN, DTLS and RTP that belong to nobody's call; how many were sent."""
     turns = itertools.cycle(MEDIA_SEEDS)

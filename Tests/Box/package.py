@@ -12,7 +12,9 @@ from Rig.deadlines import RigError
 from .built import debug_program, swift_runtime
 from .machine import Machine
 
-UNITS = ["sipcall-core.service", "sipcall-web.service", "sipcall.target"]
+UNITS = [
+    "sipcall-core.service", "sipcall-web.service", "sipcall-web.socket", "sipcall-web-http.socket", "sipcall.target",
+]  # fmt: skip
 
 
 def package() -> Path:

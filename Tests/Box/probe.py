@@ -1,15 +1,19 @@
 """Runs inside a unit's sandbox, in place of the program, and prints what it was allowed to do as one JSON object.
 
 `python3 probe.py OTHER`: OTHER is the state directory of the unit that this one must not see. Each entry is "done" or
-the name of the error. It stands alone: the machine has only Python's minimal library.
+the name of the error, or what was found where something is looked at. It stands alone: the machine has only Python's
+minimal library. Several may run at once.
 """
 
 import ctypes
 import errno
 import json
 import os
+import platform
+import resource
 import socket
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -19,6 +23,13 @@ MAP_PRIVATE_ANONYMOUS = 0x22
 CLONE_NEWUSER = 0x10000000
 ADDR_NO_RANDOMIZE = 0x0040000
 REALTIME = 0
+PR_GET_NO_NEW_PRIVS = 39
+# Unlike PTRACE_ATTACH it does not stop whom it traces.
+PTRACE_SEIZE = 0x4206
+INIT_MODULE = {"x86_64": 175, "aarch64": 105, "riscv64": 105, "ppc64le": 128, "s390x": 128}.get(platform.machine(), 105)
+NAME = f"probe-{os.getpid()}"
+STATE = os.environ.get("STATE_DIRECTORY", "/var/lib/sipcall/none")
+RUNTIME = os.environ.get("RUNTIME_DIRECTORY", "/run/none")
 
 
 def checked(result: int | None) -> None:
@@ -28,10 +39,23 @@ def checked(result: int | None) -> None:
 
 def attempt(action: Callable[[], object]) -> str:
     try:
-        action()
+        found = action()
     except OSError as error:
         return errno.errorcode.get(error.errno or 0, str(error))
-    return "done"
+    return found if isinstance(found, str) else "done"
+
+
+def apart(action: Callable[[], object]) -> str:
+    """The same in a process of its own: what it changes there does not matter to the next attempt."""
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+            os._exit(0)
+        except OSError as error:
+            os._exit(error.errno or errno.EIO)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return errno.errorcode.get(code, f"signal {-code}") if code else "done"
 
 
 def write(path: str) -> None:
@@ -42,6 +66,7 @@ def write(path: str) -> None:
 
 def bind(port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plug:
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         plug.bind(("127.0.0.1", port))
 
 
@@ -51,7 +76,7 @@ def send(address: str) -> None:
 
 
 def execute_new_file(folder: str) -> None:
-    path = folder + "/probe"
+    path = f"{folder}/{NAME}"
     with open(path, "w") as file:
         file.write("#!/bin/sh\n")
     os.chmod(path, 0o700)
@@ -80,7 +105,7 @@ def connect_control_socket() -> None:
 
 
 def set_user_identifier_bit() -> None:
-    path = os.environ["STATE_DIRECTORY"] + "/probe"
+    path = f"{STATE}/{NAME}"
     open(path, "w").close()
     try:
         os.chmod(path, 0o4700)
@@ -88,16 +113,70 @@ def set_user_identifier_bit() -> None:
         os.unlink(path)
 
 
+def mode_of_new_file(folder: str) -> str:
+    path = f"{folder}/{NAME}.mode"
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o666))
+    try:
+        return f"{os.stat(path).st_mode & 0o777:o}"
+    finally:
+        os.unlink(path)
+
+
+def mount() -> None:
+    checked(libc.mount(b"none", b"/mnt", b"tmpfs", 0, None))
+    checked(libc.umount2(b"/mnt", 0))
+
+
+def set_clock() -> None:
+    # To what it is: a machine that lets it happen is not to suffer.
+    seconds, rest = divmod(time.time_ns(), 1_000_000_000)
+    checked(libc.clock_settime(REALTIME, (ctypes.c_long * 2)(seconds, rest)))
+
+
+def make_folder(parent: str) -> None:
+    os.mkdir(f"{parent}/{NAME}")
+    os.rmdir(f"{parent}/{NAME}")
+
+
+def text(path: str) -> str:
+    with open(path) as file:
+        return file.read().strip() or "nothing"
+
+
+def status(key: str) -> str:
+    with open("/proc/self/status") as file:
+        return next(line.split(":")[1].strip() for line in file if line.startswith(key + ":"))
+
+
+def namespace(kind: str) -> str:
+    """Its number: another than that of a process without the directive."""
+    return os.readlink(f"/proc/self/ns/{kind}")
+
+
+def make_device() -> None:
+    path = f"/tmp/{NAME}"
+    os.mknod(path, 0o020600, os.makedev(1, 3))
+    os.unlink(path)
+
+
+def read_clock_state() -> None:
+    checked(libc.adjtimex(ctypes.create_string_buffer(512)))
+
+
+def same_host_name() -> None:
+    name = socket.gethostname().encode()
+    checked(libc.sethostname(name, len(name)))
+
+
+PLACES = {"/run/sipcall": "/run/sipcall", "/etc": "/etc/sipcall", "/usr": "/usr", "/var/lib": "/var/lib", "/tmp": "/tmp"}
+
+
 def probes(other: str) -> dict[str, str]:
-    own = [os.environ["STATE_DIRECTORY"], os.environ["RUNTIME_DIRECTORY"]]
-    writable = [*own, "/run/sipcall", "/tmp", "/var/tmp", "/dev/shm"]
+    writable = [STATE, RUNTIME, "/run/sipcall", "/tmp", "/var/tmp", "/dev/shm"]
     return {
-        "write its own state": attempt(lambda: write(os.environ["STATE_DIRECTORY"] + "/probe")),
-        "write /run/sipcall": attempt(lambda: write("/run/sipcall/probe")),
-        "write /etc": attempt(lambda: write("/etc/sipcall/probe")),
-        "write /usr": attempt(lambda: write("/usr/probe")),
-        "write /var/lib": attempt(lambda: write("/var/lib/probe")),
-        "write /tmp": attempt(lambda: write("/tmp/probe")),
+        "write its own state": attempt(lambda: write(f"{STATE}/{NAME}")),
+        "write its runtime directory": attempt(lambda: write(f"{RUNTIME}/{NAME}")),
+        **{f"write {folder}": attempt(lambda at=at: write(f"{at}/{NAME}")) for folder, at in PLACES.items()},
         "read its settings": attempt(lambda: open("/etc/sipcall/sipcall.toml").close()),
         "read its credential": attempt(lambda: open(os.environ.get("CREDENTIALS_DIRECTORY", "/n") + "/trunk.password")),
         "read /etc/credstore": attempt(lambda: open("/etc/credstore/sipcall.trunk.password")),
@@ -110,7 +189,7 @@ def probes(other: str) -> dict[str, str]:
         "see /proc/sys": attempt(lambda: os.listdir("/proc/sys")),
         "signal PID 1": attempt(lambda: os.kill(1, 0)),
         "open /dev/kmsg": attempt(lambda: os.open("/dev/kmsg", os.O_RDONLY)),
-        "make a device": attempt(lambda: os.mknod("/tmp/probe", 0o020600, os.makedev(1, 3))),
+        "make a device": attempt(make_device),
         "packet socket": attempt(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)),
         "raw socket": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)),
         "netlink socket": attempt(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)),
@@ -121,19 +200,37 @@ def probes(other: str) -> dict[str, str]:
         "connect to the control socket": attempt(connect_control_socket),
         **{f"execute what it wrote to {folder}": attempt(partial(execute_new_file, folder)) for folder in writable},
         "memory both writable and executable": attempt(map_writable_code),
-        "new user namespace": attempt(lambda: checked(libc.unshare(CLONE_NEWUSER))),
-        "mount": attempt(lambda: checked(libc.mount(b"none", b"/tmp", b"tmpfs", 0, None))),
-        "change root": attempt(lambda: os.chroot("/tmp")),
-        "become root": attempt(lambda: os.setuid(0)),
-        "set the clock": attempt(lambda: checked(libc.clock_settime(REALTIME, (ctypes.c_long * 2)(0, 0)))),
-        "set the host name": attempt(lambda: checked(libc.sethostname(b"probe", 5))),
-        "real-time priority": attempt(lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))),
-        "higher priority": attempt(raise_priority),
-        "another personality": attempt(lambda: checked(libc.personality(ADDR_NO_RANDOMIZE))),
+        "new user namespace": apart(lambda: checked(libc.unshare(CLONE_NEWUSER))),
+        "mount": apart(mount),
+        "change root": apart(lambda: os.chroot("/tmp")),
+        "become root": apart(lambda: os.setuid(0)),
+        "set the clock": attempt(set_clock),
+        "set the host name": attempt(same_host_name),
+        "real-time priority": apart(lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))),
+        "higher priority": apart(raise_priority),
+        "another personality": apart(lambda: checked(libc.personality(ADDR_NO_RANDOMIZE))),
         "set-user-ID file": attempt(set_user_identifier_bit),
-        "load a kernel module": attempt(lambda: checked(libc.syscall(175, None, 0, b""))),
+        "load a kernel module": attempt(lambda: checked(libc.syscall(INIT_MODULE, None, 0, b""))),
         "read the kernel log": attempt(lambda: checked(libc.klogctl(3, ctypes.create_string_buffer(64), 64))),
-        "trace a process": attempt(lambda: checked(libc.ptrace(16, os.getppid(), None, None))),
+        "read the clock's state": attempt(read_clock_state),
+        "list kernel modules": attempt(lambda: os.listdir("/usr/lib/modules")),
+        "make a control group": attempt(lambda: make_folder("/sys/fs/cgroup")),
+        "set a kernel's tunable": attempt(lambda: open("/proc/sys/net/ipv4/ip_forward", "r+").close()),
+        "see others' temporary files": attempt(lambda: os.stat("/tmp/of-others")),
+        "open /dev/net/tun": attempt(lambda: os.open("/dev/net/tun", os.O_RDWR)),
+        "see /dev/console": attempt(lambda: os.stat("/dev/console")),
+        "user": str(os.getuid()),
+        "group": str(os.getgid()),
+        "other users": attempt(lambda: text("/proc/self/uid_map")),
+        "capabilities": attempt(lambda: status("CapBnd")),
+        "no new privileges": str(libc.prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)),
+        "mode of a new file": attempt(lambda: mode_of_new_file(STATE)),
+        "mounts": attempt(lambda: namespace("mnt")),
+        "message queues": attempt(lambda: namespace("ipc")),
+        "core dumps": str(resource.getrlimit(resource.RLIMIT_CORE)),
+        "descriptors": str(resource.getrlimit(resource.RLIMIT_NOFILE)),
+        "when memory ends": attempt(lambda: text("/proc/self/oom_score_adj")),
+        "trace a process": apart(lambda: checked(libc.ptrace(PTRACE_SEIZE, os.getppid(), None, None))),
     }
 
 

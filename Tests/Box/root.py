@@ -14,7 +14,7 @@ FOLDER = REPOSITORY / ".build" / "box"
 PACKAGES = [
     "systemd", "systemd-sysv", "dbus", "apt", "autopkgtest", "ca-certificates", "curl", "dpkg-dev", "iproute2",
     "libopus0", "libpython3-stdlib", "libsrtp2-1", "libssl3", "libstdc++6", "libsystemd0", "procps",
-    "python3-minimal", "util-linux",
+    "python3-minimal", "qrencode", "util-linux",
 ]  # fmt: skip
 
 

@@ -58,6 +58,15 @@ class Outcome:
     def ok(self) -> bool:
         return self.error is None and bool(self.report.figures) and not self.report.short
 
+    @property
+    def failure(self) -> str | None:
+        """Why the tests fail by this run, if they do: the check broke, measured nothing, or found something wrong, not slow."""
+        if self.error is not None:
+            return str(self.error)
+        if not self.report.figures:
+            return "the check measured nothing"
+        return "; ".join(map(str, self.report.wrong)) or None
+
     def show(self) -> None:
         """Prints the figures and then the check's own line."""
         name = self.check.name

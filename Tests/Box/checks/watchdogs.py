@@ -1,6 +1,7 @@
 """watchdogs: whatever hangs is noticed, named and back; whatever is merely busy is left alone."""
 
 import contextlib
+import json
 import re
 import tempfile
 import threading
@@ -57,6 +58,7 @@ def run(report: Report, fault: Fault | None) -> None:
             with _held_a_moment(machine):
                 floods(report, rig, machine, seconds=8)
         if fault is None:
+            _told_by_the_doctor(report, machine)
             disk(report, machine, state)
             _calls(report, rig, machine)
 
@@ -108,11 +110,33 @@ def _wedged(report: Report, machine: Machine, part: str, name: str) -> None:
     samples = str(named[0].get("MESSAGE", "")) if named else "nothing in the journal"
     report.equal(f"wedged-{name}-named", bool(re.search(_name(name), parts, re.IGNORECASE)), True, f"{parts}: {samples}")
     wait_for_units(machine)
+    _reported(report, machine, part, name, parts)
+
+
+def _reported(report: Report, machine: Machine, part: str, name: str, parts: str) -> None:
+    """The report that the next process writes of that end says what hung, and nothing of who was called."""
+    folder = f"/var/lib/sipcall/{part}/crashes"
+    newest = machine.output("sh", "-c", f"cat $(ls -d {folder}/*.json | tail -n 1)")
+    told = json.loads(newest) if newest else {}
+    # SIGABRT, or SIGKILL when a busy machine takes too long over the backtrace.
+    report.equal(f"wedged-{name}-report", (told.get("part"), told.get("result")), (part, "watchdog"), str(told.get("end")))
+    hung = str(told.get("hungPart"))
+    # The first of those that the journal names: one that hangs takes with it whoever asks it.
+    report.equal(f"wedged-{name}-report-names-it", hung in parts.split(", "), True, f"{hung}, of {parts}")
+    # Telephone numbers; the time, and where in the code each thread was, are made of other digits.
+    numbers = re.findall(r"\+\d{6,}", newest)
+    report.equal(f"wedged-{name}-report-numbers", ", ".join(numbers) or "none", "none", f"{len(newest)} characters")
 
 
 def _name(fault: str) -> str:
     """What the journal calls the part."""
     return {"sip": "sip", "storage": "storage|disk", "callLog": "call log"}.get(fault, fault)
+
+
+def _told_by_the_doctor(report: Report, machine: Machine) -> None:
+    told = json.loads(machine.run("sipcall", "doctor", "--json", check=False).stdout)
+    crashes = next(check for check in told["checks"] if check["check"] == "crashes")
+    report.equal("doctor-says-so", crashes["verdict"], "warning", crashes["sentence"])
 
 
 def _until_back(machine: Machine, unit: str, process: int, began: float, seconds: float) -> float | None:

@@ -1,4 +1,4 @@
-"""The acceptance checks of the package. A figure that falls short is printed; only broken behaviour fails here."""
+"""The acceptance checks of the package. A time, size or cost that falls short is printed; whatever is wrong fails here."""
 
 import pytest
 from Box.checks import CHECKS
@@ -9,6 +9,5 @@ from Rig.check import attempt
 def test_check(name: str) -> None:
     outcome = attempt(CHECKS[name])
     outcome.show()
-    if outcome.error is not None:
-        pytest.fail(str(outcome.error), pytrace=False)
-    assert outcome.report.figures, "the check measured nothing"
+    if outcome.failure is not None:
+        pytest.fail(outcome.failure, pytrace=False)

@@ -1,0 +1,42 @@
+"""The box's owner at its page over https: signed in once, for good."""
+
+import json
+from typing import Any
+
+from Rig.deadlines import RigError
+
+from .machine import Machine
+
+JAR = "/root/owner-cookies"
+PAGE = "https://127.0.0.1"
+
+
+class Owner:
+    """Asks from the machine itself, by curl."""
+
+    def __init__(self, machine: Machine, password: str) -> None:
+        self._machine = machine
+        self._password = password
+
+    def sign_in(self) -> None:
+        body = json.dumps({"password": self._password})
+        told = self._curl("-c", JAR, "-H", "Content-Type: application/json", "-H", f"Origin: {PAGE}", "--data", body, f"{PAGE}/api/v1/session")
+        if told[0] != 204:
+            raise RigError(f"the page answers {told[0]} to its owner's password")
+
+    def history(self) -> list[dict[str, Any]]:
+        """The records of calls, the newest first."""
+        code, body = self._curl("-b", JAR, f"{PAGE}/api/v1/calls?limit=200")
+        if code != 200:
+            raise RigError(f"the page answers {code} to its owner who asks for the calls: {body[:200]}")
+        calls: list[dict[str, Any]] = json.loads(body)["calls"]
+        return calls
+
+    def sees_the_page(self) -> bool:
+        code, body = self._curl(f"{PAGE}/")
+        return code == 200 and "<title>" in body
+
+    def _curl(self, *arguments: str) -> tuple[int, str]:
+        printed = self._machine.output("curl", "-sk", "--max-time", "5", "-w", "\n%{http_code}", *arguments)
+        body, _, code = printed.rpartition("\n")
+        return int(code or 0), body
