@@ -42,6 +42,8 @@ extension LedgerStore {
         }
         repeat {
             let page = try page(query)
+            // An export that leaves something out must not pass for a whole one.
+            if let part = page.unusable.first { throw part.problem }
             var text = ""
             for call in page.calls {
                 switch form {

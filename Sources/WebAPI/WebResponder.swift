@@ -183,15 +183,15 @@ struct WebResponder: Sendable {
 
     /// The owner sees every call, anybody else their own.
     private func calls(_ request: Request) async throws -> Response {
-        let user = try signedIn(request).user
+        let (user, session) = try signedIn(request)
         guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
         var query = try CallQuery(request.uri)
         if user != Self.adminUser { query.user = CallOwner(user) }
         let page: CallPage
         do throws(Problem) {
-            page = try await ledger.page(query)
+            page = try await ledger.page(query, for: session.base64EncodedString())
         } catch {
-            throw Refusal(.serviceUnavailable, error)
+            throw Refusal(error == LedgerProblem.busy ? .tooManyRequests : .serviceUnavailable, error)
         }
         var core: BoxStatus?
         if page.calls.contains(where: { $0.outcome == .unfinished }),

@@ -58,6 +58,8 @@ def test_each_part_is_ready_by_its_own_word_and_says_what_it_does(machine: Machi
         ("/etc/sipcall/sipcall.toml", "640 root:sipcall"),
         ("/run/sipcall", "2750 sipcall-core:sipcall"),
         ("/run/sipcall/control.sock", "660 sipcall-core:sipcall"),
+        ("/run/sipcall/web", "2750 sipcall-core:sipcall-web"),
+        ("/run/sipcall/web/control.sock", "660 sipcall-core:sipcall-web"),
         ("/var/lib/sipcall", "755 root:root"),
         ("/var/lib/sipcall/core", "700 sipcall-core:sipcall-core"),
         ("/var/lib/sipcall/web", "700 sipcall-web:sipcall-web"),
