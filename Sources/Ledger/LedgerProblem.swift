@@ -72,15 +72,16 @@ package enum LedgerProblem {
             remedy: "\(cause.sentence) \(cause.remedy)")
     }
 
-    /// - Parameter percent: 80 or 90.
-    package static func nearlyFull(_ percent: Int) -> Problem {
-        Problem(
-            code: percent >= 90 ? "ledger.quota-90" : "ledger.quota-80",
-            sentence: "The ledger has used \(percent) % of the room that it may have.",
-            remedy:
-                "At 100 % the oldest records go. Give it more with megabytes in [ledger] of sipcall.toml, or keep them for fewer days."
-        )
-    }
+    private static let nearlyFullRemedy =
+        "At 100 % the oldest records go. Give it more with megabytes in [ledger] of sipcall.toml, or keep them for fewer days."
+
+    package static let quota80 = Problem(
+        code: "ledger.quota-80", sentence: "The ledger has used 80 % of the room that it may have.",
+        remedy: nearlyFullRemedy)
+
+    package static let quota90 = Problem(
+        code: "ledger.quota-90", sentence: "The ledger has used 90 % of the room that it may have.",
+        remedy: nearlyFullRemedy)
 
     package static let retentionWaits = Problem(
         code: "ledger.retention-waits",

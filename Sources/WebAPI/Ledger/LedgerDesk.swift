@@ -123,8 +123,8 @@ package actor LedgerDesk {
     private static func warning(_ level: LedgerUsage.Level) -> Problem? {
         switch level {
         case .fine: nil
-        case .warning80: LedgerProblem.nearlyFull(80)
-        case .warning90, .full: LedgerProblem.nearlyFull(90)
+        case .warning80: LedgerProblem.quota80
+        case .warning90, .full: LedgerProblem.quota90
         }
     }
 
