@@ -86,7 +86,8 @@ package enum LedgerProblem {
     package static let retentionWaits = Problem(
         code: "ledger.retention-waits",
         sentence: "Records are kept longer than they are meant to be: the machine's clock follows no time server.",
-        remedy: "Have the clock set: timedatectl set-ntp true. A clock that may be wrong decides about no record's end.")
+        remedy: "Have the clock set: timedatectl set-ntp true. A clock that may be wrong decides about no record's end."
+    )
 
     package static let busy = Problem(
         code: "ledger.busy", sentence: "Too many searches in the history run at the same time.",

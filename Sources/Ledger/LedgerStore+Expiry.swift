@@ -95,7 +95,8 @@ extension LedgerStore {
         where kind != .audit {
             let kept = Int64(min(max(days, 0), 100_000)) * 86_400_000
             let all = try periods(kind)
-            for period in all where period.name != all.last?.name && period.end.milliseconds + kept <= now.milliseconds {
+            for period in all where period.name != all.last?.name && period.end.milliseconds + kept <= now.milliseconds
+            {
                 expired.append((Place(period: period, kind: kind), "\(period).\(kind.name)"))
             }
         }

@@ -23,7 +23,8 @@ struct LedgerHandoverTests {
             (LedgerHandover.batchCount, LedgerHandover.batchBytes / LedgerHandover.batchCount), (1, 128 * 1024),
         ])
     func largest(count: Int, bytes: Int) throws {
-        let reply = ControlResponse.reply(id: .max, reply: .sealedRecords(Self.records(count, bytes: bytes), last: .max))
+        let records = Self.records(count, bytes: bytes)
+        let reply = ControlResponse.reply(id: .max, reply: .sealedRecords(records, last: .max))
         let frame = try ControlCoder().frame(reply)
         #expect(frame.readableBytes <= ControlFraming.largestFrame)
         var body = frame

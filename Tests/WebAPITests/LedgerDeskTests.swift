@@ -76,7 +76,8 @@ struct LedgerDeskTests {
         var settings = LedgerSettings(directory: "\(directory)/web/ledger")
         change(&settings)
         return LedgerDesk(
-            settings, lock: "\(directory)/web/ledger.lock", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            settings, lock: "\(directory)/web/ledger.lock",
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { () throws(Problem) in
             keyring
         } clock: {
