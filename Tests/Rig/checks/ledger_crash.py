@@ -14,6 +14,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,6 +49,8 @@ class Load:
         self.going.set()
         self._pool = ThreadPoolExecutor(PAGES)
         self.ended = 0
+        self.errors: Counter[str] = Counter()
+        """What went wrong since the last kill; much may, while things die."""
 
     def __enter__(self) -> "Load":
         self._pages = [self._pool.submit(self._page) for _ in range(PAGES)]
@@ -61,14 +64,26 @@ class Load:
         while not self._stop.is_set():
             if not self.going.wait(0.1):
                 continue
-            with contextlib.suppress(RigError, OSError, websocket.WebSocketException), PhoneSocket(self._box) as phone:
-                while not self._stop.is_set() and self.going.is_set():
-                    call = phone.start_call(Account().answers)
-                    phone.wait_for("call.state", 5, call=call, state="active")
-                    phone.request("call.end", call=call)
-                    phone.wait_for("call.ended", 5, call=call)
-                    self.ended += 1
+            try:
+                with PhoneSocket(self._box) as phone:
+                    while not self._stop.is_set() and self.going.is_set():
+                        call = phone.start_call(Account().answers)
+                        phone.wait_for("call.state", 5, call=call, state="active")
+                        phone.request("call.end", call=call)
+                        phone.wait_for("call.ended", 5, call=call)
+                        self.ended += 1
+            except (RigError, OSError, websocket.WebSocketException) as error:
+                self.errors[f"{type(error).__name__}: {error}"[:200]] += 1
             self._stop.wait(0.1)
+
+    def wait_for_more(self) -> None:
+        """Returns once a call has ended that began after this."""
+        had = self.ended
+        self.errors.clear()
+        try:
+            wait_until(lambda: self.ended > had + PAGES, 30, "calls to go on")
+        except DeadlinePassed as passed:
+            raise DeadlinePassed(f"{passed}; errors of the pages: {dict(self.errors)}") from None
 
 
 def run(report: Report, fault: Fault | None) -> None:
@@ -91,13 +106,14 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
     before = os.environ.get("CREDENTIALS_DIRECTORY")
     os.environ["CREDENTIALS_DIRECTORY"] = str(credentials)
     stack.callback(_restore, before)
-    box = stack.enter_context(Box(network.box, folder, Account()))
-    box.wait_for_trunk()
+    box = Box(network.box, folder, Account())
+    stack.callback(box.stop)
+    _start(box)
     ledger = box.state / "web" / "ledger"
     seen: Told = {}
     kills = {"core": 0, "web": 0}
     with Load(box) as load:
-        wait_until(lambda: load.ended >= 3, 20, "calls to come about")
+        load.wait_for_more()
         for number in range(rounds):
             part = "core" if number % CORE_EVERY == CORE_EVERY - 1 else "web"
             process = box.core() if part == "core" else box.web()
@@ -114,8 +130,7 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
                 load.going.set()
             else:
                 wait_until(lambda former=process: _another(box, former), 20, "another web process")
-                calls = load.ended
-                wait_until(lambda had=calls: load.ended > had, 20, "calls to go on")
+            load.wait_for_more()
     _watch(box.state, seen, time.monotonic() + 0.5)
     ended = load.ended
     wait_until(lambda: not _waiting(box.state), 30, "the spool to be empty", pause=0.2)
