@@ -50,9 +50,9 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case drain(Bool)
     /// How the ledger stands; from the web process alone. Answered with `done`.
     case ledger(LedgerHandover)
-    /// The oldest sealed records that wait for the ledger. Answered with `ControlReply.sealedRecords`; the same ones come again
-    /// until they are acknowledged.
-    case sealedRecords
+    /// The oldest sealed records that wait for the ledger behind a position (0: the oldest of all). Answered with
+    /// `ControlReply.sealedRecords`; the same ones come again until they are acknowledged.
+    case sealedRecords(after: Int64)
     /// These are in the ledger, durably: the core may delete them. Answered with `done`.
     case filed([RecordHeader])
     #if DEBUG
@@ -80,6 +80,14 @@ extension ControlCommand {
         }
     }
 
+    /// Only the web process may say it: the key that records are sealed with, and which of them may be deleted.
+    package var isForWeb: Bool {
+        switch self {
+        case .ledger, .sealedRecords, .filed: true
+        default: false
+        }
+    }
+
     /// Whether the reply is kept for a command that comes again. Sealed records are large, and asking again does no harm.
     var keepsReply: Bool { if case .sealedRecords = self { false } else { true } }
 }
@@ -99,8 +107,8 @@ package enum ControlReply: Codable, Sendable, Equatable {
     case events([BoxEvent], newest: UInt64)
     case traces(TraceList)
     case trace(TraceReport)
-    /// Empty when none waits.
-    case sealedRecords([SealedRecord])
+    /// Empty when none waits. `last`: the position of the last of them.
+    case sealedRecords([SealedRecord], last: Int64)
     /// The configuration was read and holds from now on, but for what the notices say.
     case reloaded(notices: [Problem])
     /// The configuration is of no use; the former one still holds.

@@ -117,6 +117,9 @@ final class ControlHub {
     // MARK: Commands
 
     func received(_ command: ControlCommand, id: UInt64, from name: String, over session: ControlSession) {
+        guard session.isWebs || !command.isForWeb else {
+            return answer(.failed(ControlProblem.webOnly), id: id, over: session)
+        }
         switch clients[name, default: ControlClientRecord()].received(command, id: id, over: session) {
         case .execute:
             // A page that came back by a new web process must not be lost again when the former one is forgotten.

@@ -7,6 +7,10 @@ package import Wire
 /// The core's side of the control socket.
 ///
 /// Many clients can be connected (the web process, `sipcall status`); each hears every event.
+///
+/// The web process has a socket of its own, because what it alone may say (``ControlCommand/isForWeb``) decides with which key
+/// the core seals and which records it deletes. Who may open which socket is a matter of the file system: the core cannot tell
+/// users apart by SO_PEERCRED, which shows every other user as 65534 where the unit has a user namespace (PrivateUsers=).
 package final class ControlServer: Sendable {
     /// Does one command. Commands of one phone socket come one after the other.
     package typealias Handler = @Sendable (ControlCommand) async -> ControlReply
@@ -25,30 +29,59 @@ package final class ControlServer: Sendable {
         }
     }
 
-    private let path: String
-    private let channel: any Channel
+    private let places: [(path: String, channel: any Channel)]
+    private let loop: any EventLoop
     private let hub: NIOLoopBound<ControlHub>
 
-    private init(path: String, channel: any Channel, hub: NIOLoopBound<ControlHub>) {
-        self.path = path
-        self.channel = channel
+    private init(places: [(path: String, channel: any Channel)], loop: any EventLoop, hub: NIOLoopBound<ControlHub>) {
+        self.places = places
+        self.loop = loop
         self.hub = hub
     }
 
-    /// Listens on a unix stream socket that its owner and group may use (mode 0660).
+    /// Listens on unix stream sockets that their owner and group may use (mode 0660).
     ///
     /// - Parameters:
     ///   - loop: where it lives; best that of whoever handles the commands.
     ///   - path: at most 100 bytes (the kernel takes 107). A socket file that nobody listens on is replaced.
+    ///   - webPath: likewise, in a directory that only the web process may enter; nil where there is no ledger.
     ///   - handler: also called with `.detach(connection, closed: false)` for each phone socket of a client that
     ///     stayed away too long.
     ///   - snapshot: called whenever a client connects.
     /// - Throws: `control.already-running`, `control.cannot-listen`.
     package static func start(
-        path: String, logger: Logger, limits: Limits = Limits(),
+        path: String, webPath: String? = nil, logger: Logger, limits: Limits = Limits(),
         on loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(), handler: @escaping Handler,
         snapshot: @escaping SnapshotSource
     ) async throws(Problem) -> ControlServer {
+        let hub: NIOLoopBound<ControlHub>
+        do {
+            hub = try await loop.submit {
+                NIOLoopBound(
+                    ControlHub(loop: loop, logger: logger, limits: limits, handler: handler, snapshot: snapshot),
+                    eventLoop: loop)
+            }.get()
+        } catch {
+            throw ControlProblem.cannotListen(path, why: "\(error)")
+        }
+        var places: [(path: String, channel: any Channel)] = []
+        for (path, isWebs) in [(path, false)] + (webPath.map { [($0, true)] } ?? []) {
+            do throws(Problem) {
+                places.append((path, try await listen(path, isWebs: isWebs, hub, limits, loop)))
+            } catch {
+                for place in places {
+                    unlink(place.path)
+                    try? await place.channel.close()
+                }
+                throw error
+            }
+        }
+        return ControlServer(places: places, loop: loop, hub: hub)
+    }
+
+    private static func listen(
+        _ path: String, isWebs: Bool, _ hub: NIOLoopBound<ControlHub>, _ limits: Limits, _ loop: any EventLoop
+    ) async throws(Problem) -> any Channel {
         guard path.utf8.count <= 100 else {
             throw ControlProblem.cannotListen(path, why: "the path is longer than 100 bytes")
         }
@@ -56,18 +89,14 @@ package final class ControlServer: Sendable {
         // The mode has to be right before anybody can connect, so the socket gets its name last.
         let unnamed = path + ".new"
         do {
-            let hub = try await loop.submit {
-                NIOLoopBound(
-                    ControlHub(loop: loop, logger: logger, limits: limits, handler: handler, snapshot: snapshot),
-                    eventLoop: loop)
-            }.get()
             let channel = try await ServerBootstrap(group: loop)
                 .childChannelOption(
                     .writeBufferWaterMark, value: .init(low: limits.unreadBytes / 2, high: limits.unreadBytes)
                 )
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(ControlSession(hub: hub.value))
+                        try channel.pipeline.syncOperations.addHandler(
+                            ControlSession(hub: hub.value, isWebs: isWebs))
                     }
                 }
                 .bind(unixDomainSocketPath: unnamed, cleanupExistingSocketFile: true).get()
@@ -76,7 +105,7 @@ package final class ControlServer: Sendable {
                 try? await channel.close()
                 throw ControlProblem.cannotListen(path, why: reason)
             }
-            return ControlServer(path: path, channel: channel, hub: hub)
+            return channel
         } catch let problem as Problem {
             throw problem
         } catch let error as IOError {
@@ -89,16 +118,17 @@ package final class ControlServer: Sendable {
     /// Tells every client, in the order of the calls of this function.
     package func publish(_ event: ControlEvent) {
         let hub = hub
-        let loop = channel.eventLoop
         if loop.inEventLoop { hub.value.publish(event) } else { loop.execute { hub.value.publish(event) } }
     }
 
     /// Closes the socket and every connection, and forgets the clients without a `detach`.
     package func stop() async {
         let hub = hub
-        unlink(path)
-        try? await channel.close()
-        try? await channel.eventLoop.submit { hub.value.stop() }.get()
+        for place in places {
+            unlink(place.path)
+            try? await place.channel.close()
+        }
+        try? await loop.submit { hub.value.stop() }.get()
     }
 
     private static func answers(_ path: String, on loop: any EventLoop) async -> Bool {

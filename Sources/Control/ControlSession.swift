@@ -28,8 +28,12 @@ final class ControlSession: ChannelInboundHandler {
     /// Whether the events of the box are wanted.
     private(set) var watches = true
 
-    init(hub: ControlHub) {
+    /// Whether it came over the web process's own socket.
+    let isWebs: Bool
+
+    init(hub: ControlHub, isWebs: Bool) {
         self.hub = hub
+        self.isWebs = isWebs
     }
 
     func handlerAdded(context: ChannelHandlerContext) {

@@ -6,10 +6,13 @@ package struct LedgerHandover: Codable, Sendable, Equatable {
     package var sealingKey: [UInt8]?
     /// Why the ledger cannot be opened, or takes nothing at the moment.
     package var problem: Problem?
+    /// What the owner should know though nothing is wrong yet: how full the ledger is, that retention waits.
+    package var warning: Problem?
 
-    package init(sealingKey: [UInt8]?, problem: Problem? = nil) {
+    package init(sealingKey: [UInt8]?, problem: Problem? = nil, warning: Problem? = nil) {
         self.sealingKey = sealingKey
         self.problem = problem
+        self.warning = warning
     }
 
     /// Bytes of sealed records in one reply: as base64 with their headers they fit a frame.

@@ -30,6 +30,8 @@ package struct CallExport: Sendable {
             return Array((form == .csv ? LedgerStore.heading : "[").utf8)
         case .pages:
             let page = try await store.page(query)
+            // An export that leaves something out must not pass for a whole one.
+            if let part = page.unusable.first { throw part.problem }
             var text = ""
             for call in page.calls.compactMap(select) {
                 switch form {

@@ -1,4 +1,5 @@
 import Call
+import Dispatch
 package import Sealing
 import Synchronization
 package import Wire
@@ -44,6 +45,7 @@ package actor CallLogger {
     private nonisolated let wake: AsyncStream<Void>.Continuation
     private var key: SealingKey?
     private var spool: Spool?
+    private var opening: (task: Task<Result<(Spool, Problem?), Problem>, Never>, since: MonotonicTime)?
     /// Sealed, and not in the spool yet.
     private var sealed: [SealedRecord] = []
 
@@ -70,9 +72,9 @@ package actor CallLogger {
     package nonisolated var isSettled: Bool { settled.withLock { $0 } }
 
     /// Opens the spool ahead of the first record. A disk may take its time, so that nobody should wait for this without bound.
-    package func open() {
+    package func open() async {
         do throws(Problem) {
-            _ = try openSpool()
+            _ = try await openSpool()
         } catch {
             trouble.withLock { $0 = error }
         }
@@ -143,7 +145,7 @@ package actor CallLogger {
         }
         if lost > 0 { notice(LedgerProblem.recordsLost(lost)) }
         do throws(Problem) {
-            let spool = try openSpool()
+            let spool = try await openSpool()
             try seal()
             try await append(to: spool)
             trouble.withLock { $0 = nil }
@@ -153,10 +155,34 @@ package actor CallLogger {
         return problem == nil
     }
 
-    private func openSpool() throws(Problem) -> Spool {
+    /// Checking a spool in which days of records wait takes its time. It is done on a thread of its own, so that whoever asks
+    /// how things stand, the watchdog above all, is answered meanwhile.
+    private func openSpool() async throws(Problem) -> Spool {
         if let spool { return spool }
-        defer { settled.withLock { $0 = true } }
-        let (opened, aside) = try Spool.openSettingAside("\(directory)/spool.sqlite")
+        let opening: Task<Result<(Spool, Problem?), Problem>, Never>
+        if let former = self.opening?.task {
+            opening = former
+        } else {
+            let path = "\(directory)/spool.sqlite"
+            opening = Task.detached {
+                await withCheckedContinuation { continuation in
+                    DispatchQueue(label: "sipcall.spool.opening").async {
+                        do throws(Problem) {
+                            continuation.resume(returning: .success(try Spool.openSettingAside(path)))
+                        } catch {
+                            continuation.resume(returning: .failure(error))
+                        }
+                    }
+                }
+            }
+            self.opening = (opening, .now())
+        }
+        let result = await opening.value
+        settled.withLock { $0 = true }
+        // Several may have waited; the first of them takes it.
+        if let spool { return spool }
+        self.opening = nil
+        let (opened, aside) = try result.get()
         if let aside { notice(aside) }
         spool = opened
         return opened
@@ -188,26 +214,13 @@ package actor CallLogger {
     private func append(to spool: Spool) async throws(Problem) {
         guard !sealed.isEmpty else { return }
         let records = sealed
-        // Together, so that they share one commit.
-        let outcomes = await withTaskGroup(of: (Int, Problem?).self, returning: [Int: Problem].self) { group in
-            for (index, record) in records.enumerated() {
-                group.addTask {
-                    do throws(Problem) {
-                        try await spool.append(record)
-                        return (index, nil)
-                    } catch {
-                        return (index, error)
-                    }
-                }
-            }
-            var failures: [Int: Problem] = [:]
-            for await (index, problem) in group where problem != nil { failures[index] = problem }
-            return failures
-        }
+        // In their order, in one commit.
+        let outcomes = await spool.append(records)
+        let refused = zip(records, outcomes).filter { $0.1 != nil }
         // Others may have been sealed meanwhile; they stand behind these.
-        sealed = outcomes.keys.sorted().map { records[$0] } + sealed.dropFirst(records.count)
-        if outcomes.count < records.count { whenWaiting() }
-        if let failure = outcomes.min(by: { $0.key < $1.key })?.value { throw failure }
+        sealed = refused.map(\.0) + sealed.dropFirst(records.count)
+        if refused.count < records.count { whenWaiting() }
+        if let failure = refused.first?.1 { throw failure }
     }
 
     // MARK: - The web process
@@ -225,7 +238,12 @@ package actor CallLogger {
 
     /// The oldest records that wait.
     package func batch(count: Int, bytes: Int) async throws(Problem) -> [SealedRecord] {
-        try await openSpool().batch(count: count, bytes: bytes).map(\.record)
+        try await batch(after: 0, count: count, bytes: bytes).map(\.record)
+    }
+
+    /// Those behind a position, with their positions.
+    package func batch(after: Int64, count: Int, bytes: Int) async throws(Problem) -> [Spool.Entry] {
+        try await openSpool().batch(after: after, count: count, bytes: bytes)
     }
 
     /// Deletes what the ledger has.
@@ -237,6 +255,9 @@ package actor CallLogger {
     ///
     /// - Returns: why records do not come into it; nil when they do.
     package func probe() async -> Problem? {
+        if let opening, spool == nil {
+            return MonotonicTime.now() - opening.since > .seconds(2) ? LedgerProblem.checking : problem
+        }
         do throws(Problem) {
             try await openSpool().probe()
         } catch {

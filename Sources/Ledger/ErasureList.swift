@@ -24,10 +24,7 @@ struct ErasureList {
     /// - Throws: `ledger.erasures-damaged` when the list is not as it was written.
     init(_ path: String, key: ErasureKey) throws(Problem) {
         (self.path, self.key) = (path, key)
-        guard let bytes = PrivateBytes.read(path, atMost: 64 << 20) else {
-            guard errno == ENOENT else { throw LedgerProblem.cannotWrite(path) }
-            return
-        }
+        guard let bytes = try PrivateBytes.contents(of: path, atMost: 64 << 20) else { return }
         guard bytes.starts(with: Self.head), bytes.count >= Self.head.count + 32,
             (bytes.count - Self.head.count - 32) % Self.entry == 0,
             key.mark(Array(bytes.dropLast(32))) == Array(bytes.suffix(32))

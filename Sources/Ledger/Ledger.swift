@@ -38,9 +38,10 @@
 // ## What who gets
 //  thief of the disk, powered off     with a TPM or host key credential kept elsewhere: the clear part. He sees which rows of one
 //                                     period have the same party, not which party. With the 0600 master key file: everything.
+//  member of the group sipcall        nothing of it: key and records go over a socket that only the web process may open.
 //  core process taken over            what passes through it from then on. Nothing of the past: spool and ledger do not open
-//                                     with what it has. It can forge records (base mode does not authenticate the sender) and
-//                                     delete what the spool still holds.
+//                                     with what it has. It can forge records (base mode does not authenticate the sender), but no
+//                                     amendment of one that has ended, and delete what the spool still holds.
 //  web process taken over             everything that is kept and comes, until it is thrown out; not what was destroyed.
 //  an old backup                      nothing without recovery key. With it: what was kept on that day, period keys included
 //                                     that were destroyed since; so retention holds in full when the last backup from before has
@@ -51,7 +52,9 @@
 //                                     shows that, of call records nothing does.
 //
 // ## Forgetting
-// Retention overwrites the wrapped key in place, then removes file and key. A flash disk or a copying file system may keep the old
+// Retention overwrites the wrapped key in place (with a mark of its own, so that zeros of a broken disk are not taken for it), then
+// removes file and key. It needs a whole day of looks by a clock that is not known to be wrong, and keeps the newest period: a
+// clock that jumps must not destroy keys. A flash disk or a copying file system may keep the old
 // block: it is still wrapped by the master key, so changing the master key afterwards makes it worthless. Erasure of a person
 // deletes rows and hashes (secure_delete), cuts the log, writes the file anew (VACUUM) and notes a keyed hash, with which a
 // restored backup is swept and late records are dropped. Old blocks of the *disk* hold only ciphertext of a key that still
@@ -72,7 +75,8 @@
 //
 // ## Durability
 // SQLite in WAL mode with synchronous FULL. Filing is idempotent by (identifier, kind, revision): the core deletes only what
-// was acknowledged, and what is acknowledged has been committed. One owner opens each database; a lock beside the ledger sees to
+// was acknowledged, and what is acknowledged has been committed; a part that cannot be used keeps its own records waiting in the
+// core, and nothing else. One owner opens each database; a lock beside the ledger sees to
 // it that there is one web process.
 //
 // A call never waits for its record. It is told at the dial, the answer and the end, and is durable milliseconds later; a core that

@@ -83,6 +83,12 @@ struct LedgerDatabase {
         guard verdict == "ok" else { throw LedgerProblem.damaged(path) }
     }
 
+    /// Whether the pages hang together (`PRAGMA quick_check`): a fraction of the time, because no index is compared with its table.
+    func checkQuickly() throws(Problem) {
+        let verdict = try work { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+        guard verdict == "ok" else { throw LedgerProblem.damaged(path) }
+    }
+
     /// Reads something; what fails is the file or the disk.
     func touch() throws(Problem) {
         _ = try work { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }

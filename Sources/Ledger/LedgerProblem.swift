@@ -63,6 +63,47 @@ package enum LedgerProblem {
             remedy: "Restore the key file from a backup.")
     }
 
+    /// The cause in its own words, and that nothing is lost.
+    static func periodUnusable(_ name: String, _ cause: Problem) -> Problem {
+        Problem(
+            code: "ledger.period-unusable",
+            sentence:
+                "The part \(name) of the ledger cannot be used (\(cause.code)); its new records wait in the core, and all others are kept and shown.",
+            remedy: "\(cause.sentence) \(cause.remedy)")
+    }
+
+    private static let nearlyFullRemedy =
+        "At 100 % the oldest records go. Give it more with megabytes in [ledger] of sipcall.toml, or keep them for fewer days."
+
+    package static let quota80 = Problem(
+        code: "ledger.quota-80", sentence: "The ledger has used 80 % of the room that it may have.",
+        remedy: nearlyFullRemedy)
+
+    package static let quota90 = Problem(
+        code: "ledger.quota-90", sentence: "The ledger has used 90 % of the room that it may have.",
+        remedy: nearlyFullRemedy)
+
+    package static let retentionWaits = Problem(
+        code: "ledger.retention-waits",
+        sentence: "Records are kept longer than they are meant to be: the machine's clock follows no time server.",
+        remedy: "Have the clock set: timedatectl set-ntp true. A clock that may be wrong decides about no record's end."
+    )
+
+    package static let busy = Problem(
+        code: "ledger.busy", sentence: "Too many searches in the history run at the same time.",
+        remedy: "Wait for those that run, then search again.")
+
+    static let checking = Problem(
+        code: "ledger.spool-checking",
+        sentence: "The records that wait for the web process are being checked; new ones wait in memory meanwhile.",
+        remedy: "Nothing: it ends by itself within minutes.")
+
+    package static let masterKeyMoved = Problem(
+        code: "ledger.master-key-moved",
+        sentence:
+            "All keys of the ledger are wrapped by the master key of the systemd credential now; the former key file was overwritten and removed."
+    )
+
     static func diskFull(_ path: String) -> Problem {
         Problem(
             code: "ledger.disk-full", sentence: "The disk is full: \(path) could not be written, and is as it was.",

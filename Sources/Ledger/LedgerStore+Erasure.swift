@@ -27,8 +27,11 @@ package struct ErasureCertificate: Sendable, Equatable {
     package var removed: [RecordKind: Int] = [:]
     /// Files that were written anew without them.
     package var files = 0
-    /// Rows that could not be read, so that nobody knows whether they are about the person.
+    /// Rows that could not be read, so that nobody knows whether they are about the person; and records that came sealed for
+    /// another key or by a newer version, and wait unopened.
     package var unreadable = 0
+    /// Parts that could not be searched at the moment. The erasure is made good when they can be, before they show anything.
+    package var unusable: [UnusablePart] = []
 }
 
 extension LedgerStore {
@@ -40,8 +43,10 @@ extension LedgerStore {
     /// - Throws: the first problem of a file; called again, it goes on.
     package func erase(_ subject: ErasureSubject, now: WallTime) throws(Problem) -> ErasureCertificate {
         try erasures.add(subject.terms, at: now)
-        let certificate = try sweep(now)
-        try noteReplayed()
+        var certificate = try sweep(now)
+        try fileUnopened()
+        certificate.unreadable += try unopened.count()
+        if certificate.unusable.isEmpty { try noteReplayed() }
         return certificate
     }
 
@@ -56,14 +61,14 @@ extension LedgerStore {
     ///
     /// - Throws: `ledger.erasures-damaged` when the list is missing or shorter than it was: something could come back.
     func replayErasures() throws(Problem) {
-        let text = PrivateBytes.read(replayed, atMost: 32).map {
+        let text = try PrivateBytes.contents(of: replayed, atMost: 32).map {
             String(decoding: $0.filter { $0 != 0x0a }, as: UTF8.self)
         }
         let done = text.flatMap { Int($0) } ?? 0
         guard done <= erasures.count else { throw LedgerProblem.erasuresDamaged }
         guard done < erasures.count else { return }
-        _ = try sweep(WallTime(milliseconds: .max))
-        try noteReplayed()
+        // A part that cannot be read cannot show anything either; it is searched when it opens.
+        if try sweep(WallTime(milliseconds: .max)).unusable.isEmpty { try noteReplayed() }
     }
 
     /// Reads every row and removes those that the list covers. The list has hashes under a key of its own, so that it does not
@@ -72,33 +77,54 @@ extension LedgerStore {
         var certificate = ErasureCertificate(time: now)
         var calls: [Searchable.Term] = []
         for kind in [RecordKind.call, .quality, .trace] {
-            for period in periods(kind) {
-                let file = try file(period, kind)
-                var (below, gone) = (Int64.max, [Int64]())
-                while true {
-                    let rows = try file.rows(below: below, count: 500)
-                    guard let last = rows.last else { break }
-                    below = last.number
-                    for row in rows {
-                        guard let bytes = row.bytes, let (terms, time) = Self.facts(bytes, row.header) else {
-                            certificate.unreadable += 1
-                            continue
-                        }
-                        guard erasures.covers(terms, at: time) else { continue }
-                        gone.append(row.number)
-                        if kind == .call { calls.append(("call", Redacted(row.header.identifier.description))) }
-                    }
+            for period in try periods(kind) {
+                do {
+                    try sweep(period, kind, &calls, &certificate)
+                } catch {
+                    close(period, kind)
+                    unswept.insert(Place(period: period, kind: kind))
+                    certificate.unusable.append(UnusablePart(period, kind, error))
                 }
-                guard !gone.isEmpty else { continue }
-                // Before the calls go: afterwards nobody could tell which details were theirs.
-                if kind == .call { try erasures.add(calls, at: Self.forEver) }
-                try file.remove(gone)
-                try file.file.wipe()
-                certificate.removed[kind, default: 0] += gone.count
-                certificate.files += 1
             }
         }
         return certificate
+    }
+
+    /// A part that could not be searched when it was to be.
+    func sweep(late place: Place) throws(Problem) {
+        var certificate = ErasureCertificate(time: Self.forEver)
+        var calls: [Searchable.Term] = []
+        try sweep(place.period, place.kind, &calls, &certificate)
+        totals[place.period.description] = nil
+        if unswept.isEmpty { try noteReplayed() }
+    }
+
+    private func sweep(
+        _ period: Period, _ kind: RecordKind, _ calls: inout [Searchable.Term], _ certificate: inout ErasureCertificate
+    ) throws(Problem) {
+        let file = try file(period, kind)
+        var (below, gone) = (Int64.max, [Int64]())
+        while true {
+            let rows = try file.rows(below: below, count: 500)
+            guard let last = rows.last else { break }
+            below = last.number
+            for row in rows {
+                guard let bytes = row.bytes, let (terms, time) = Self.facts(bytes, row.header) else {
+                    certificate.unreadable += 1
+                    continue
+                }
+                guard erasures.covers(terms, at: time) else { continue }
+                gone.append(row.number)
+                if kind == .call { calls.append(("call", Redacted(row.header.identifier.description))) }
+            }
+        }
+        guard !gone.isEmpty else { return }
+        // Before the calls go: afterwards nobody could tell which details were theirs.
+        if kind == .call { try erasures.add(calls, at: Self.forEver) }
+        try file.remove(gone)
+        try file.file.wipe()
+        certificate.removed[kind, default: 0] += gone.count
+        certificate.files += 1
     }
 
     /// Details of an erased call may still come: what names the call is erased whenever it was made.

@@ -6,46 +6,103 @@ package import Wire
 extension LedgerStore {
     /// Files a batch of the core's spool. Everything acknowledged is durable when this returns; filed again, it changes nothing.
     ///
-    /// - Throws: the disk's or a file's problem: nothing is acknowledged then, and the core keeps the records.
-    package func file(_ records: [SealedRecord]) throws(Problem) -> Filing {
+    /// A part that cannot be used keeps nothing else from being filed: its records are not acknowledged, so the core keeps them.
+    package func file(_ records: [SealedRecord]) -> Filing {
         var filing = Filing()
         var groups: [Place: [PeriodFile.Row]] = [:]
         var strangers: [SealedRecord] = []
         for record in records {
             do {
-                let planned = try plan(record)
-                if let planned { groups[planned.place, default: []].append(planned.row) } else { filing.erased += 1 }
+                guard let planned = try plan(record) else {
+                    filing.erased += 1
+                    filing.acknowledged.append(record.header)
+                    continue
+                }
+                // The cost and other amendments are the web process's to tell: see ``amend(_:)``.
+                guard record.header.kind != .call || record.header.revision < CallRecord.Stage.amended.rawValue else {
+                    throw LedgerProblem.recordUnreadable
+                }
+                groups[planned.place, default: []].append(planned.row)
             } catch {
                 strangers.append(record)
             }
         }
-        for (place, rows) in groups.sorted(by: { $0.key.period < $1.key.period }) {
-            for (period, rows) in try parts(of: place, for: rows) { try file(period, place.kind).put(rows) }
+        for (place, rows) in groups.sorted(by: { $0.key < $1.key }) {
+            let (filed, unusable) = put(rows, into: place)
+            filing.acknowledged += filed
+            filing.unusable += unusable
         }
-        try unopened.put(strangers)
-        filing.unopened = strangers.count
-        filing.acknowledged = records.map(\.header)
+        do {
+            try unopened.put(strangers)
+            filing.unopened = strangers.count
+            filing.acknowledged += strangers.map(\.header)
+        } catch {
+            filing.unusable.append(UnusablePart(unopened: error))
+        }
         return filing
     }
 
-    struct Place: Hashable {
+    /// What the web process itself adds to a call that is over.
+    ///
+    /// - Throws: the problem of the period's file.
+    package func amend(_ records: [CallRecord]) throws(Problem) {
+        for record in records {
+            guard let planned = try plan(Redacted(record.encoded), as: record.header) else { continue }
+            if let part = put([planned.row], into: planned.place).unusable.first { throw part.problem }
+        }
+    }
+
+    /// - Returns: what is durable, and which parts took nothing.
+    private func put(
+        _ rows: [PeriodFile.Row], into place: Place
+    ) -> (filed: [RecordHeader], unusable: [UnusablePart]) {
+        var (filed, unusable): ([RecordHeader], [UnusablePart]) = ([], [])
+        let parts: [(Period, [PeriodFile.Row])]
+        do {
+            parts = try self.parts(of: place, for: rows)
+        } catch {
+            return ([], [UnusablePart(place.period, place.kind, error)])
+        }
+        for (period, rows) in parts {
+            do {
+                try file(period, place.kind).put(rows)
+                filed += rows.map(\.header)
+            } catch {
+                // Opened anew the next time: the file may have been put back by then.
+                close(period, place.kind)
+                unusable.append(UnusablePart(period, place.kind, error))
+            }
+        }
+        return (filed, unusable)
+    }
+
+    struct Place: Hashable, Comparable {
         var period: Period
         var kind: RecordKind
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.period, left.kind.rawValue) < (right.period, right.kind.rawValue)
+        }
     }
 
     /// - Returns: nil when it was erased.
     /// - Throws: when it cannot be opened or read.
     private func plan(_ record: SealedRecord) throws(Problem) -> (place: Place, row: PeriodFile.Row)? {
-        let bytes = try openingKey.open(record)
+        try plan(try openingKey.open(record), as: record.header)
+    }
+
+    private func plan(
+        _ bytes: Redacted<[UInt8]>, as header: RecordHeader
+    ) throws(Problem) -> (place: Place, row: PeriodFile.Row)? {
         let (terms, time): ([Searchable.Term], WallTime)
         var erasable: [Searchable.Term]
-        switch record.header.kind {
+        switch header.kind {
         case .call:
-            let call = try CallRecord(bytes, as: record.header)
+            let call = try CallRecord(bytes, as: header)
             (terms, time) = (Searchable.terms(of: call), call.dialled)
             erasable = terms + [("call", Redacted(call.identifier.description))]
         case .quality, .trace:
-            let detail = try CallDetail(bytes, as: record.header)
+            let detail = try CallDetail(bytes, as: header)
             (terms, time) = (Searchable.terms(of: detail), detail.time)
             erasable = terms
         case .audit: throw LedgerProblem.recordUnreadable
@@ -56,23 +113,31 @@ extension LedgerStore {
         erasable.removeAll { $0.meaning == "end" }
         guard !erasures.covers(erasable, at: time) else { return nil }
         return (
-            Place(period: period, kind: record.header.kind),
-            PeriodFile.Row(header: record.header, bytes: bytes, terms: terms)
+            Place(period: period, kind: header.kind),
+            PeriodFile.Row(header: header, bytes: bytes, terms: terms, time: time)
         )
     }
 
     /// Which rows belong into which part: a record that is there stays where it is, others go into the last part that has room.
+    ///
+    /// The length of periods may have been changed while a call went on: where it lies is looked for under every length.
     private func parts(
         of place: Place, for rows: [PeriodFile.Row]
     ) throws(Problem) -> [(Period, [PeriodFile.Row])] {
-        let parts = periods(place.kind).filter { $0.name == place.period.name }
+        let all = try periods(place.kind)
+        let parts = all.filter { $0.name == place.period.name }
+        let others = all.filter {
+            $0.name != place.period.name && $0.start < place.period.end && $0.end > place.period.start
+        }
         var last = parts.last ?? place.period
-        if !parts.isEmpty, try file(last, place.kind).file.size() >= settings.largestFile { last = last.next ?? last }
-        guard parts.count > 1 || last != parts.last ?? last else { return [(last, rows)] }
+        if !parts.isEmpty, try file(last, place.kind).file.size() >= settings.fileLimit { last = last.next ?? last }
+        guard parts.count > 1 || last != parts.last ?? last || !others.isEmpty else { return [(last, rows)] }
         var byPart: [Period: [PeriodFile.Row]] = [:]
         for row in rows {
             var home = last
-            for part in parts.reversed() where try file(part, place.kind).contains(row.header.identifier) {
+            let covering = others.filter { $0.start <= row.time && $0.end > row.time }
+            for part in parts.reversed() + covering
+            where try file(part, place.kind).contains(row.header.identifier) {
                 home = part
                 break
             }
@@ -81,21 +146,36 @@ extension LedgerStore {
         return byPart.sorted { $0.key < $1.key }
     }
 
-    /// Tries again what could not be opened before: a key was restored, a newer version installed.
+    /// Tries again what could not be opened before: a key was restored, a newer version installed. What was erased meanwhile
+    /// goes, and leaves nothing in file and log.
+    ///
+    /// - Throws: when the file of such records cannot be read or written.
     func fileUnopened() throws(Problem) {
-        var after: Int64 = 0
+        var (after, gone): (Int64, Int) = (0, 0)
         while true {
             let page = try unopened.page(after: after, count: 100)
-            guard let last = page.last else { return }
+            guard let last = page.last else { break }
             after = last.position
             for entry in page {
-                guard let planned = try? plan(entry.record) else { continue }
-                for (period, rows) in try parts(of: planned.place, for: [planned.row]) {
-                    try file(period, planned.place.kind).put(rows)
+                let planned: (place: Place, row: PeriodFile.Row)?
+                do { planned = try plan(entry.record) } catch { continue }
+                if let planned {
+                    let isForged =
+                        planned.place.kind == .call && planned.row.header.revision >= CallRecord.Stage.amended.rawValue
+                    guard !isForged, put([planned.row], into: planned.place).unusable.isEmpty else { continue }
                 }
                 try unopened.remove(entry.position)
+                gone += 1
             }
         }
+        if gone > 0 { try unopened.wipe() }
+    }
+}
+
+extension UnusablePart {
+    fileprivate init(unopened cause: Problem) {
+        name = "unopened"
+        problem = LedgerProblem.periodUnusable(name, cause)
     }
 }
 
@@ -157,6 +237,9 @@ struct UnopenedRecords {
     func remove(_ position: Int64) throws(Problem) {
         try file.transact { try $0.execute(sql: "DELETE FROM record WHERE position = ?", arguments: [position]) }
     }
+
+    /// After ``remove(_:)``: nothing of it stays in file and log.
+    func wipe() throws(Problem) { try file.wipe() }
 
     func count() throws(Problem) -> Int {
         try file.work { try Int.fetchOne($0, sql: "SELECT count(*) FROM record") ?? 0 }

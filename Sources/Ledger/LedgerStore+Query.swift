@@ -51,6 +51,8 @@ package struct CallPage: Sendable {
     package var next: PageMark?
     /// Rows on the way that are damaged or newer; `sipcall verify` names the files.
     package var unreadable = 0
+    /// Parts on the way that cannot be read at all at the moment: their calls are missing here.
+    package var unusable: [UnusablePart] = []
 }
 
 extension LedgerStore {
@@ -58,51 +60,62 @@ extension LedgerStore {
     static let mostRead = 20_000
     private static let step = 200
 
-    /// A page of history.
+    /// A page of history. Damaged rows are counted, parts that cannot be read at all are named, and all others are shown.
     ///
-    /// - Throws: a problem of a file as a whole; single damaged rows are counted.
+    /// - Throws: when not even the ledger's directory can be read.
     package func page(_ query: CallQuery) throws(Problem) -> CallPage {
         var page = CallPage()
         let limit = min(max(query.limit, 1), 500)
         let filter = CallFilter(query)
         var read = 0
-        var below = Int64.max
-        for period in periods(.call).reversed() {
+        for period in try periods(.call).reversed() {
             if let from = query.from, period.end <= from { continue }
             if let until = query.until, period.start >= until { continue }
+            var below = Int64.max
             if let mark = query.after, let marked = Period(mark.period) {
                 if period > marked { continue }
-                below = period == marked ? mark.row : .max
+                if period == marked { below = mark.row }
             }
-            let file = try file(period, .call)
-            while true {
-                let rows = try file.rows(below: below, count: min(Self.step, max(limit, 20)), with: filter.term)
-                guard let last = rows.last else { break }
-                for row in rows {
-                    read += 1
-                    below = row.number
-                    guard let bytes = row.bytes, let call = try? CallRecord(bytes, as: row.header) else {
-                        page.unreadable += 1
-                        continue
-                    }
-                    if filter.passes(call) { page.calls.append(call) }
-                    if page.calls.count == limit || read == Self.mostRead {
-                        page.next = PageMark(period: period.description, row: row.number)
-                        return page
-                    }
-                }
-                below = last.number
+            do {
+                if try add(period, below: below, filter, limit: limit, read: &read, to: &page) { return page }
+            } catch {
+                close(period, .call)
+                page.unusable.append(UnusablePart(period, .call, error))
             }
-            below = .max
         }
         return page
+    }
+
+    /// - Returns: whether the page is full, or has read as much as it may.
+    private func add(
+        _ period: Period, below first: Int64, _ filter: CallFilter, limit: Int, read: inout Int, to page: inout CallPage
+    ) throws(Problem) -> Bool {
+        let file = try file(period, .call)
+        var below = first
+        while true {
+            let rows = try file.rows(below: below, count: min(Self.step, max(limit, 20)), with: filter.term)
+            guard let last = rows.last else { return false }
+            for row in rows {
+                read += 1
+                if let bytes = row.bytes, let call = try? CallRecord(bytes, as: row.header) {
+                    if filter.passes(call) { page.calls.append(call) }
+                } else {
+                    page.unreadable += 1
+                }
+                if page.calls.count == limit || read == Self.mostRead {
+                    page.next = PageMark(period: period.description, row: row.number)
+                    return true
+                }
+            }
+            below = last.number
+        }
     }
 
     /// The details of one call, in the order of filing.
     package func details(of call: CallIdentifier, _ kind: RecordKind) throws(Problem) -> [CallDetail] {
         guard kind == .quality || kind == .trace else { return [] }
         var details: [CallDetail] = []
-        for period in periods(kind) {
+        for period in try periods(kind) {
             let rows = try file(period, kind).rows(count: 1000, with: ("call", Redacted(call.description)))
             for row in rows.reversed() {
                 if let bytes = row.bytes, let detail = try? CallDetail(bytes, as: row.header), detail.call == call {

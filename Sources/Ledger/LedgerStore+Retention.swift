@@ -23,26 +23,8 @@ package struct LedgerUsage: Sendable, Equatable {
 package typealias KeyringStore = (MasterKeyring) throws(Problem) -> Void
 
 extension LedgerStore {
-    /// Removes the periods whose time is over: the key first, then the file.
-    ///
-    /// A record is kept until the days of its kind have passed since the *end* of its period, so up to one period longer: who
-    /// wants it exact chooses shorter periods.
-    /// - Returns: what was removed, `2026-08.calls`.
-    package func expire(now: WallTime) throws(Problem) -> [String] {
-        var removed: [String] = []
-        for (kind, days) in settings.retentionDays.sorted(by: { $0.key.rawValue < $1.key.rawValue })
-        where kind != .audit {
-            let kept = Int64(min(max(days, 0), 100_000)) * 86_400_000
-            for period in periods(kind) where period.end.milliseconds + kept <= now.milliseconds {
-                try remove(period, kind)
-                removed.append("\(period).\(kind.name)")
-            }
-        }
-        return removed
-    }
-
     /// A crash after the first step is finished at the next start.
-    private func remove(_ period: Period, _ kind: RecordKind) throws(Problem) {
+    func remove(_ period: Period, _ kind: RecordKind) throws(Problem) {
         try keys.destroy(.period(period.description, kind))
         close(period, kind)
         totals[period.description] = nil
@@ -52,7 +34,7 @@ extension LedgerStore {
 
     /// For the watchdog: whether the ledger can be read.
     package func probe() throws(Problem) {
-        guard let newest = periods(.call).last else { return try audit.file.touch() }
+        guard let newest = try periods(.call).last else { return try audit.file.touch() }
         try file(newest, .call).file.touch()
     }
 
@@ -80,12 +62,31 @@ extension LedgerStore {
     package func makeRoom() throws(Problem) -> [String] {
         var removed: [String] = []
         for kind in [RecordKind.trace, .quality, .call] {
-            while usage().level == .full, let oldest = periods(kind).dropLast().first {
+            while usage().level == .full, let oldest = try periods(kind).dropLast().first {
                 try remove(oldest, kind)
                 removed.append("\(oldest).\(kind.name)")
             }
         }
         return removed
+    }
+
+    /// Wraps every key with the first of the master keys: what a credential that took the key file's place, or a change of the
+    /// master key that was cut short, has left to do. Each key file is replaced whole, so a crash in between leaves every key
+    /// openable with one of the ring.
+    ///
+    /// - Returns: whether nothing is wrapped by another one now.
+    @discardableResult
+    package func rewrap() -> Bool {
+        guard let wrapped = try? keys.wrapped() else { return false }
+        var isWhole = true
+        for (purpose, master) in wrapped where master != keys.keyring.current {
+            do throws(Problem) {
+                try keys.store(try keys.key(purpose), for: purpose)
+            } catch {
+                isWhole = false
+            }
+        }
+        return isWhole
     }
 
     /// Changes the master key, or goes on with a change that was cut short: see ``MasterKeyRotation``.
@@ -111,7 +112,14 @@ extension LedgerStore {
     /// - Parameter anchors: heads of the audit chain that were written down elsewhere.
     package func verify(anchors: [AuditHead] = []) -> [(name: String, problem: Problem?)] {
         var verdicts: [(name: String, problem: Problem?)] = []
-        for (period, kind) in Self.listing(settings.directory) {
+        let all: [(period: Period, kind: RecordKind)]
+        do {
+            all = try Self.listing(settings.directory)
+        } catch {
+            all = []
+            verdicts.append(("ledger", error))
+        }
+        for (period, kind) in all {
             do {
                 try file(period, kind).verify()
                 verdicts.append(("\(period).\(kind.name)", nil))

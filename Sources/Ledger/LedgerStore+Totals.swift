@@ -67,7 +67,7 @@ extension LedgerStore {
         let step = Int64(max(step, 1))
         let first = from.milliseconds / hour
         var series: [Int: CallTotals] = [:]
-        for period in periods(.call) where period.end > from && period.start < until {
+        for period in try periods(.call) where period.end > from && period.start < until {
             for (at, totals) in try hours(of: period) where at >= first && at * hour < until.milliseconds {
                 series[Int((at - first) / step), default: CallTotals()].add(totals)
             }

@@ -8,7 +8,7 @@ package struct LedgerSettings: Sendable {
     /// `…/ledger`; made (0700) if missing.
     package var directory: String
     package var length = Period.Length.month
-    /// Bytes after which a period goes on in a further file.
+    /// Bytes after which a period goes on in a further file; a smaller quota makes it smaller: see ``fileLimit``.
     package var largestFile = 512 << 20
     /// Days that a record is kept after the end of its period; none: for ever.
     package var retentionDays: [RecordKind: Int] = [:]
@@ -17,6 +17,22 @@ package struct LedgerSettings: Sendable {
 
     package init(directory: String) {
         self.directory = directory
+    }
+
+    /// Room is made by whole files, and the newest stays: so a quota must hold several of them.
+    var fileLimit: Int { max(1, min(largestFile, quota / 8)) }
+}
+
+/// A part of the ledger that cannot be used at the moment, and why.
+package struct UnusablePart: Sendable, Hashable {
+    /// `2026-11.calls`
+    package var name: String
+    /// `ledger.period-unusable`; the sentence says what is wrong with the file or its key.
+    package var problem: Problem
+
+    init(_ period: Period, _ kind: RecordKind, _ cause: Problem) {
+        name = "\(period).\(kind.name)"
+        problem = LedgerProblem.periodUnusable(name, cause)
     }
 }
 
@@ -27,12 +43,14 @@ package struct LedgerSettings: Sendable {
 package actor LedgerStore {
     /// What became of a batch.
     package struct Filing: Sendable, Equatable {
-        /// Durable here, or rightly gone: the core may delete them.
+        /// Durable here, or rightly gone: the core may delete them. The others stay with the core.
         package var acknowledged: [RecordHeader] = []
         /// Among them: calls from before the erasure of their number or user.
         package var erased = 0
         /// Among them: could not be opened or read, and kept sealed as they came.
         package var unopened = 0
+        /// Parts that took nothing; their records are not acknowledged.
+        package var unusable: [UnusablePart] = []
 
         package init() {}
     }
@@ -50,6 +68,8 @@ package actor LedgerStore {
     private var open: [PeriodFile] = []
     private static let mostOpen = 16
     var totals: [String: CachedTotals] = [:]
+    /// Parts that an erasure could not search: they are searched when they open again, before anything of them is shown.
+    var unswept: Set<Place> = []
     nonisolated let unopened: UnopenedRecords
     nonisolated let audit: AuditLog
 
@@ -75,10 +95,11 @@ package actor LedgerStore {
         }
         self.settings = settings
         keys = KeyFolder(directory: directory, keyring: keyring)
-        let isNew =
-            !FileManager.default.fileExists(atPath: "\(directory)/box.key")
-            && Self.listing(directory).isEmpty && !FileManager.default.fileExists(atPath: "\(directory)/erasures")
-        if isNew {
+        // What cannot be looked at is not missing: each of these throws then.
+        let hasFiles = try !Self.listing(directory).isEmpty
+        let hasKey = try PrivateBytes.isThere("\(directory)/box.key")
+        let hasErasures = try PrivateBytes.isThere("\(directory)/erasures")
+        if !hasFiles, !hasKey, !hasErasures {
             // The erasures' key first: a box key means that the ledger was made whole.
             if case .missing = try keys.find(.erasures) { try keys.store(ErasureKey().secret, for: .erasures) }
             try keys.store(OpeningKey().secret, for: .box)
@@ -90,13 +111,16 @@ package actor LedgerStore {
         audit = try AuditLog("\(directory)/audit.sqlite")
     }
 
-    /// What a crash cut short: periods whose key was destroyed, an erasure, records that can be opened now.
+    /// What a crash cut short: periods whose key was destroyed, a change of the master key, an erasure, records that can be
+    /// opened now.
     private func finish() throws(Problem) {
-        for purpose in keys.destroyed() {
+        for purpose in try keys.destroyed() {
             guard case .period(let name, let kind) = purpose else { continue }
             if kind != .audit { Self.removeFiles("\(settings.directory)/\(name).\(kind.name).sqlite") }
             keys.forget(purpose)
         }
+        // A key that cannot be unwrapped makes its own period unusable, and keeps nothing else from being filed.
+        rewrap()
         try replayErasures()
         try fileUnopened()
     }
@@ -104,8 +128,12 @@ package actor LedgerStore {
     // MARK: - Files
 
     /// Every part of every period that has a database, oldest first.
-    static func listing(_ directory: String, kind: RecordKind? = nil) -> [(period: Period, kind: RecordKind)] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    ///
+    /// - Throws: when the directory cannot be read: it is not empty then.
+    static func listing(
+        _ directory: String, kind: RecordKind? = nil
+    ) throws(Problem) -> [(period: Period, kind: RecordKind)] {
+        let names = try PrivateBytes.names(in: directory)
         let found = names.compactMap { name -> (period: Period, kind: RecordKind)? in
             let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
             guard words.count == 3, words[2] == "sqlite", let period = Period(words[0]),
@@ -116,8 +144,8 @@ package actor LedgerStore {
         return found.sorted { $0.period < $1.period }
     }
 
-    func periods(_ kind: RecordKind) -> [Period] {
-        Self.listing(settings.directory, kind: kind).map(\.period)
+    func periods(_ kind: RecordKind) throws(Problem) -> [Period] {
+        try Self.listing(settings.directory, kind: kind).map(\.period)
     }
 
     func path(_ period: Period, _ kind: RecordKind) -> String {
@@ -132,10 +160,20 @@ package actor LedgerStore {
             return file
         }
         let path = path(period, kind)
-        let key = try periodKey(period.description, kind, mayMake: !FileManager.default.fileExists(atPath: path))
+        let key = try periodKey(period.description, kind, mayMake: !PrivateBytes.isThere(path))
         let file = try PeriodFile(path, period: period, kind: kind, key: key)
         open.append(file)
         if open.count > Self.mostOpen { open.removeFirst() }
+        let place = Place(period: period, kind: kind)
+        if unswept.remove(place) != nil {
+            do {
+                try sweep(late: place)
+            } catch {
+                close(period, kind)
+                unswept.insert(place)
+                throw error
+            }
+        }
         return file
     }
 

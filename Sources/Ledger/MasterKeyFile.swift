@@ -4,6 +4,10 @@ package import Wire
 
 /// Where the web process has its master keyring from: a systemd credential if the unit hands one over, else a file that only
 /// the web process may read, made at the first start.
+///
+/// From the file to a credential: while both are there, the credential's key comes first and the file's still opens. The ledger
+/// wraps all keys by the first one when it is opened; only when that is done does the file go (``retire(_:credential:)``). A crash
+/// at any point leaves both, and the next start goes on.
 package enum MasterKeyFile {
     /// - Parameters:
     ///   - credential: what the unit handed over; nil if nothing.
@@ -15,18 +19,45 @@ package enum MasterKeyFile {
     package static func keyring(
         credential: Redacted<[UInt8]>?, path: String, ledger: String
     ) throws(Problem) -> MasterKeyring {
-        if let credential { return try MasterKeyring(file: credential) }
-        if let bytes = PrivateBytes.read(path, atMost: 4096) { return try MasterKeyring(file: Redacted(bytes)) }
-        guard errno == ENOENT else { throw LedgerProblem.cannotWrite(path) }
-        let names = try? FileManager.default.contentsOfDirectory(atPath: ledger)
-        // What cannot be listed is not empty.
-        if names == nil, FileManager.default.fileExists(atPath: ledger) { throw LedgerProblem.cannotWrite(ledger) }
-        guard names?.contains(where: { $0.hasSuffix(".key") || $0.hasSuffix(".sqlite") }) != true else {
-            throw SealingProblem.masterKeyMissing
+        let file = try PrivateBytes.contents(of: path, atMost: 4096)
+        if let credential {
+            let ring = try MasterKeyring(file: credential)
+            // A file that is damaged opens nothing: what is wrapped by its key is named as missing a master key.
+            guard let file, let former = try? MasterKeyring(file: Redacted(file)) else { return ring }
+            return ring.followed(by: former)
+        }
+        if let file { return try MasterKeyring(file: Redacted(file)) }
+        if try PrivateBytes.isThere(ledger) {
+            // What cannot be listed is not empty.
+            let names = try PrivateBytes.names(in: ledger)
+            guard !names.contains(where: { $0.hasSuffix(".key") || $0.hasSuffix(".sqlite") }) else {
+                throw SealingProblem.masterKeyMissing
+            }
         }
         let keyring = MasterKeyring()
         try PrivateBytes.replace(path, with: keyring.file.revealed)
         return keyring
+    }
+
+    /// Overwrites and removes the file once nothing needs it any more: the unit hands over another key, and every key of the
+    /// ledger is wrapped by that one.
+    ///
+    /// - Parameters:
+    ///   - credential: what the unit handed over; without it the file is the only key and stays.
+    /// - Returns: whether there was a file, and it is gone.
+    package static func retire(_ path: String, credential: Redacted<[UInt8]>?) throws(Problem) -> Bool {
+        guard credential != nil, let bytes = try PrivateBytes.contents(of: path, atMost: 4096),
+            (try? MasterKeyring(file: Redacted(bytes))) != nil
+        else { return false }
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw LedgerProblem.cannotWrite(path) }
+        defer { close(descriptor) }
+        let zeros = [UInt8](repeating: 0, count: bytes.count)
+        guard write(descriptor, zeros, zeros.count) == zeros.count, fsync(descriptor) == 0, unlink(path) == 0 else {
+            throw LedgerProblem.diskFailed(path)
+        }
+        LedgerDatabase.synchronise(directoryOf: path)
+        return true
     }
 }
 

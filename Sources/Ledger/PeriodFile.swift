@@ -12,6 +12,8 @@ final class PeriodFile {
         var header: RecordHeader
         var bytes: Redacted<[UInt8]>
         var terms: [Searchable.Term]
+        /// Of the call; the period is the one that it lies in.
+        var time: WallTime
     }
 
     /// A row as it was read.

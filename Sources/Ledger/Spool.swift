@@ -32,9 +32,10 @@ package actor Spool {
         package var refused = 0
     }
 
+    /// What one caller appends, in its order.
     private struct Waiter {
-        var record: SealedRecord
-        var continuation: CheckedContinuation<Problem?, Never>
+        var records: [SealedRecord]
+        var continuation: CheckedContinuation<[Problem?], Never>
     }
 
     private static let tables = """
@@ -62,7 +63,7 @@ package actor Spool {
     package init(_ path: String, limit: Int = 256 << 20) throws(Problem) {
         file = try LedgerDatabase(path, sort: .spool, version: 1, tables: Self.tables)
         self.limit = limit
-        try file.check()
+        try file.checkQuickly()
         figures = try file.work { database in
             let row = try Row.fetchOne(database, sql: "SELECT count(*), coalesce(sum(length(sealed)), 0) FROM record")
             return Figures(waiting: row?[0] ?? 0, bytes: row?[1] ?? 0)
@@ -97,21 +98,30 @@ package actor Spool {
     ///
     /// - Throws: `ledger.spool-full` when it was refused; `ledger.disk-full` and the like when the disk failed: it is not kept then.
     package func append(_ record: SealedRecord) async throws(Problem) {
-        let failure = await withCheckedContinuation { continuation in
-            pending.append(Waiter(record: record, continuation: continuation))
+        if let failure = await append([record]).first, let failure { throw failure }
+    }
+
+    /// Appends records in their order, in one commit; returns once they are on the disk.
+    ///
+    /// - Returns: for each, why it is not kept; nil when it is. When the disk fails none is.
+    package func append(_ records: [SealedRecord]) async -> [Problem?] {
+        guard !records.isEmpty else { return [] }
+        return await withCheckedContinuation { continuation in
+            pending.append(Waiter(records: records, continuation: continuation))
             guard !isCommitting else { return }
             isCommitting = true
             // Whoever has called already is queued before this.
             Task { commit() }
         }
-        if let failure { throw failure }
     }
 
     private func commit() {
         isCommitting = false
         let waiters = pending
         pending = []
-        let room = makeRoom(for: waiters.reduce(0) { $0 + $1.record.sealed.count })
+        let records = waiters.flatMap(\.records)
+        let room = makeRoom(for: records.reduce(0) { $0 + $1.sealed.count })
+        var outcomes: [Problem?]
         do {
             let (refused, added, bytes) = try file.transact { database in
                 let statement = try database.cachedStatement(
@@ -119,8 +129,7 @@ package actor Spool {
                         INSERT OR IGNORE INTO record (id, kind, revision, schema, sealed) VALUES (?, ?, ?, ?, ?)
                         """)
                 var (left, refused, added) = (room, Set<Int>(), 0)
-                for (index, waiter) in waiters.enumerated() {
-                    let record = waiter.record
+                for (index, record) in records.enumerated() {
                     guard record.sealed.count <= min(left, Self.largestRecord) else {
                         refused.insert(index)
                         continue
@@ -139,11 +148,13 @@ package actor Spool {
             figures.waiting += added
             figures.bytes += bytes
             figures.refused += refused.count
-            for (index, waiter) in waiters.enumerated() {
-                waiter.continuation.resume(returning: refused.contains(index) ? LedgerProblem.spoolFull : nil)
-            }
+            outcomes = records.indices.map { refused.contains($0) ? LedgerProblem.spoolFull : nil }
         } catch {
-            for waiter in waiters { waiter.continuation.resume(returning: error) }
+            outcomes = records.map { _ in error }
+        }
+        for waiter in waiters {
+            waiter.continuation.resume(returning: Array(outcomes.prefix(waiter.records.count)))
+            outcomes.removeFirst(min(waiter.records.count, outcomes.count))
         }
     }
 

@@ -76,6 +76,11 @@ package struct MasterKeyring: Sendable, Equatable {
         MasterKeyring(keys: [Key(SymmetricKey(size: .bits256))] + keys)
     }
 
+    /// With the keys of another ring behind these: they only unwrap.
+    package func followed(by other: MasterKeyring) -> MasterKeyring {
+        MasterKeyring(keys: keys + other.keys.filter { !names.contains($0.name) })
+    }
+
     /// Without those that are no longer needed.
     package var onlyCurrent: MasterKeyring { MasterKeyring(keys: Array(keys.prefix(1))) }
 

@@ -239,15 +239,15 @@ struct WebResponder: Sendable {
 
     /// The owner sees every call, anybody else their own.
     private func calls(_ request: Request, _ context: WebContext) async throws -> Response {
-        let user = try asker(request, context).user
+        let asker = try asker(request, context)
         guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
         var query = try CallQuery(request.uri)
-        if user != Self.adminUser { query.user = CallOwner(user) }
+        if asker.user != Self.adminUser { query.user = CallOwner(asker.user) }
         let page: CallPage
         do throws(Problem) {
-            page = try await ledger.page(query)
+            page = try await ledger.page(query, for: asker.session?.base64EncodedString() ?? asker.name)
         } catch {
-            throw Refusal(.serviceUnavailable, error)
+            throw Refusal(error == LedgerProblem.busy ? .tooManyRequests : .serviceUnavailable, error)
         }
         var core: BoxStatus?
         if page.calls.contains(where: { $0.outcome == .unfinished }),

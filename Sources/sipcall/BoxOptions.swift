@@ -26,6 +26,9 @@ struct BoxOptions: ParsableArguments {
     /// Where the web process takes the commands of this machine.
     var operatorSocket: String { state.map { "\($0)/run/operator.sock" } ?? "/run/sipcall/operator.sock" }
 
+    /// The web process's own way to the core: on the installed box in a directory that no other user may enter.
+    var webSocket: String { state.map { "\($0)/run/web.sock" } ?? "/run/sipcall/web/control.sock" }
+
     var configurationFile: String {
         config ?? state.map { "\($0)/sipcall.toml" } ?? "/etc/sipcall/sipcall.toml"
     }

@@ -78,7 +78,7 @@ struct CoreCommand: AsyncParsableCommand {
         let desk = CoreDesk(
             box: box, parts: parts, watchdog: watchdog, status: status, notifier: notifier, log: log)
         let control = try await ControlServer.start(
-            path: box.controlSocket, logger: log, on: transport.loop,
+            path: box.controlSocket, webPath: box.webSocket, logger: log, on: transport.loop,
             handler: { await desk.handle($0) }, snapshot: { await switchboard.snapshot() })
         let events = Task(executorPreference: LoopExecutor(transport.loop)) {
             for await event in switchboard.events {

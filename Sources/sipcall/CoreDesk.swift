@@ -23,11 +23,11 @@ struct CoreDesk: Sendable {
         switch command {
         case .reload: return await reload()
         case .ledger(let handover): return await take(handover)
-        case .sealedRecords:
+        case .sealedRecords(let position):
             return await replying { () throws(Problem) in
-                .sealedRecords(
-                    try await parts.callLog.batch(
-                        count: LedgerHandover.batchCount, bytes: LedgerHandover.batchBytes))
+                let entries = try await parts.callLog.batch(
+                    after: position, count: LedgerHandover.batchCount, bytes: LedgerHandover.batchBytes)
+                return .sealedRecords(entries.map(\.record), last: entries.last?.position ?? position)
             }
         case .filed(let headers):
             return await replying { () throws(Problem) in
@@ -42,7 +42,7 @@ struct CoreDesk: Sendable {
         var reply = await parts.switchboard.handle(command)
         if case .status(var figures) = reply {
             figures.degraded = watchdog.degraded.map { DegradedPart(part: $0.part, problem: $0.problem) }
-            if let problem = ledger.problem { figures.degraded.append(DegradedPart(part: "ledger", problem: problem)) }
+            for problem in ledger.problems { figures.degraded.append(DegradedPart(part: "ledger", problem: problem)) }
             reply = .status(figures)
         }
         return reply
@@ -50,7 +50,7 @@ struct CoreDesk: Sendable {
 
     /// The key that records are sealed with, and what is wrong with the ledger if something is.
     private func take(_ handover: LedgerHandover) async -> ControlReply {
-        ledger.problem = handover.problem
+        ledger.problems = [handover.problem, handover.warning].compactMap { $0 }
         guard let key = handover.sealingKey else { return .done }
         return await replying { () throws(Problem) in
             try await parts.callLog.adopt(key)

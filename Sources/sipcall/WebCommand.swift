@@ -33,7 +33,7 @@ struct WebCommand: AsyncParsableCommand {
         let rules = configuration.settings.dialling
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
-        let control = ControlClient(path: box.controlSocket, logger: log, watches: false)
+        let control = ControlClient(path: box.webSocket, logger: log, watches: false)
         let folder = "\(box.stateDirectory)/web"
         let ledger = LedgerDesk(
             LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock",
@@ -42,6 +42,10 @@ struct WebCommand: AsyncParsableCommand {
             try MasterKeyFile.keyring(
                 credential: try Credentials().read("master-key"), path: "\(folder)/master.key",
                 ledger: "\(folder)/ledger")
+        } whenRewrapped: { () throws(Problem) in
+            try MasterKeyFile.retire("\(folder)/master.key", credential: try Credentials().read("master-key"))
+        } clock: {
+            RetentionClock.now()
         }
         do {
             let server = try WebServer(

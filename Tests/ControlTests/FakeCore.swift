@@ -41,9 +41,11 @@ func connection(_ number: Int) throws -> ConnectionIdentifier {
     return identifier
 }
 
-func startServer(_ path: String, core: FakeCore, limits: ControlServer.Limits = .init()) async throws -> ControlServer {
+func startServer(
+    _ path: String, webPath: String? = nil, core: FakeCore, limits: ControlServer.Limits = .init()
+) async throws -> ControlServer {
     try await ControlServer.start(
-        path: path, logger: Logger(label: "test"), limits: limits,
+        path: path, webPath: webPath, logger: Logger(label: "test"), limits: limits,
         handler: { await core.handle($0) },
         snapshot: { ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered)) })
 }

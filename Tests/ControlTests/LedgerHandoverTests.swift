@@ -1,4 +1,5 @@
 import Control
+import Glibc
 import NIOCore
 import Sealing
 import Testing
@@ -22,7 +23,8 @@ struct LedgerHandoverTests {
             (LedgerHandover.batchCount, LedgerHandover.batchBytes / LedgerHandover.batchCount), (1, 128 * 1024),
         ])
     func largest(count: Int, bytes: Int) throws {
-        let reply = ControlResponse.reply(id: .max, reply: .sealedRecords(Self.records(count, bytes: bytes)))
+        let records = Self.records(count, bytes: bytes)
+        let reply = ControlResponse.reply(id: .max, reply: .sealedRecords(records, last: .max))
         let frame = try ControlCoder().frame(reply)
         #expect(frame.readableBytes <= ControlFraming.largestFrame)
         var body = frame
@@ -34,18 +36,43 @@ struct LedgerHandoverTests {
     func again() async throws {
         let path = try temporarySocket()
         let core = FakeCore()
-        let server = try await startServer(path, core: core)
-        let peer = try RawControlPeer(path: path)
+        let server = try await startServer(path, webPath: path + ".web", core: core)
+        let peer = try RawControlPeer(path: path + ".web")
         try peer.send(.hello(client: "web"))
         _ = try await peer.receive()
         let headers = Self.records(2, bytes: 1).map(\.header)
-        for (id, command) in [(UInt64(1), ControlCommand.sealedRecords), (2, .filed(headers))] {
+        for (id, command) in [(UInt64(1), ControlCommand.sealedRecords(after: 7)), (2, .filed(headers))] {
             for _ in 0..<2 {
                 try peer.send(.command(id: id, command: command))
                 _ = try await peer.receive()
             }
         }
-        #expect(await core.commands == [.sealedRecords, .sealedRecords, .filed(headers)])
+        #expect(await core.commands == [.sealedRecords(after: 7), .sealedRecords(after: 7), .filed(headers)])
         await server.stop()
+    }
+
+    @Test("Over the socket of all members of the group nobody hands over a key, takes records or has them deleted")
+    func webOnly() async throws {
+        let path = try temporarySocket()
+        let core = FakeCore()
+        let server = try await startServer(path, webPath: path + ".web", core: core)
+        let commands: [ControlCommand] = [
+            .ledger(LedgerHandover(sealingKey: [UInt8](repeating: 9, count: 32))), .sealedRecords(after: 0),
+            .filed(Self.records(1, bytes: 1).map(\.header)),
+        ]
+        try await withClient(path) { client in
+            try await client.connected(within: .seconds(10))
+            for command in commands {
+                await #expect(throws: ControlProblem.webOnly) { _ = try await client.send(command) }
+            }
+            _ = try await client.send(.status)
+        }
+        #expect(await core.commands == [.status], "nothing but the harmless one has come through")
+        try await withClient(path + ".web") { client in
+            try await client.connected(within: .seconds(10))
+            for command in commands { #expect(try await client.send(command) == .done) }
+        }
+        await server.stop()
+        #expect(access(path + ".web", F_OK) != 0)
     }
 }

@@ -211,6 +211,35 @@ struct CallLoggerTests {
     }
 }
 
+@Suite("The end of the core")
+struct CallLoggerStopTests {
+    @Test("Ends of calls that are told at the last moment are in the spool when the core has ended, in their order")
+    func flush() async throws {
+        for _ in 0..<5 {
+            let place = try TestLedger()
+            let key = OpeningKey()
+            let logger = CallLogger(
+                directory: place.directory, box: "box-1", zone: { "UTC" }, notice: { _ in }, whenWaiting: {})
+            try await logger.adopt(key.sealingKey.bytes)
+            let running = Task { await logger.run() }
+            for index in 0..<100 { logger.take(call(index, .dialled)) }
+            // As in the core: told, and at once asked to end.
+            for index in 0..<100 { logger.take(call(index, .ended)) }
+            running.cancel()
+            await running.value
+            for index in 100..<200 { logger.take(call(index, .ended)) }
+            await logger.stop()
+            let spool = try Spool("\(place.directory)/spool.sqlite")
+            let waiting = try await spool.batch(count: 1000, bytes: 1 << 24).map(\.record)
+            var ended: [CallIdentifier] = []
+            for record in waiting where record.header.revision == CallRecord.Stage.ended.rawValue {
+                ended.append(try CallRecord(try key.open(record), as: record.header).identifier)
+            }
+            #expect(ended == (0..<200).map { call($0).identifier })
+        }
+    }
+}
+
 @Suite("The master key's file")
 struct MasterKeyFileTests {
     @Test("Made once, for its owner alone; read again; a credential goes first")
@@ -222,7 +251,37 @@ struct MasterKeyFileTests {
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
         let other = MasterKeyring()
-        #expect(try MasterKeyFile.keyring(credential: other.file, path: path, ledger: ledger) == other)
+        let both = try MasterKeyFile.keyring(credential: other.file, path: path, ledger: ledger)
+        #expect(both.names == other.names + first.names, "the credential's wraps, the file's still opens")
+    }
+
+    @Test("From the file to a credential: all keys are rewrapped, then the file goes; cut short anywhere, it goes on")
+    func toCredential() async throws {
+        let place = try TestLedger()
+        let (path, ledger) = ("\(place.directory)/master.key", place.settings.directory)
+        let first = try MasterKeyFile.keyring(credential: nil, path: path, ledger: ledger)
+        var store: LedgerStore? = try await LedgerStore.open(place.settings, keyring: first)
+        try await store?.file((0..<5).map { call($0) })
+        store = nil
+        let credential = MasterKeyring().file
+        // The first start with it is cut short: one key cannot be written, so the file must stay.
+        let blocked = "\(ledger)/2026-11.calls.key.new"
+        try FileManager.default.createDirectory(atPath: blocked, withIntermediateDirectories: true)
+        var ring = try MasterKeyFile.keyring(credential: credential, path: path, ledger: ledger)
+        store = try await LedgerStore.open(place.settings, keyring: ring)
+        #expect(await store?.rewrap() == false)
+        #expect(try await store?.all().count == 5)
+        #expect(try MasterKeyFile.retire(path, credential: nil) == false, "without a credential it is the only key")
+        try FileManager.default.removeItem(atPath: blocked)
+        ring = try MasterKeyFile.keyring(credential: credential, path: path, ledger: ledger)
+        store = try await LedgerStore.open(place.settings, keyring: ring)
+        #expect(await store?.rewrap() == true)
+        #expect(try MasterKeyFile.retire(path, credential: credential) == true)
+        #expect(access(path, F_OK) != 0)
+        ring = try MasterKeyFile.keyring(credential: credential, path: path, ledger: ledger)
+        #expect(ring.names.count == 1)
+        store = try await LedgerStore.open(place.settings, keyring: ring)
+        #expect(try await store?.all().count == 5)
     }
 
     @Test("A ledger whose master key is gone is given no other; a damaged file stays as it is")

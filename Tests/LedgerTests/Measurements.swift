@@ -31,7 +31,7 @@ struct LedgerFigures {
         var filing = 0.0
         for start in stride(from: 0, to: wanted, by: 1000) {
             let batch = try records(start..<min(start + 1000, wanted))
-            filing += try await timed { _ = try await store.file(batch) }.milliseconds
+            filing += await timed { _ = await store.file(batch) }.milliseconds
         }
         let newest = try await timed { try await store.page(CallQuery()) }
         var query = CallQuery()

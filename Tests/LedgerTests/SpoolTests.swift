@@ -40,6 +40,17 @@ struct SpoolTests {
         #expect(try await again.batch(bytes: 250).count == 2)
     }
 
+    @Test("A batch keeps its order, and each refusal belongs to its record")
+    func batchOrder() async throws {
+        let place = try TestLedger()
+        let spool = try Spool("\(place.directory)/spool.sqlite", limit: 100_000)
+        let large = record(500, bytes: Spool.largestRecord + 1)
+        let all = (0..<300).map { record($0) }
+        let outcomes = await spool.append(all[..<150] + [large] + all[150...])
+        #expect(outcomes.indices.filter { outcomes[$0] != nil } == [150])
+        #expect(try await spool.batch(count: 1000).map(\.record) == all)
+    }
+
     @Test("The same record appended twice waits once; a further revision of it waits beside it")
     func twice() async throws {
         let place = try TestLedger()

@@ -80,20 +80,30 @@ func call(_ index: Int, _ stage: CallRecord.Stage = .ended, number: String? = ni
 
 extension LedgerStore {
     /// As from the core.
+    ///
+    /// - Throws: the problem of the first part that took nothing.
     func file(_ calls: [CallRecord]) throws(Problem) {
         var sealed: [SealedRecord] = []
         for call in calls { sealed.append(try sealingKey.seal(call)) }
-        _ = try file(sealed)
+        if let part = file(sealed).unusable.first { throw part.problem }
     }
 
     /// All calls, page by page.
+    ///
+    /// - Throws: the problem of the first part that cannot be read.
     func all(_ query: CallQuery = CallQuery()) throws(Problem) -> [CallRecord] {
         var (query, calls) = (query, [CallRecord]())
         repeat {
             let page = try page(query)
+            if let part = page.unusable.first { throw part.problem }
             calls += page.calls
             query.after = page.next
         } while query.after != nil
         return calls
     }
+}
+
+/// A machine's clocks, the wall clock at an hour as ``hour(_:)`` counts them.
+func clocks(_ index: Int, sinceBoot hours: Int = 0, boot: String = "a", synchronised: Bool? = true) -> RetentionClock {
+    RetentionClock(wall: hour(index), sinceBoot: .seconds(hours * 3600), boot: boot, isSynchronised: synchronised)
 }

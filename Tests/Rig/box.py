@@ -159,6 +159,14 @@ codecs = ["pcmu", "pcma"]
         calls: list[dict[str, Any]] = json.loads(body)["calls"]
         return calls
 
+    def history(self, query: str = "") -> dict[str, Any]:
+        """A whole page of history: calls, where the next begins, and what cannot be read."""
+        code, body = self._request("GET", f"/api/v1/calls{query}")
+        if code != 200:
+            raise RigError(f"the box answers {code} to GET /api/v1/calls{query}: {body[:200]!r}")
+        page: dict[str, Any] = json.loads(body)
+        return page
+
     def record(self, call: str) -> dict[str, Any] | None:
         """The record of one call; RigError when it is there twice."""
         found = [record for record in self.calls("?limit=200") if record["call"] == call]

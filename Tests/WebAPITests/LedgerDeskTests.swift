@@ -34,7 +34,7 @@ struct LedgerDeskTests {
 
         func listen(_ path: String) async throws {
             let server = try await ControlServer.start(
-                path: path, logger: Logger(label: "core"), handler: { await self.handle($0) },
+                path: path + ".all", webPath: path, logger: Logger(label: "core"), handler: { await self.handle($0) },
                 snapshot: { ControlSnapshot(trunk: TrunkStatus()) })
             self.server.withLock { $0 = server }
         }
@@ -51,7 +51,9 @@ struct LedgerDeskTests {
                 case .ledger(let handover):
                     handovers.withLock { $0.append(handover) }
                     if let key = handover.sealingKey { try await logger.adopt(key) }
-                case .sealedRecords: return .sealedRecords(try await logger.batch(count: 3, bytes: 4096))
+                case .sealedRecords(let position):
+                    let entries = try await logger.batch(after: position, count: 3, bytes: 4096)
+                    return .sealedRecords(entries.map(\.record), last: entries.last?.position ?? position)
                 case .filed(let headers):
                     if forgetsAcknowledgements.withLock({ $0 }) { return .failed(Problem(code: "x", sentence: "X.")) }
                     try await logger.acknowledge(headers)
@@ -67,11 +69,20 @@ struct LedgerDeskTests {
         func waiting() async -> Int { (try? await logger.batch(count: 1000, bytes: 1 << 24).count) ?? -1 }
     }
 
-    private static func desk(_ directory: String, keyring: MasterKeyring) -> LedgerDesk {
-        LedgerDesk(
-            LedgerSettings(directory: "\(directory)/web/ledger"), lock: "\(directory)/web/ledger.lock",
+    private static func desk(
+        _ directory: String, keyring: MasterKeyring, _ change: (inout LedgerSettings) -> Void = { _ in },
+        synchronised: Bool = true
+    ) -> LedgerDesk {
+        var settings = LedgerSettings(directory: "\(directory)/web/ledger")
+        change(&settings)
+        return LedgerDesk(
+            settings, lock: "\(directory)/web/ledger.lock",
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        ) { () throws(Problem) in keyring }
+        ) { () throws(Problem) in
+            keyring
+        } clock: {
+            RetentionClock(wall: .now(), sinceBoot: .seconds(9), boot: "b", isSynchronised: synchronised)
+        }
     }
 
     /// A web process's part of it, as long as the body needs it.
@@ -226,6 +237,84 @@ struct LedgerDeskTests {
             #expect(status == 503)
         }
         await core.stop()
+    }
+
+    @Test("A period that cannot be used is named to page and core; what stands behind its records is filed")
+    func unusable() async throws {
+        let directory = try stateDirectory()
+        let path = "\(directory)/control.sock"
+        let (core, keyring) = (Core(directory), MasterKeyring())
+        try await core.listen(path)
+        core.logger.take(Self.call(0))
+        try await Self.with(Self.desk(directory, keyring: keyring), path, directory) { port, cookie in
+            #expect(await eventually { (try? await Self.list(port, cookie).calls.count) == 1 })
+        }
+        let key = "\(directory)/web/ledger/2026-11.calls.key"
+        #expect(rename(key, key + ".away") == 0)
+        // More than one batch of the month without its key, then one of the next month.
+        for index in 1..<6 { core.logger.take(Self.call(index)) }
+        core.logger.take(Self.call(50_000))
+        try await Self.with(Self.desk(directory, keyring: keyring), path, directory) { port, cookie in
+            #expect(await eventually { (try? await Self.list(port, cookie).calls.count) == 1 })
+            let text = try await Self.get(port, cookie, "").text
+            #expect(text.contains("ledger.period-unusable") && text.contains("2026-11.calls"))
+            #expect(
+                await eventually { core.handovers.withLock { $0.last?.problem?.code == "ledger.period-unusable" } })
+            #expect(await core.waiting() == 5)
+        }
+        #expect(rename(key + ".away", key) == 0)
+        try await Self.with(Self.desk(directory, keyring: keyring), path, directory) { port, cookie in
+            #expect(await eventually { (try? await Self.list(port, cookie).calls.count) == 7 })
+            #expect(await eventually { await core.waiting() == 0 })
+        }
+        await core.stop()
+    }
+
+    @Test("A ledger that grows full says so before it is, to the core and so to the status")
+    func quota() async throws {
+        let directory = try stateDirectory()
+        let path = "\(directory)/control.sock"
+        let (core, keyring) = (Core(directory), MasterKeyring())
+        try await core.listen(path)
+        core.logger.take(Self.call(0))
+        try await Self.with(Self.desk(directory, keyring: keyring), path, directory) { port, cookie in
+            #expect(await eventually { (try? await Self.list(port, cookie).calls.count) == 1 })
+        }
+        let store = try await LedgerStore.open(LedgerSettings(directory: "\(directory)/web/ledger"), keyring: keyring)
+        let bytes = await store.usage().bytes
+        for (percent, code) in [(85, "ledger.quota-80"), (95, "ledger.quota-90")] {
+            let desk = Self.desk(directory, keyring: keyring, { $0.quota = bytes * 100 / percent })
+            try await Self.with(desk, path, directory) { _, _ in
+                #expect(await eventually { core.handovers.withLock { $0.last?.warning?.code == code } }, "\(percent) %")
+            }
+        }
+        await core.stop()
+    }
+
+    @Test("A session may search twice at the same time, others meanwhile as well")
+    func busy() async throws {
+        let directory = try stateDirectory()
+        let desk = Self.desk(directory, keyring: MasterKeyring())
+        // Nobody has opened the ledger: each search waits for that for two seconds.
+        let refused = await withTaskGroup(of: Problem?.self) { group in
+            for _ in 0..<5 {
+                group.addTask {
+                    do throws(Problem) { _ = try await desk.page(CallQuery(), for: "a") } catch { return error }
+                    return nil
+                }
+            }
+            group.addTask {
+                do throws(Problem) { _ = try await desk.page(CallQuery(), for: "b") } catch {
+                    return error == LedgerProblem.busy ? Problem(code: "b", sentence: "B.") : nil
+                }
+                return nil
+            }
+            var refused: [Problem] = []
+            for await problem in group { if let problem { refused.append(problem) } }
+            return refused
+        }
+        #expect(refused.filter { $0 == LedgerProblem.busy }.count == 3)
+        #expect(!refused.contains { $0.code == "b" })
     }
 
     @Test(

@@ -70,12 +70,21 @@ struct CallListing: Encodable {
     var next: String?
     /// Records on the way that cannot be read.
     var unreadable: Int
+    /// Parts of the ledger that cannot be read at the moment: their calls are missing here.
+    var unusable: [Part]
+
+    struct Part: Encodable {
+        /// `2026-11.calls`
+        var name: String
+        var problem: Problem
+    }
 
     /// - Parameter core: what the core says of itself; nil while it cannot be asked.
     init(_ page: CallPage, core: BoxStatus?) {
         calls = page.calls.map { Entry($0, core: core) }
         next = page.next?.description
         unreadable = page.unreadable
+        unusable = page.unusable.map { Part(name: $0.name, problem: $0.problem) }
     }
 }
 

@@ -16,19 +16,30 @@ package actor LedgerDesk {
     private static let retryTime: Duration = .seconds(10)
     /// How often it looks by itself, should a word of the core get lost.
     private static let idleTime: Duration = .seconds(300)
-    private static let expiryTime: Duration = .seconds(86_400)
+    /// How often it looks for what was kept long enough; see ``LedgerStore/expire(_:)`` for how many looks that takes.
+    private static let expiryTime: Duration = .seconds(3600)
+    /// Searches at the same time, of one session and of all: each reads up to 20,000 rows, one after the other.
+    private static let (mostOfOne, mostOfAll) = (2, 16)
 
     private struct State {
-        /// Why the ledger takes nothing at the moment.
+        /// Why the ledger takes nothing at the moment, or what part of it does not.
         var problem: Problem?
+        /// What the owner should know besides.
+        var warning: Problem?
+        /// Searches that run, by whose they are.
+        var searches: [String: Int] = [:]
         /// The first attempt to open it is over.
         var isSettled = false
         var isUntold = true
+        /// Another spool, perhaps: positions begin anew.
+        var isNewCore = true
     }
 
     private let settings: LedgerSettings
     private let lockPath: String
     private let keyring: @Sendable () throws(Problem) -> MasterKeyring
+    private let whenRewrapped: @Sendable () throws(Problem) -> Bool
+    private let clock: @Sendable () -> RetentionClock
     private let logger: Logger
     private nonisolated let state = Mutex(State())
     private nonisolated let wakes: AsyncStream<Void>
@@ -37,17 +48,28 @@ package actor LedgerDesk {
     private var lock: LedgerLock?
     private var expiredAt: MonotonicTime?
     private var told: LedgerHandover?
+    private var retention: Problem?
+    private var fullness = LedgerUsage.Level.fine
+    /// Records up to this position were offered and could not be filed; they are asked for again now and then.
+    private var passed: (position: Int64, since: MonotonicTime)?
+    private var unusable: Set<UnusablePart> = []
 
     /// - Parameters:
     ///   - lock: the file that a second web process finds locked.
     ///   - keyring: read when the ledger is opened; see ``MasterKeyFile``.
+    ///   - whenRewrapped: called when all keys are wrapped by the first of the master keys; removes one that the others took the
+    ///     place of, and says whether it did.
     package init(
         _ settings: LedgerSettings, lock: String, logger: Logger,
-        keyring: @escaping @Sendable () throws(Problem) -> MasterKeyring
+        keyring: @escaping @Sendable () throws(Problem) -> MasterKeyring,
+        whenRewrapped: @escaping @Sendable () throws(Problem) -> Bool = { () throws(Problem) in false },
+        clock: @escaping @Sendable () -> RetentionClock
     ) {
         self.settings = settings
         lockPath = lock
         self.keyring = keyring
+        self.whenRewrapped = whenRewrapped
+        self.clock = clock
         self.logger = logger
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -56,7 +78,7 @@ package actor LedgerDesk {
 
     /// A new connection: the core may be another process that knows no key.
     nonisolated func coreConnected() {
-        state.withLock { $0.isUntold = true }
+        state.withLock { ($0.isUntold, $0.isNewCore) = (true, true) }
         wake.yield()
     }
 
@@ -93,9 +115,17 @@ package actor LedgerDesk {
         } catch {
             if !error.code.hasPrefix("core.") { found = found ?? error }
         }
-        let problem = found
-        state.withLock { ($0.problem, $0.isSettled) = (problem, true) }
+        let (problem, warning) = (found, retention ?? Self.warning(fullness))
+        state.withLock { ($0.problem, $0.warning, $0.isSettled) = (problem, warning, true) }
         try? await tell(control, problem: problem)
+    }
+
+    private static func warning(_ level: LedgerUsage.Level) -> Problem? {
+        switch level {
+        case .fine: nil
+        case .warning80: LedgerProblem.quota80
+        case .warning90, .full: LedgerProblem.quota90
+        }
     }
 
     private func open() async throws(Problem) -> LedgerStore {
@@ -103,12 +133,18 @@ package actor LedgerDesk {
         if lock == nil { lock = try LedgerLock(lockPath) }
         let opened = try await LedgerStore.open(settings, keyring: try keyring())
         store = opened
+        // Once for each opening: what is wrong with a single key makes its own period unusable, and says so there.
+        if await opened.rewrap(), try whenRewrapped() {
+            logger.notice(
+                "\(LedgerProblem.masterKeyMoved.sentence)", metadata: ["code": "\(LedgerProblem.masterKeyMoved.code)"])
+        }
         return opened
     }
 
     /// Says how the ledger stands, when that is new to this connection.
     private func tell(_ control: ControlClient, problem: Problem?) async throws(Problem) {
-        let handover = LedgerHandover(sealingKey: store?.sealingKey.bytes, problem: problem)
+        let handover = LedgerHandover(
+            sealingKey: store?.sealingKey.bytes, problem: problem, warning: state.withLock { $0.warning })
         let isUntold = state.withLock { state in
             defer { state.isUntold = false }
             return state.isUntold
@@ -123,35 +159,75 @@ package actor LedgerDesk {
         }
     }
 
+    /// - Throws: the core's problem; or that of the first part that took nothing, when all others have.
     func takeOver(_ store: LedgerStore, _ control: ControlClient) async throws(Problem) {
+        let isNewCore = state.withLock { state in
+            defer { state.isNewCore = false }
+            return state.isNewCore
+        }
+        if isNewCore { passed = nil }
+        // What could not be filed is not carried over again each time that a call is told, but every few minutes.
+        if let passed, MonotonicTime.now() - passed.since >= Self.idleTime { self.passed = nil }
+        var position = passed?.position ?? 0
+        let begin = passed?.since ?? .now()
+        var refused: Set<UnusablePart> = []
         while !Task.isCancelled {
-            guard case .sealedRecords(let records) = try await control.send(.sealedRecords) else {
-                throw WebProblem.unexpectedReply
-            }
-            guard !records.isEmpty else { return }
-            let filing = try await store.file(records)
-            _ = try await control.send(.filed(filing.acknowledged))
+            let reply = try await control.send(.sealedRecords(after: position))
+            guard case .sealedRecords(let records, let last) = reply else { throw WebProblem.unexpectedReply }
+            guard !records.isEmpty, last > position else { break }
+            position = last
+            let filing = await store.file(records)
+            if !filing.acknowledged.isEmpty { _ = try await control.send(.filed(filing.acknowledged)) }
             if filing.unopened > 0 {
                 logger.warning(
                     "Records came that cannot be opened; they are kept sealed.",
                     metadata: ["records": "\(filing.unopened)", "code": "ledger.not-authentic"])
             }
+            refused.formUnion(filing.unusable)
             for name in try await store.makeRoom() {
                 logger.warning(
                     "The ledger has reached its quota: its oldest part was removed.",
                     metadata: ["code": "ledger.quota-reached", "part": "\(name)"])
             }
         }
+        follow(await store.usage().level)
+        if !refused.isEmpty {
+            report(refused)
+            passed = (position, begin)
+            unusable = refused
+        } else if passed == nil {
+            unusable = []
+        }
+        if let first = unusable.min(by: { $0.name < $1.name }) { throw first.problem }
     }
 
-    /// At the start and once a day.
+    private func report(_ parts: Set<UnusablePart>) {
+        for part in parts.subtracting(unusable).sorted(by: { $0.name < $1.name }) {
+            logger.error(
+                "\(part.problem.sentence) \(part.problem.remedy)",
+                metadata: ["code": "\(part.problem.code)", "part": "\(part.name)"])
+        }
+    }
+
+    /// Says it once each time that it has become more.
+    private func follow(_ level: LedgerUsage.Level) {
+        if level > fullness, let warning = Self.warning(level), warning != Self.warning(fullness) {
+            logger.warning("\(warning.sentence) \(warning.remedy)", metadata: ["code": "\(warning.code)"])
+        }
+        fullness = level
+    }
+
+    /// At the start and every hour.
     private func expire(_ store: LedgerStore) async throws(Problem) {
         if let expiredAt, MonotonicTime.now() - expiredAt < Self.expiryTime { return }
-        // A clock that is plainly wrong decides about no record's age.
-        guard WallTime.now().isPlausible else { return }
-        for name in try await store.expire(now: .now()) {
+        let expiry = try await store.expire(clock())
+        for name in expiry.removed {
             logger.notice("A part of the ledger was kept long enough and is removed.", metadata: ["part": "\(name)"])
         }
+        if let problem = expiry.problem, retention == nil {
+            logger.warning("\(problem.sentence) \(problem.remedy)", metadata: ["code": "\(problem.code)"])
+        }
+        retention = expiry.problem
         expiredAt = .now()
     }
 
@@ -159,8 +235,22 @@ package actor LedgerDesk {
 
     /// A page of history.
     ///
-    /// - Throws: why the ledger cannot be read.
-    package func page(_ query: CallQuery) async throws(Problem) -> CallPage {
+    /// - Parameter session: whose search it is; each may have a few at a time.
+    /// - Throws: why the ledger cannot be read; `ledger.busy` when too many searches run.
+    package func page(_ query: CallQuery, for session: String) async throws(Problem) -> CallPage {
+        let isAdmitted = state.withLock { state in
+            let (own, all) = (state.searches[session] ?? 0, state.searches.values.reduce(0, +))
+            guard own < Self.mostOfOne, all < Self.mostOfAll else { return false }
+            state.searches[session] = own + 1
+            return true
+        }
+        guard isAdmitted else { throw LedgerProblem.busy }
+        defer {
+            state.withLock { state in
+                let left = (state.searches[session] ?? 1) - 1
+                state.searches[session] = left > 0 ? left : nil
+            }
+        }
         await settle()
         guard let store else { throw problem ?? ControlProblem.unreachable }
         return try await store.page(query)

@@ -59,6 +59,8 @@ def test_each_part_is_ready_by_its_own_word_and_says_what_it_does(machine: Machi
         ("/run/sipcall/control.sock", "660 sipcall-core:sipcall"),
         ("/run/sipcall-core", "700 sipcall-core:sipcall-core"),
         ("/run/sipcall-web", "700 sipcall-web:sipcall-web"),
+        ("/run/sipcall/web", "2750 sipcall-core:sipcall-web"),
+        ("/run/sipcall/web/control.sock", "660 sipcall-core:sipcall-web"),
         ("/var/lib/sipcall", "755 root:root"),
         ("/var/lib/sipcall/core", "700 sipcall-core:sipcall-core"),
         ("/var/lib/sipcall/web", "700 sipcall-web:sipcall-web"),

@@ -147,6 +147,7 @@ export const german = {
   'web.too-many-phones': 'Zu viele Seiten sind mit der Box verbunden. Schließen Sie welche, die Sie nicht brauchen.',
   'web.internal-error': 'Die Box konnte das wegen eines eigenen Fehlers nicht tun. Das Journal von sipcall-web sagt mehr.',
   'core.no-reply': 'Der Telefonieteil der Box hat nicht rechtzeitig geantwortet. Versuchen Sie es noch einmal.',
+  'ledger.busy': 'Im Anrufverlauf laufen gerade zu viele Suchen. Warten Sie auf sie und suchen Sie dann noch einmal.',
   'core.overloaded': 'Die Box hat gerade zu viel zu tun. Versuchen Sie es gleich noch einmal.',
   'phone.not-attached': 'Diese Seite ist nicht mit der Box verbunden. Laden Sie sie neu.',
   'media.no-free-port': 'Alle Medienports der Box sind belegt. Versuchen Sie es nach einem anderen Anruf noch einmal.',
