@@ -34,7 +34,8 @@ extension LedgerDesk {
             isSpoolEmpty: isSpoolEmpty)
     }
 
-    private func drain(_ store: LedgerStore, _ control: ControlClient) async -> Bool {
+    /// - Returns: false when the core keeps what it has for now.
+    func drain(_ store: LedgerStore, _ control: ControlClient) async -> Bool {
         do throws(Problem) {
             try await takeOver(store, control)
             return true
