@@ -12,7 +12,7 @@ from Rig.deadlines import RigError
 from .built import debug_program, swift_runtime
 from .machine import Machine
 
-UNITS = ["sipcall-core.service", "sipcall-web.service", "sipcall.target"]
+UNITS = ["sipcall-core.service", "sipcall-web.service", "sipcall-backup.timer", "sipcall.target"]
 
 
 def package() -> Path:

@@ -12,7 +12,8 @@ struct PageLanguageTests {
     private static let neverOnPage: Set<String> = [
         "call.no-page-open", "call.pages-busy", "call.too-many-ring", "core.message-too-large", "core.not-supported",
         "core.unexpected-reply", "trunk.none", "trunk.registering", "web.body-too-large", "web.cannot-listen",
-        "web.certificate-file", "web.does-not-serve", "web.method-not-allowed", "web.no-https", "web.not-found",
+        "web.certificate-file", "web.does-not-serve", "web.method-not-allowed", "web.no-handover",
+        "web.no-https", "web.not-found",
         "web.not-json", "web.other-origin", "web.page-missing", "web.password-file", "web.password-too-short",
         "web.port-in-use", "web.upgrade-needed",
     ]
