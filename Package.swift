@@ -102,6 +102,7 @@ let package = Package(
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
         room("Ledger", ["Call", "Numbering", "Sealing", "Wire", .grdb, .crypto]),
+        room("Backup", ["Ledger", "Sealing", "Wire", .crypto]),
         room("Control", ["Call", "SIPTrace", "Sealing", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 
         // 5: the one actor
@@ -131,7 +132,8 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Console", "Call", "Control", "Ledger", "Numbering", "Sealing",
+                "Appliance", "Switchboard", "WebAPI", "Backup", "Console", "Call", "Control", "Ledger", "Numbering",
+                "Sealing",
                 "Settings", "SIP",
                 "SIPTrace", "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging,
                 .lifecycle,
@@ -165,6 +167,7 @@ let package = Package(
         tests(of: "Systemd", ["Wire", .logging]),
         tests(of: "Sealing", ["Wire", .crypto]),
         tests(of: "Ledger", ["Call", "Numbering", "Sealing", "Wire", .crypto, .grdb]),
+        tests(of: "Backup", ["Ledger", "Sealing", "Wire"]),
         tests(of: "Supervision", ["Systemd", "Wire"]),
         tests(
             of: "Media",

@@ -15,6 +15,7 @@ package actor AuditTrail {
         case export = "calls.export"
         case personalExport = "privacy.export"
         case erasure = "privacy.erase"
+        case backup = "backup.hand-over"
     }
 
     /// Entries that wait.

@@ -55,6 +55,11 @@ enum WebProblem {
             remedy: "Change web.listen in the configuration.")
     }
 
+    static let noHandover = Problem(
+        code: "web.no-handover",
+        sentence: "What the web process keeps could not be copied for the backup; nothing was changed.",
+        remedy: "See that the disk has room for one more copy of the ledger and is not read-only.")
+
     static func operatorSocket(_ path: String, why: String) -> Problem {
         Problem(
             code: "web.operator-socket", sentence: "The commands' socket \(path) cannot be opened: \(why).",

@@ -136,6 +136,9 @@ struct WebResponder: Sendable {
         case (.post, "/api/v1/privacy/export"): return try await exportPerson(request, context)
         case (.post, "/api/v1/privacy/erase"): return try await erasePerson(request, context)
         case (_, "/api/v1/privacy/export"), (_, "/api/v1/privacy/erase"): throw methodNotAllowed("POST")
+        case (.post, "/api/v1/backup"): return try await handOver(request, context)
+        case (.delete, "/api/v1/backup"): return try await endHandOver(request, context)
+        case (_, "/api/v1/backup"): throw methodNotAllowed("POST, DELETE")
         case (.get, "/api/v1/phone"): throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
         case (_, "/api/v1/session"): throw methodNotAllowed("GET, POST, DELETE")
         case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/calls.csv"),

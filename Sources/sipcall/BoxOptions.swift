@@ -47,6 +47,7 @@ struct BoxOptions: ParsableArguments {
 
     /// Makes the directories that a part of the box (`core`, `web`, `run`) writes to, readable by this user only.
     func prepareState(for part: String) throws {
+        try RestoreProblem.refuseUnfinished(stateDirectory)
         // A socket's path has at most 107 bytes (unix(7)).
         guard controlSocket.utf8.count <= 107 else {
             throw ValidationError(

@@ -13,7 +13,8 @@ from .built import debug_program, swift_runtime
 from .machine import Machine
 
 UNITS = [
-    "sipcall-core.service", "sipcall-web.service", "sipcall-web.socket", "sipcall-web-http.socket", "sipcall.target",
+    "sipcall-core.service", "sipcall-web.service", "sipcall-web.socket", "sipcall-web-http.socket",
+    "sipcall-web-operator.socket", "sipcall-backup.timer", "sipcall.target",
 ]  # fmt: skip
 
 

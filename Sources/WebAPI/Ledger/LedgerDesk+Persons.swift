@@ -35,7 +35,8 @@ extension LedgerDesk {
             isSpoolEmpty: isSpoolEmpty)
     }
 
-    private func drain(_ store: LedgerStore, _ control: ControlClient) async -> Bool {
+    /// - Returns: false when the core keeps what it has for now.
+    func drain(_ store: LedgerStore, _ control: ControlClient) async -> Bool {
         do throws(Problem) {
             try await takeOver(store, control)
             return true
@@ -59,6 +60,8 @@ package struct ErasureNotice: Codable, Sendable, Equatable {
     package var files: Int
     /// Records that nobody can read, so that nobody knows whom they are about.
     package var unreadable: Int
+    /// Parts of the ledger that could not be searched at the moment; it is made good before they show anything.
+    package var unsearched: [String]
     /// What waited in the core was handed over and removed; false: it is dropped when it is handed over.
     package var spoolEmptied: Bool
     /// What the erasure list has for this person: keyed hashes.
@@ -72,6 +75,7 @@ package struct ErasureNotice: Codable, Sendable, Equatable {
         removed = Dictionary(
             certificate.removed.map { ($0.key.name, $0.value) }, uniquingKeysWith: { first, _ in first })
         (files, unreadable) = (certificate.files, certificate.unreadable)
+        unsearched = certificate.unusable.map(\.name)
         (spoolEmptied, listEntries) = (isSpoolEmpty, entries)
     }
 }

@@ -15,12 +15,15 @@ struct Operator: Sendable, Equatable {
     private static let unknown: uid_t = 65_534
 
     let name: String
+    /// Root, or this process's own user; the kernel tells both also in a user namespace.
+    let isPrivileged: Bool
 
     /// - Parameters:
     ///   - mayBeAnyone: the socket's mode decided who may connect; otherwise only root and this process's own user may.
     ///   - claim: what the command calls the person who started it.
     /// - Returns: nil for a user who may not ask.
     init?(_ peer: PeerCredentials, mayBeAnyone: Bool, claim: String?) {
+        isPrivileged = peer.user == 0 || peer.user == geteuid()
         guard mayBeAnyone || peer.user == 0 || peer.user == geteuid() else { return nil }
         let claim = claim.flatMap { Self.isName($0) ? $0 : nil }
         guard peer.user != Self.unknown else {

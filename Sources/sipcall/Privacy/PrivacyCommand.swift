@@ -155,6 +155,10 @@ struct PrivacyEraseCommand: AsyncParsableCommand {
         if certificate.unreadable > 0 {
             lines.append("  Not read    \(counted(certificate.unreadable, "record")); nobody can tell whose they are")
         }
+        if !certificate.unsearched.isEmpty {
+            lines.append(
+                "  Not searched \(certificate.unsearched.joined(separator: ", ")); made good before they can be read again")
+        }
         if !certificate.spoolEmptied {
             lines.append("  Waiting     what the core still holds is dropped when it is handed over")
         }

@@ -1,0 +1,120 @@
+import Foundation
+import Ledger
+package import Sealing
+package import Wire
+
+/// A backup on its way into a box: unpacked and proven beside the box's own directories, which nothing here touches before
+/// ``DirectorySwap`` does.
+package struct Restoration {
+    /// Where things belong on this machine.
+    package struct Places: Sendable {
+        package var state: String
+        /// Names below `settings/` in the backup, and where they go; `""`: the whole folder.
+        package var settings: [String: String]
+        /// The folder of credentials; nil: this box has none.
+        package var credentials: String?
+
+        package init(state: String, settings: [String: String], credentials: String?) {
+            (self.state, self.settings, self.credentials) = (state, settings, credentials)
+        }
+    }
+
+    package static let noErasureList = Problem(
+        code: "restore.no-erasure-list",
+        sentence: "The list of what was erased since this backup is not beside it; nothing was changed.",
+        remedy: "Put the file erasures from the backups' directory beside it, name it with --erasures, or add --force.")
+
+    package let proven: BackupArchive.Proven
+    private let scratch: String
+    private let places: Places
+
+    private var ledger: String { "\(scratch)/web/ledger" }
+
+    /// Unpacks and proves.
+    package init(_ file: String, key: RecoveryKey, places: Places) throws(Problem) {
+        self.places = places
+        scratch = "\(places.state)/.restore"
+        try FileTree.makeEmpty(scratch)
+        do throws(Problem) {
+            proven = try BackupArchive.unpack(file, key: key, into: scratch)
+        } catch {
+            FileTree.remove(scratch)
+            throw error
+        }
+    }
+
+    package func discard() { FileTree.remove(scratch) }
+
+    /// Removes what was erased since.
+    ///
+    /// - Parameters:
+    ///   - given: a list that has to be used.
+    ///   - found: where one may lie; the one that knows most is used.
+    ///   - isForced: goes on with what the backup knows.
+    /// - Throws: `restore.no-erasure-list`, `ledger.erasures-damaged` for a given one of another box.
+    package func replayErasures(given: String?, found: [String], isForced: Bool) async throws(Problem) {
+        let keyring = proven.masterKeyring
+        func count(_ list: String) -> Int? { UnpackedLedger.erasures(in: list, ledger: ledger, keyring: keyring) }
+        let own = count("\(ledger)/erasures") ?? 0
+        let known = ([given].compactMap { $0 } + found).compactMap { list in count(list).map { (list, $0) } }
+        if let given, count(given) == nil { throw UnpackedLedger.erasuresDamaged }
+        let best = known.filter { $0.1 >= own }.max { $0.1 < $1.1 }
+        guard best != nil || isForced else { throw Self.noErasureList }
+        // One without entries is none: a ledger that nothing was erased from has no list.
+        let list = best.flatMap { $0.1 > 0 ? $0.0 : nil }
+        try await UnpackedLedger.replayErasures(from: list, ledger: ledger, keyring: keyring)
+    }
+
+    /// Puts everything in its place.
+    ///
+    /// - Parameters:
+    ///   - owners: of `web` and `core`; nil: whoever runs this.
+    ///   - stamp: names what is replaced.
+    /// - Returns: where the former state lies; nil if there was none.
+    /// - Throws: before the note is written nothing was changed; see ``DirectorySwap``.
+    package func carryOut(
+        owners: (web: (user: UInt32, group: UInt32), core: (user: UInt32, group: UInt32))?, stamp: String
+    ) throws(Problem) -> String? {
+        try FileTree.write(proven.masterKeyring.file.revealed, to: "\(scratch)/web/master.key")
+        if let owners {
+            try FileTree.give("\(scratch)/web", to: owners.web)
+            try FileTree.give("\(scratch)/core", to: owners.core)
+        }
+        let kept = "\(places.state)/replaced-\(stamp)"
+        let isUsed = FileTree.exists("\(places.state)/web") || FileTree.exists("\(places.state)/core")
+        if isUsed { try FileTree.makeDirectory(kept) }
+        var items = ["web", "core"].map {
+            DirectorySwap.Item(new: "\(scratch)/\($0)", target: "\(places.state)/\($0)", kept: "\(kept)/\($0)")
+        }
+        for (name, target) in places.settings.sorted(by: { $0.key < $1.key }) {
+            let source = name.isEmpty ? "\(scratch)/settings" : "\(scratch)/settings/\(name)"
+            if let item = try item(source, target, stamp) { items.append(item) }
+        }
+        if let folder = places.credentials {
+            let names = try? FileManager.default.contentsOfDirectory(atPath: "\(scratch)/credentials")
+            for name in (names ?? []).sorted() {
+                if let item = try item("\(scratch)/credentials/\(name)", "\(folder)/\(name)", stamp) {
+                    items.append(item)
+                }
+            }
+        }
+        FileTree.synchroniseAll()
+        try DirectorySwap(items).carryOut(in: places.state)
+        discard()
+        return isUsed ? kept : nil
+    }
+
+    /// Beside its target first, which may be on another file system.
+    private func item(_ source: String, _ target: String, _ stamp: String) throws(Problem) -> DirectorySwap.Item? {
+        guard FileTree.exists(source) else { return nil }
+        let new = "\(target).restored"
+        FileTree.remove(new)
+        var isDirectory: ObjCBool = false
+        if FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory), isDirectory.boolValue {
+            try FileTree.copy(source, to: new, deep: true)
+        } else {
+            try FileTree.copyFile(source, to: new)
+        }
+        return DirectorySwap.Item(new: new, target: target, kept: "\(target).before-\(stamp)")
+    }
+}

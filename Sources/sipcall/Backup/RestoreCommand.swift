@@ -1,0 +1,158 @@
+import ArgumentParser
+import Backup
+import Control
+import Glibc
+import Ledger
+import Sealing
+import Wire
+
+/// `sipcall restore`: brings a box back from a backup, whole or not at all.
+struct RestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Bring the box back from a backup, or only check one.")
+
+    @OptionGroup var box: BoxOptions
+
+    @Argument(help: "The backup: sipcall-….tar.zst.age")
+    var file: String?
+
+    @Option(help: "A file with the recovery key, as words or as an age identity.")
+    var identity: String?
+
+    @Flag(help: "Ask for the recovery key on the terminal, or read it from standard input.")
+    var words = false
+
+    @Option(help: "The list of what was erased; without it the one beside the backup is used.")
+    var erasures: String?
+
+    @Flag(help: "Restore without that list: what was erased after the backup was made comes back.")
+    var force = false
+
+    @Flag(help: "Only unpack and compare; nothing is changed.")
+    var check = false
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Flag(help: "Go on with a restore that was broken off.")
+    var resume = false
+
+    func validate() throws {
+        guard resume == (file == nil) else { throw ValidationError("Name the backup to restore, or give --resume.") }
+        guard resume || (identity != nil) != words else { throw ValidationError("Give either --identity or --words.") }
+    }
+
+    func run() async throws {
+        try box.requireRoot(to: "restore")
+        guard FileTree.exists(box.stateDirectory) || mkdir(box.stateDirectory, 0o700) == 0 else {
+            throw BackupProblem.notFound(box.stateDirectory)
+        }
+        let lock = try BackupLock(box.backupLock)
+        defer { withExtendedLifetime(lock) {} }
+        if resume {
+            let wasUnderWay = try DirectorySwap.finish(box.stateDirectory)
+            StandardStream.output.write(
+                line: wasUnderWay ? "The restore is complete; start the box." : "No restore was under way.")
+            return
+        }
+        try RestoreProblem.refuseUnfinished(box.stateDirectory)
+        guard let file else { return }
+        let key = try recoveryKey()
+        StandardStream.error.write(line: "Unpacking and comparing")
+        let restoration = try Restoration(file, key: key, places: box.places)
+        defer { restoration.discard() }
+        let manifest = restoration.proven.manifest
+        StandardStream.output.write(
+            line: "A whole backup of \(manifest.host), made \(manifest.created) by SIPCall \(manifest.version), "
+                + "\(manifest.ledger.rows.values.reduce(0, +)) rows in \(manifest.ledger.rows.count) databases.")
+        if check { return }
+        if !yes {
+            try Confirmation.ask("It takes the place of what is at \(box.stateDirectory). Type yes to go on:")
+        }
+        try await replace(restoration, file)
+    }
+
+    private func replace(_ restoration: Restoration, _ file: String) async throws {
+        let wasActive = box.state == nil && Services.areActive()
+        if wasActive { try Services.stop() }
+        let kept: String?
+        do throws(Problem) {
+            let ledgerLock = try requireStopped()
+            defer { withExtendedLifetime(ledgerLock) {} }
+            let beside = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
+            try await restoration.replayErasures(
+                given: erasures,
+                found: [
+                    beside + BackupFolder.erasures, "\(box.stateDirectory)/web/ledger/erasures",
+                    "\(box.backupDirectory)/\(BackupFolder.erasures)",
+                ], isForced: force)
+            let stamp = WallTime.now().description.prefix(19).filter { $0 != ":" && $0 != "-" }
+            kept = try restoration.carryOut(owners: try owners(), stamp: stamp + "Z")
+        } catch {
+            // What was running runs again, on what is there: nothing was changed, or the box says that a restore is unfinished.
+            if wasActive { try? Services.start() }
+            throw error
+        }
+        StandardStream.output.write(line: "The backup is restored.")
+        if let kept {
+            StandardStream.output.write(
+                line: "What was there before lies in \(kept), erased numbers included; remove it when all is well.")
+        }
+        if wasActive { try Services.start() }
+    }
+
+    /// - Returns: keeps the web process from starting until it is let go.
+    private func requireStopped() throws(Problem) -> LedgerLock? {
+        guard FileTree.exists("\(box.stateDirectory)/web") else { return nil }
+        do throws(Problem) {
+            return try LedgerLock("\(box.stateDirectory)/web/ledger.lock")
+        } catch {
+            throw error.code == "ledger.in-use" ? RestoreProblem.boxRunning : error
+        }
+    }
+
+    /// - Returns: nil where one user runs everything.
+    private func owners() throws(Problem) -> (web: (user: UInt32, group: UInt32), core: (user: UInt32, group: UInt32))?
+    {
+        guard box.state == nil else { return nil }
+        func owner(_ name: String) throws(Problem) -> (user: UInt32, group: UInt32) {
+            guard let entry = getpwnam(name) else { throw RestoreProblem.noUser(name) }
+            return (entry.pointee.pw_uid, entry.pointee.pw_gid)
+        }
+        return (try owner("sipcall-web"), try owner("sipcall-core"))
+    }
+
+    private func recoveryKey() throws -> RecoveryKey {
+        if let identity {
+            guard let text = readText(identity) else { throw BackupProblem.notFound(identity) }
+            // age-keygen writes remarks above the key.
+            let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
+            return try RecoveryKey(Redacted(lines.joined(separator: " ")))
+        }
+        if isatty(0) == 1 { return try RecoveryKey(try Terminal.secret(prompt: "Recovery key (24 words): ")) }
+        var text = ""
+        while text.utf8.count < 4096, let line = readLine(strippingNewline: true) { text += line + " " }
+        return try RecoveryKey(Redacted(text))
+    }
+}
+
+enum RestoreProblem {
+    static let boxRunning = Problem(
+        code: "restore.box-running", sentence: "The box is running; nothing was changed.",
+        remedy: "Stop it, and start the restore again.")
+
+    static func noUser(_ name: String) -> Problem {
+        Problem(
+            code: "restore.no-user", sentence: "This machine has no user \(name); nothing was changed.",
+            remedy: "Install the package first: apt-get install ./sipcall_*.deb")
+    }
+
+    static let unfinished = Problem(
+        code: "restore.unfinished",
+        sentence: "A restore was broken off, so that the box is partly the old and partly the restored one.",
+        remedy: "Finish it with: sipcall restore --resume")
+
+    static func refuseUnfinished(_ state: String) throws(Problem) {
+        if FileTree.exists(DirectorySwap.note(in: state)) { throw unfinished }
+    }
+}
