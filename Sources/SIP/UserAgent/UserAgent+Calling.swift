@@ -31,6 +31,7 @@ extension UserAgent {
             .invite, target, via: via(trunk, using: &generator), from: NameAddress(target), to: NameAddress(target),
             callID: callID, cseq: 1)
         trunk.describe(caller, domain: { Self.uri(trunk, user: $0) }, tag: tag, in: &request.headers)
+        request.headers.setRoutes(serviceRoute(trunk))
         describe(&request.headers, contact: contact(trunk, isPrivate: caller.isPrivate))
         request.headers.sessionExpires = SessionExpires(interval: SessionTimer.wanted)
         request.headers.minSE = SessionTimer.minimum

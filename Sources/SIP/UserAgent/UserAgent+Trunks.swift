@@ -67,6 +67,7 @@ extension UserAgent {
         guard trunk.target != peer.address || trunk.transport != peer.transport else { return [] }
         accounts[number]?.trunk.target = peer.address
         accounts[number]?.trunk.transport = peer.transport
+        accounts[number]?.serviceRoute = []
         ways[name, default: TrunkWay()].local = contact
         ways[name]?.seenAt = nil
         deadlines.set(nil, for: .keepAlive(account: number))
