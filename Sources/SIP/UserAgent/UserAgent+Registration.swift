@@ -158,9 +158,13 @@ extension UserAgent {
                 return
             }
             let isAnswerable = DigestChallenge.strongest(of: challenges).map { mayAnswer($0.realm) } ?? false
+            let isServer = source.host == account.trunk.target.host
+            let foreign = foreignRealm(challenges, isServer: isServer, mayAnswer: mayAnswer)
+            let failure =
+                foreign.map(RegistrationFailure.realmForeign)
+                ?? .rejected(status: response.status, reason: response.reason)
             registrationFailed(
-                number, sequence: sequence,
-                isAnswerable ? .wrongPassword : .rejected(status: response.status, reason: response.reason),
+                number, sequence: sequence, isAnswerable ? .wrongPassword : failure,
                 retryAfter: nil, now: now, using: &generator)
         case 403:
             registrationFailed(
@@ -254,7 +258,7 @@ extension RegistrationFailure {
         case .noReply: .timeout
         case .unreachable: .connection
         case .rejected(status: 503, _): .unavailable(retryAfter: retryAfter)
-        case .rejected, .wrongPassword: nil
+        case .rejected, .wrongPassword, .realmForeign: nil
         }
     }
 }
