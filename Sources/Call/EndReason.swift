@@ -17,6 +17,7 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case providerRefused = "call.provider-refused"
     case providerOverloaded = "call.provider-overloaded"
     case passwordWrong = "call.password-wrong"
+    case realmForeign = "call.realm-foreign"
     case noTrunk = "call.no-trunk"
     case noCommonCodec = "call.no-common-codec"
     /// Ours was the answer, over UDP; over TCP or TLS; theirs was it, over UDP; over TCP or TLS.
@@ -78,6 +79,7 @@ extension EndReason {
         case .providerRefused: "The provider refused the call."
         case .providerOverloaded: "The provider has no free line for this call."
         case .passwordWrong: "The provider did not accept the user name or password."
+        case .realmForeign: "The provider asked for the password in a realm that is not this account's."
         case .noTrunk: "No provider is set up on this box."
         case .noCommonCodec: "Both sides share no audio format."
         case .acknowledgementLost: "The provider never confirmed over UDP that the call was answered."
@@ -126,6 +128,8 @@ extension EndReason {
         case .providerRefused: "Ask the provider whether this number and your caller ID are allowed for the account."
         case .providerOverloaded: "Wait a minute and dial again; if it goes on, ask the provider."
         case .passwordWrong: "Enter the SIP password from the provider's portal again."
+        case .realmForeign:
+            "Set trunk.realm to the realm that the provider's documents name; the journal has the one it asked in."
         case .noTrunk: "Add the provider's account; until then *43, *44 and *45 work."
         case .noCommonCodec: "Allow PCMU and PCMA for this provider."
         case .acknowledgementLost:

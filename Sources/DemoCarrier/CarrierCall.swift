@@ -34,6 +34,7 @@ extension LegEnd {
         case .noReply: "no reply"
         case .unreachable: "the other side cannot be reached"
         case .authenticationFailed: "the other side asked for a password"
+        case .realmForeign: "the other side asked for a password in a realm of its own"
         case .remoteHangUp: "the other side hung up"
         case .cancelledByRemote: "the caller gave up"
         case .localHangUp: "hung up here"

@@ -23,7 +23,9 @@ extension ProviderPreset {
         servers = try connection.strings("servers", example: "[\"sip.example.net\"]") ?? []
         serverPattern = try connection.string("server_pattern", example: "NAME.example.net")
         backupServerPattern = try connection.string("backup_server_pattern", example: "NAME.example.net")
-        realm = try connection.string("realm", example: "example.net")
+        domain = try connection.string("domain", example: "example.net")
+        realms = try connection.oneOrMore("realm", example: "example.net") ?? []
+        networks = try connection.networks("networks") ?? []
         transports = try connection.choices("transports", of: Transport.self)
         mediaNetworks = try connection.strings("media_networks", example: "[\"203.0.113.0/24\"]") ?? []
         mediaPorts = try connection.ports("media_ports")

@@ -1,3 +1,5 @@
+package import Wire
+
 /// What is known of a provider before the box has ever spoken to it; a file of `/usr/share/sipcall/presets`.
 ///
 /// Every value carries where it is from and when that was read. What a provider does not publish is nil: it is measured
@@ -51,8 +53,12 @@ package struct ProviderPreset: Sendable, Equatable {
     /// A name with a part in capitals that belongs to the account: `NAME.pstn.twilio.com`.
     package var serverPattern: String?
     package var backupServerPattern: String?
-    /// Of the digest challenge, where it is not the server's name.
-    package var realm: String?
+    /// The domain in addresses, where it is not the server's name.
+    package var domain: String?
+    /// Of the digest challenge, where it is not the domain.
+    package var realms: [String] = []
+    /// Whence calls come besides the servers.
+    package var networks: [AddressBlock] = []
     /// In order of preference.
     package var transports: [Transport] = []
     package var mediaNetworks: [String] = []

@@ -124,6 +124,37 @@ struct SettingsTable {
         return address
     }
 
+    /// A text, or a list of them.
+    mutating func oneOrMore(_ key: String, example: String) throws(SettingsError) -> [String]? {
+        guard table?[key]?.array != nil else { return try string(key, example: example).map { [$0] } }
+        let texts = try strings(key, example: "[\"\(example)\"]")
+        guard let texts, !texts.isEmpty, texts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 1024 }) else {
+            throw error(key, "This list is empty, or a text in it.", "For example: \(key) = [\"\(example)\"].")
+        }
+        return texts
+    }
+
+    /// Blocks of addresses. One that holds most of the Internet is a slip.
+    mutating func networks(_ key: String) throws(SettingsError) -> [AddressBlock]? {
+        guard let texts = try strings(key, example: "[\"192.0.2.0/24\"]") else { return nil }
+        var blocks: [AddressBlock] = []
+        for text in texts {
+            guard let block = AddressBlock(text) else {
+                throw error(
+                    key, "There is something here that is no network.",
+                    "For example: \(key) = [\"192.0.2.0/24\", \"2001:db8::/32\"].")
+            }
+            let isIPv4 = if case .ipv4 = block.base { true } else { false }
+            guard block.length >= (isIPv4 ? 8 : 16) else {
+                throw error(
+                    key, "The network \(block) is too large for one provider's.",
+                    "Write the networks that the provider's documents name.")
+            }
+            blocks.append(block)
+        }
+        return blocks
+    }
+
     mutating func strings(_ key: String, example: String) throws(SettingsError) -> [String]? {
         guard let value = value(key) else { return nil }
         guard let array = value.array else {

@@ -42,7 +42,10 @@ extension TrunkSettings {
         self.number = number.map { Redacted($0) }
         priority = try table.integer("priority", in: 1...100) ?? priority
         authorityFile = try table.string("ca_file", example: "/etc/sipcall/provider-ca.pem")
-        realm = try table.string("realm", example: "sip.example.net") ?? preset?.realm
+        domain = try Self.domain(&table) ?? preset?.domain
+        authUser = try Self.authUser(&table)
+        realms = try table.oneOrMore("realm", example: "sip.example.net") ?? preset?.realms ?? realms
+        networks = try table.networks("networks") ?? preset?.networks ?? networks
         identity = try table.choice("identity", of: ProviderPreset.Identity.self) ?? preset?.identity ?? identity
         numberFormat =
             try table.choice("number_format", of: ProviderPreset.NumberFormat.self) ?? preset?.numberFormat
@@ -88,15 +91,38 @@ extension TrunkSettings {
         if let host = NetworkAddress.Host(server), case .ipv6 = host { return ("[\(host)]", nil) }
         let parts = server.split(separator: ":", omittingEmptySubsequences: false)
         let name = parts.first ?? ""
-        let isName =
-            (1...253).contains(name.utf8.count)
-            && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
+        let isName = isHostName(name)
         let port = parts.count == 2 ? UInt16(parts[1]) : nil
         guard isName, parts.count == 1 || parts.count == 2 && port.map({ $0 > 0 }) == true else {
             throw table.error(
                 "server", "This is not a host name with an optional port.", "For example: server = \"\(example)\".")
         }
         return (String(name), port)
+    }
+
+    private static func isHostName(_ name: Substring) -> Bool {
+        (1...253).contains(name.utf8.count)
+            && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
+    }
+
+    private static func domain(_ table: inout SettingsTable) throws(SettingsError) -> String? {
+        guard let domain = try table.string("domain", example: "example.net") else { return nil }
+        if let host = NetworkAddress.Host(domain), case .ipv6 = host { return "[\(host)]" }
+        guard isHostName(Substring(domain)) else {
+            throw table.error("domain", "This is not a domain.", "Write it without a port: domain = \"example.net\".")
+        }
+        return domain
+    }
+
+    /// Unlike `user` it may have a domain of its own.
+    private static func authUser(_ table: inout SettingsTable) throws(SettingsError) -> String? {
+        let user = try table.string("auth_user", example: "100200")
+        guard user.map({ $0.utf8.count <= 128 && !$0.contains { "<>\"".contains($0) } }) ?? true else {
+            throw table.error(
+                "auth_user", "A name for credentials holds no quotes or brackets, and is no longer than 128 letters.",
+                "Copy it from the provider's portal.")
+        }
+        return user
     }
 
     private static func number(_ table: inout SettingsTable) throws(SettingsError) -> String? {

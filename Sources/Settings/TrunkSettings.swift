@@ -16,8 +16,10 @@ package struct TrunkSettings: Sendable, Equatable {
     package var preset: String?
     /// Of several accounts the one with the smallest is tried first, 1...100; among equals the first in the file.
     package var priority = 1
-    /// The provider's domain, as it stands in every Request-URI.
+    /// The server that is spoken with: the provider's domain, or the proxy before it.
     package var server: String
+    /// The provider's domain, as it stands in every Request-URI; nil for `server`.
+    package var domain: String?
     /// 1...65535; nil where the DNS is to say (RFC 3263).
     package var port: UInt16?
     /// How SIP may travel there, the preferred first; never empty.
@@ -27,10 +29,14 @@ package struct TrunkSettings: Sendable, Equatable {
     /// False for a provider that knows the box by its address, or asks for the password with each call.
     package var registers = true
     package var user: String
+    /// The name in the credentials; nil for `user`.
+    package var authUser: String?
     /// Empty without one: then no challenge is answered.
     package var password: Redacted<String>
-    /// The only realm whose challenges are answered; nil for the provider's domain and whatever its registrar asks in.
-    package var realm: String?
+    /// The only realms whose challenges are answered; empty for the provider's domain and whatever its registrar asks in.
+    package var realms: [String] = []
+    /// Calls from here are the provider's too.
+    package var networks: [AddressBlock] = []
     /// The number shown to whoever is called; the user name if the file names none.
     package var number: Redacted<String>?
     /// The header that carries it.

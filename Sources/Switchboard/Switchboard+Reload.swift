@@ -121,8 +121,10 @@ extension TrunkSettings {
 
     /// Nothing differs that the provider is told at once.
     fileprivate func isSameAccount(as other: TrunkSettings) -> Bool {
-        user == other.user && password == other.password && expires == other.expires && realm == other.realm
-            && registers == other.registers && optionsInterval == other.optionsInterval && number == other.number
+        user == other.user && password == other.password && expires == other.expires
+            && domain == other.domain && authUser == other.authUser && realms == other.realms
+            && networks == other.networks && registers == other.registers && optionsInterval == other.optionsInterval
+            && number == other.number
             && identity == other.identity
             && prefersReliableProvisional == other.prefersReliableProvisional
     }

@@ -286,13 +286,13 @@ struct RenegotiationTests {
         for realm in ["voice.example", "sip.example.net"] {
             var provider = ScriptedProvider()
             var trunk = ScriptedProvider.trunk
-            trunk.realm = "voice.example"
+            trunk.realms = ["other.example", "voice.example"]
             try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
             let register = try provider.takeRequest(.register)
             try provider.answer(register, 401) {
                 $0.append(.wwwAuthenticate, "Digest realm=\"\(realm)\", nonce=\"n\"")
             }
-            #expect((provider.sent.count == 1) == (realm == trunk.realm))
+            #expect((provider.sent.count == 1) == (realm == "voice.example"))
         }
     }
 }

@@ -131,6 +131,59 @@ struct TargetSelectionTests {
         }
     }
 
+    @Test(
+        "Where NAPTR led to SRV records of another name, the bare name is not asked for either once they are gone",
+        arguments: [(DNSAnswer.failed, DNSAnswer.nothing), (.nothing, .nothing), (.nothing, .failed)])
+    func expiryBehindNAPTR(naptr: DNSAnswer, srv: DNSAnswer) throws {
+        var records = provider
+        records[.srv("_sip._udp.example.net")] = nil
+        records[.srv("_s.example.org")] = provider[.srv("_sip._udp.example.net")]
+        records[.naptr("example.net")] = .naptr([
+            NAPTRRecord(order: 1, preference: 1, flags: "s", service: "SIP+D2U", replacement: "_s.example.org")
+        ])
+        let targets = ["udp 192.0.2.1:5060", "udp 192.0.2.2:5070"]
+        for keepsNAPTR in [false, true] {
+            var selection = try selection("sip:example.net")
+            var resolver = Resolver(records)
+            #expect(resolver.run(&selection) == .ready)
+            #expect(shown(selection) == targets)
+            if !keepsNAPTR { resolver.records[.naptr("example.net")] = naptr }
+            resolver.records[.srv("_s.example.org")] = srv
+            #expect(resolver.run(&selection, at: 300) == .ready)
+            #expect(!resolver.asked.contains(.addresses("example.net")))
+            #expect(shown(selection, at: 300) == targets)
+        }
+    }
+
+    @Test("SRV that no name server told of is not taken for none; the next answer counts")
+    func unanswered() throws {
+        for uri in ["sip:example.net", "sip:example.net;transport=udp"] {
+            var selection = try selection(uri)
+            var resolver = Resolver(provider)
+            resolver.records[.srv("_sip._udp.example.net")] = .failed
+            #expect(resolver.run(&selection) == .failed)
+            #expect(selection.isUnanswered)
+            #expect(!resolver.asked.contains(.addresses("example.net")))
+            resolver.records[.srv("_sip._udp.example.net")] = .nothing
+            #expect(resolver.run(&selection, at: 30) == .ready)
+            #expect(shown(selection, at: 30) == ["udp 192.0.2.99:5060"])
+        }
+    }
+
+    @Test("A domain whose NAPTR named services is not asked for A while neither they nor it can be read")
+    func unansweredNAPTR() throws {
+        var selection = try selection("sip:example.net")
+        var resolver = Resolver([.addresses("example.net"): .addresses([host(99)])])
+        resolver.records[.naptr("example.net")] = .naptr([
+            NAPTRRecord(order: 1, preference: 1, flags: "s", service: "SIP+D2U", replacement: "_s.example.org")
+        ])
+        resolver.records[.srv("_s.example.org")] = .failed
+        #expect(resolver.run(&selection) == .failed)
+        resolver.records[.naptr("example.net")] = .failed
+        #expect(resolver.run(&selection, at: 300) == .failed)
+        #expect(!resolver.asked.contains(.addresses("example.net")))
+    }
+
     @Test("What a server asked for by Retry-After ends by nothing else than time; a guess ends with the first success")
     func askedFor() throws {
         var selection = try selection("sip:example.net;transport=udp")

@@ -236,6 +236,90 @@ struct UserAgentCallTests {
             $0.append(.proxyAuthenticate, "Digest realm=\"evil.example.org\", nonce=\"n\", qop=\"auth\"")
         }
         _ = try provider.takeRequest(.ack)
+        #expect(provider.takeEvents() == [.ended(Self.leg, .realmForeign("evil.example.org"))])
+    }
+
+    @Test(
+        "Without registration the configured realms are answered, as a whole; another is told apart from a wrong password",
+        arguments: [
+            ("sip.twilio.example", true), ("SIP.Twilio.Example", true), ("second.example", true), ("example", false),
+            ("twilio.example", false), ("x.sip.twilio.example", false), ("sip.example.net", false), ("", false),
+        ])
+    func realmWithoutRegistration(realm: String, isAnswered: Bool) throws {
+        var provider = ScriptedProvider()
+        var trunk = ScriptedProvider.trunk
+        (trunk.expires, trunk.realms, trunk.authUser) = (0, ["sip.twilio.example", "second.example"], "digest-name")
+        try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+        try provider.act {
+            $0.invite(Self.leg, to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+        }
+        let invite = try provider.takeRequest(.invite)
+        try provider.answer(invite, 407) {
+            $0.append(.proxyAuthenticate, "Digest realm=\"\(realm)\", nonce=\"n\", qop=\"auth\"")
+        }
+        let proven = provider.sent.compactMap(\.message.request).first { $0.method == .invite }
+        let credentials = proven?.headers.proxyAuthorization.flatMap { DigestCredentials($0) }
+        #expect((credentials?.user == "digest-name") == isAnswered)
+        #expect(provider.takeEvents() == (isAnswered ? [] : [.ended(Self.leg, .realmForeign(realm))]))
+        guard isAnswered, let proven else { return }
+        // Once more means that the password is wrong.
+        provider.sent = []
+        try provider.answer(proven, 407) {
+            $0.append(.proxyAuthenticate, "Digest realm=\"\(realm)\", nonce=\"n2\", qop=\"auth\"")
+        }
         #expect(provider.takeEvents() == [.ended(Self.leg, .authenticationFailed)])
+    }
+
+    @Test("A challenge from elsewhere than the trunk's server is no matter of the realm")
+    func challengeOfAStranger() throws {
+        var provider = ScriptedProvider()
+        var trunk = ScriptedProvider.trunk
+        trunk.expires = 0
+        trunk.networks = [try #require(AddressBlock("203.0.113.0/24"))]
+        try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+        for realm in ["evil.example", "sip.example.net"] {
+            try provider.act {
+                $0.invite(Self.leg, to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+            }
+            let invite = try provider.takeRequest(.invite)
+            try provider.answer(invite, 407, from: ScriptedProvider.stranger) {
+                $0.append(.proxyAuthenticate, "Digest realm=\"\(realm)\", nonce=\"n\", qop=\"auth\"")
+            }
+            _ = try provider.takeRequest(.ack)
+            #expect(provider.takeEvents() == [.ended(Self.leg, .authenticationFailed)])
+        }
+    }
+
+    @Test("Calls from the trunk's networks are the trunk's, from next to them nobody's")
+    func networks() throws {
+        for (network, isAccepted) in [("203.0.113.0/29", true), ("203.0.113.8/29", false), ("2001:db8::/16", false)] {
+            var provider = ScriptedProvider()
+            var trunk = ScriptedProvider.trunk
+            trunk.expires = 0
+            trunk.networks = [try #require(AddressBlock(network))]
+            try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+            let invite = try provider.request(.invite, branch: "1", body: ScriptedProvider.offer)
+            try provider.deliver(.request(invite), from: ScriptedProvider.stranger)
+            #expect(provider.takeEvents().isEmpty != isAccepted)
+            #expect(try provider.takeResponse().status == (isAccepted ? 100 : 403))
+        }
+    }
+
+    @Test("Behind a proxy addresses name the domain, and the peer's certificate the server")
+    func domainBehindProxy() throws {
+        var provider = ScriptedProvider()
+        var trunk = ScriptedProvider.trunk
+        (trunk.transport, trunk.serverName) = (.tls, "proxy.example.org")
+        #expect(trunk.peer.name == "proxy.example.org")
+        try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+        #expect(try provider.takeRequest(.register).uri.text == "sip:sip.example.net")
+        let spare = SIPPeer(.tls, ScriptedProvider.target, name: "spare.example.org")
+        try provider.act {
+            $0.invite(Self.leg, to: Redacted("1"), at: spare, offer: ScriptedProvider.offer, now: $1, using: &$2)
+        }
+        let invite = try provider.takeRequest(.invite)
+        #expect(invite.uri.text == "sip:1@sip.example.net")
+        #expect(invite.headers.from?.uri.sip?.host.text == "sip.example.net")
+        #expect(provider.agent.trunk(of: Self.leg)?.peer == spare)
     }
 }

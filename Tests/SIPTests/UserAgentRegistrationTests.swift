@@ -168,6 +168,63 @@ struct UserAgentRegistrationTests {
         provider.events = []
     }
 
+    @Test("REGISTER says that it knows Path; Service-Route leads calls and questions until it is another or gone")
+    func serviceRoute() throws {
+        var provider = ScriptedProvider()
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        var register = try provider.takeRequest(.register)
+        #expect(register.headers.supported.contains("path"))
+        func grant(_ routes: [String]) throws {
+            try provider.answer(register, 200) { headers in
+                headers.expires = 300
+                headers.topVia = register.headers.topVia
+                for route in routes { headers.append(.serviceRoute, route) }
+            }
+        }
+        func refresh() throws {
+            try provider.wait(.seconds(250))
+            register = try #require(provider.sent.last { $0.message.request?.method == .register }?.message.request)
+            provider.sent = []
+        }
+        var leg = 0 as UInt64
+        func routes() throws -> [[String]] {
+            leg += 1
+            try provider.act {
+                $0.invite(LegIdentifier(number: leg), to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+            }
+            let invite = try provider.takeRequest(.invite)
+            // RFC 3261 §17.1.1.3: the ACK takes the way of the INVITE.
+            try provider.answer(invite, 486)
+            let ack = try provider.takeRequest(.ack)
+            try provider.act { $0.ask(leg, now: $1, using: &$2) ?? [] }
+            let options = try provider.takeRequest(.options)
+            #expect(!options.headers.supported.contains("path"))
+            try provider.answer(options, 200)
+            return try [invite, ack, options].map { try $0.headers.routes().map(\.text) }
+        }
+        let first = ["<sip:p1.example.net;lr>", "<sip:orig@s.example.net;lr>"]
+        try grant([first.joined(separator: ", ")])
+        #expect(try routes() == [first, first, first])
+        try refresh()
+        #expect(try register.headers.routes().isEmpty)
+        try grant(["<sip:p2.example.net;lr>"])
+        #expect(try routes().first == ["<sip:p2.example.net;lr>"])
+        // Hops that route strictly, and more than anybody needs, are no way; nor is a former one.
+        for unusable in [[], ["<sip:p3.example.net>"], Array(repeating: first[0], count: 9), ["<"]] {
+            try refresh()
+            try grant(["<sip:p2.example.net;lr>"])
+            try refresh()
+            try grant(unusable)
+            #expect(try routes().first == [], "\(unusable)")
+        }
+        try refresh()
+        try grant(first)
+        try provider.act { $0.unregister(now: $1, using: &$2) }
+        register = try provider.takeRequest(.register)
+        try grant(first)
+        #expect(try routes().first == [])
+    }
+
     @Test("A new password takes the binding over: no removal that could come after the new registration")
     func sameBinding() throws {
         var provider = ScriptedProvider()

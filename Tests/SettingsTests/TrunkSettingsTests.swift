@@ -73,7 +73,32 @@ struct TrunkSettingsTests {
         #expect(twilio.first?.registers == false && twilio.first?.name == "Twilio Elastic SIP")
         let flex = try load(
             "[trunk]\npreset = \"telekom-companyflex\"\nserver = \"1.primary.companyflex.de\"\n" + Self.account)
-        #expect(flex.first?.realm == "tel.t-online.de" && flex.first?.transports == [.tls, .tcp])
+        #expect(flex.first?.domain == "tel.t-online.de" && flex.first?.realms == ["tel.t-online.de"])
+        #expect(twilio.first?.realms == ["sip.twilio.com"] && twilio.first?.domain == nil)
+        #expect(twilio.first?.networks.contains { $0.contains(.ipv4(0xb147_cec3)) } == true)
+        #expect(flex.first?.transports == [.tls, .tcp])
+    }
+
+    @Test("Credentials, domain, realms and networks may be others than the server's")
+    func apart() throws {
+        let trunk = try load(
+            """
+            [trunk]
+            preset = "twilio"
+            server = "proxy.example.net"
+            domain = "example.net"
+            auth_user = "100@example.net"
+            realm = ["a.example", "b.example"]
+            networks = ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7"]
+            user = "100"
+            """
+        ).first
+        #expect(trunk?.server == "proxy.example.net" && trunk?.domain == "example.net")
+        #expect(trunk?.authUser == "100@example.net" && trunk?.user == "100")
+        #expect(trunk?.realms == ["a.example", "b.example"])
+        #expect(trunk?.networks.map(\.description) == ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7/32"])
+        let plain = try load("[trunk]\nserver = \"a\"\nrealm = \"r\"\n" + Self.account).first
+        #expect(plain?.realms == ["r"] && plain?.domain == nil && plain?.authUser == nil && plain?.networks == [])
     }
 
     @Test(
@@ -108,6 +133,13 @@ struct TrunkSettingsTests {
             ("[trunk]\nserver = \"a\"\nnumber_format = \"x\"\n\(account)", 3, "trunk.number_format", "plus-e164"),
             ("[trunk]\nserver = \"a:0\"\n\(account)", 2, "trunk.server", "example"),
             ("[trunk]\nserver = \"a:b:c\"\n\(account)", 2, "trunk.server", "example"),
+            ("[trunk]\nserver = \"a\"\ndomain = \"a:5060\"\n\(account)", 3, "trunk.domain", "without a port"),
+            ("[trunk]\nserver = \"a\"\nauth_user = \"<a>\"\n\(account)", 3, "trunk.auth_user", "portal"),
+            ("[trunk]\nserver = \"a\"\nrealm = []\n\(account)", 3, "trunk.realm", "example"),
+            ("[trunk]\nserver = \"a\"\nrealm = 7\n\(account)", 3, "trunk.realm", "example"),
+            ("[trunk]\nserver = \"a\"\nnetworks = [\"b\"]\n\(account)", 3, "trunk.networks", "192.0.2.0/24"),
+            ("[trunk]\nserver = \"a\"\nnetworks = [\"1.2.3.4/33\"]\n\(account)", 3, "trunk.networks", "192.0.2.0"),
+            ("[trunk]\nserver = \"a\"\nnetworks = [\"0.0.0.0/0\"]\n\(account)", 3, "trunk.networks", "documents"),
             ("trunk = [1]", 1, "trunk", "[[trunk]]"),
         ] as [(String, Int, String, String)])
     func wrong(text: String, line: Int, key: String, remedy: String) {

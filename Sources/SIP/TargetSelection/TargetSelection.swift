@@ -9,8 +9,8 @@ package import Wire
 ///   transport given ───────────▶ SRV ──none──▶ A, AAAA ──────▶ targets
 ///   neither ─▶ NAPTR ──none──▶ SRV of each ──none──▶ A, AAAA ─▶ targets
 /// ```
-/// Look-ups are asked for as effects. A domain that once had SRV records is never asked for A in their place: its
-/// bare name is often a web server. While answers are renewed, and when the DNS fails, the old targets stay in use.
+/// Look-ups are asked for as effects. A domain that once had SRV records, under whatever name, is never asked for A in
+/// their place, nor one whose SRV records no name server told: its bare name is often a web server. While answers are renewed, and when the DNS fails, the old targets stay in use.
 package struct TargetSelection: Sendable, Equatable, Codable {
     package struct Target: Hashable, Sendable, Codable {
         package let transport: TransportProtocol
@@ -67,7 +67,8 @@ package struct TargetSelection: Sendable, Equatable, Codable {
 
     private var known: [DNSQuery: Known] = [:]
     private var asked: Set<DNSQuery> = []
-    /// SRV names that had records once.
+    /// SRV names that had records once, and the domain's NAPTR if it ever named a service. NAPTR may lead to other SRV
+    /// names from one time to the next: what any of them said holds for the domain.
     private var hadRecords: Set<DNSQuery> = []
     private var targets: [Target] = []
     private var penalties: [Target: Penalty] = [:]
@@ -134,7 +135,11 @@ package struct TargetSelection: Sendable, Equatable, Codable {
         guard asked.remove(query) != nil else { return [] }
         let kept = min(max(lifetime, Limit.lifetime.lowerBound), Limit.lifetime.upperBound)
         known[query] = Known(answer: answer, expires: now + (answer == .failed ? Limit.lifetime.lowerBound : kept))
-        if case .srv(let records) = answer, !records.isEmpty { hadRecords.insert(query) }
+        switch answer {
+        case .srv(let records) where !records.isEmpty: hadRecords.insert(query)
+        case .naptr where !naptrServices(answer).isEmpty: hadRecords.insert(query)
+        default: break
+        }
         return evaluate(using: &generator)
     }
 
@@ -175,6 +180,10 @@ package struct TargetSelection: Sendable, Equatable, Codable {
     }
 }
 
+extension DNSQuery {
+    fileprivate var isSRV: Bool { if case .srv = self { true } else { false } }
+}
+
 extension TargetSelection {
     /// What is known so far leads to targets, or to more questions.
     private enum Outcome {
@@ -209,18 +218,21 @@ extension TargetSelection {
             return addresses(of: domain, chosen, port ?? chosen.defaultPort, &missing).map(Outcome.targets) ?? .unknown
         }
         var services: [(name: String, transport: TransportProtocol)] = []
+        // No SRV is what a name server says; that none said anything is not the same.
+        var isUncertain = false
         if let transport {
             services = [(transport.service(of: domain), transport)]
         } else {
             guard let answer = answer(.naptr(domain), &missing) else { return .unknown }
             services = naptrServices(answer)
+            // At first a NAPTR that fails is none: many a resolver on the way does not know the type.
+            isUncertain = answer == .failed && hadRecords.contains(.naptr(domain))
             if services.isEmpty { services = supported.map { ($0.service(of: domain), $0) } }
         }
         var found: [Target] = []
-        var anyRecords = false
         for service in services {
             guard let answer = answer(.srv(service.name), &missing) else { continue }
-            if hadRecords.contains(.srv(service.name)) { anyRecords = true }
+            if answer == .failed { isUncertain = true }
             guard case .srv(let records) = answer else { continue }
             let usable = records.prefix(Limit.records).filter { $0.target != "." && !$0.target.isEmpty }
             for record in SRVRecord.ordered(Array(usable), using: &generator) {
@@ -228,7 +240,7 @@ extension TargetSelection {
             }
         }
         guard missing.isEmpty else { return .unknown }
-        if anyRecords || !found.isEmpty { return .targets(found) }
+        if isUncertain || !found.isEmpty || hadRecords.contains(where: \.isSRV) { return .targets(found) }
         let chosen = transport ?? (isSecure ? .tls : supported.contains(.udp) ? .udp : preferred)
         return addresses(of: domain, chosen, chosen.defaultPort, &missing).map(Outcome.targets) ?? .unknown
     }

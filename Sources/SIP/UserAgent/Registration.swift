@@ -4,6 +4,8 @@ package import Wire
 package enum RegistrationFailure: Hashable, Sendable, Codable {
     /// Asked again after a right answer, or forbidden.
     case wrongPassword
+    /// The registrar asks in a realm that is not the trunk's.
+    case realmForeign(String)
     /// 64·T1 without a response.
     case noReply
     /// The network says that the target cannot be reached.
@@ -130,7 +132,10 @@ package struct Registration: Hashable, Sendable, Codable {
             raises = 0
             var wait = backOff.failed(using: &generator)
             // Providers lock accounts out after a few wrong passwords: ask seldom.
-            if failure == .wrongPassword { wait = max(wait, .seconds(300)) }
+            switch failure {
+            case .wrongPassword, .realmForeign: wait = max(wait, .seconds(300))
+            case .noReply, .unreachable, .rejected: break
+            }
             if let retryAfter { wait = max(wait, .seconds(min(max(retryAfter, 0), 3_600))) }
             state = .waiting(retryAt: now + wait, failure)
         }
@@ -156,7 +161,7 @@ package struct Registration: Hashable, Sendable, Codable {
         case .registered(let granted, _, let endsAt):
             state = .registered(expires: granted, refreshAt: nil, endsAt: endsAt)
             return [.register(expires: expires)]
-        case .waiting(_, .wrongPassword), .idle, .unregistering: return []
+        case .waiting(_, .wrongPassword), .waiting(_, .realmForeign), .idle, .unregistering: return []
         case .waiting: return started()
         }
     }

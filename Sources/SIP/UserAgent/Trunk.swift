@@ -6,8 +6,10 @@ package struct Trunk: Hashable, Sendable, Codable {
     package var name: String
     /// The provider's name; it stays in the Request-URI whatever address is spoken to.
     package var domain: String
-    /// Where `domain` was found.
+    /// Where `domain`, or the server before it, was found.
     package var target: NetworkAddress
+    /// What the certificate of `target` has to name, if that is not `domain`.
+    package var serverName: String?
     /// How `target` is spoken with.
     package var transport: TransportProtocol
     package var user: String
@@ -18,8 +20,10 @@ package struct Trunk: Hashable, Sendable, Codable {
     package var displayNumber: String?
     /// Seconds to ask for at the registrar; 0 for a provider that knows our address and wants no REGISTER.
     package var expires: Int
-    /// The only realm whose challenges are answered; nil for `domain` and whatever the registrar asks in.
-    package var realm: String?
+    /// The only realms whose challenges are answered; empty for `domain` and whatever the registrar asks in.
+    package var realms: [String]
+    /// Calls from here are the provider's too, but nobody there may ask for the password.
+    package var networks: [AddressBlock]
     /// Where the provider looks for our number.
     package var identity: Identity
     /// Provisional responses are made reliable for every caller that can (RFC 3262), not only for those that insist.
@@ -38,8 +42,9 @@ package struct Trunk: Hashable, Sendable, Codable {
 
     package init(
         name: String, domain: String, target: NetworkAddress, user: String, password: Redacted<String>,
-        authUser: String? = nil, displayNumber: String? = nil, expires: Int = 300, realm: String? = nil,
-        transport: TransportProtocol = .udp, identity: Identity = .from, prefersReliableProvisional: Bool = false
+        authUser: String? = nil, displayNumber: String? = nil, expires: Int = 300, realms: [String] = [],
+        networks: [AddressBlock] = [], serverName: String? = nil, transport: TransportProtocol = .udp,
+        identity: Identity = .from, prefersReliableProvisional: Bool = false
     ) {
         self.name = name
         self.domain = domain
@@ -49,14 +54,16 @@ package struct Trunk: Hashable, Sendable, Codable {
         self.authUser = authUser
         self.displayNumber = displayNumber
         self.expires = expires
-        self.realm = realm
+        self.realms = realms
+        self.networks = networks
+        self.serverName = serverName
         self.identity = identity
         self.prefersReliableProvisional = prefersReliableProvisional
         self.transport = transport
     }
 
     /// Where it is spoken with, and how.
-    package var peer: SIPPeer { SIPPeer(transport, target, name: domain) }
+    package var peer: SIPPeer { SIPPeer(transport, target, name: serverName ?? domain) }
 
     /// Whether a registration of this one replaces that of the other (RFC 3261 §10.3): the same address of record at the
     /// same registrar.

@@ -27,6 +27,7 @@ extension UserAgent {
         var request = SIPRequest(
             .options, target, via: via(trunk, using: &generator), from: from, to: NameAddress(target),
             callID: hexadecimal(bytes: 16, using: &generator), cseq: 1)
+        request.headers.setRoutes(serviceRoute(trunk))
         describe(&request.headers, contact: contact(trunk))
         request.headers.append(.accept, "application/sdp")
         guard send(request, to: trunk.target, for: .asking(number), now: now, using: &generator) != nil else {

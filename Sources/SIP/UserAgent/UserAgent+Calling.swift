@@ -23,7 +23,10 @@ extension UserAgent {
         guard var trunk = trunk(name), legs.count < Self.legLimit else {
             return [.event(.ended(leg, .unreachable))]
         }
-        if let peer { (trunk.target, trunk.transport) = (peer.address, peer.transport) }
+        if let peer {
+            (trunk.target, trunk.transport) = (peer.address, peer.transport)
+            trunk.serverName = peer.name ?? trunk.serverName
+        }
         let target = Self.uri(trunk, user: dialled.revealed)
         let tag = hexadecimal(bytes: 8, using: &generator)
         let callID = hexadecimal(bytes: 16, using: &generator)
@@ -31,6 +34,7 @@ extension UserAgent {
             .invite, target, via: via(trunk, using: &generator), from: NameAddress(target), to: NameAddress(target),
             callID: callID, cseq: 1)
         trunk.describe(caller, domain: { Self.uri(trunk, user: $0) }, tag: tag, in: &request.headers)
+        request.headers.setRoutes(serviceRoute(trunk))
         describe(&request.headers, contact: contact(trunk, isPrivate: caller.isPrivate))
         request.headers.sessionExpires = SessionExpires(interval: SessionTimer.wanted)
         request.headers.minSE = SessionTimer.minimum
@@ -125,11 +129,17 @@ extension UserAgent {
         _ leg: LegIdentifier, _ calling: Leg.Calling, _ response: SIPResponse, from source: NetworkAddress,
         now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) {
-        guard var state = legs[leg], let invite = layer.request(of: calling.invite),
-            state.authentication.receivedChallenge(
-                response.status, response.headers.challenges(response.status),
-                mayAnswer: mayAnswer(state.trunk, from: source))
-        else { return end(leg, .authenticationFailed, now: now, using: &generator) }
+        guard var state = legs[leg], let invite = layer.request(of: calling.invite) else {
+            return end(leg, .authenticationFailed, now: now, using: &generator)
+        }
+        let challenges = response.headers.challenges(response.status)
+        let mayAnswer = mayAnswer(state.trunk, from: source)
+        guard state.authentication.receivedChallenge(response.status, challenges, mayAnswer: mayAnswer) else {
+            let isServer = isTrunk(state.trunk, source.host)
+            let foreign = foreignRealm(challenges, isServer: isServer, mayAnswer: mayAnswer)
+            return end(
+                leg, foreign.map(LegEnd.realmForeign) ?? .authenticationFailed, now: now, using: &generator)
+        }
         let credentials = state.authentication.credentials(
             of: state.trunk, method: .invite, uri: invite.uri.text, using: &generator)
         legs[leg] = state

@@ -53,6 +53,15 @@ extension UserAgent {
         return uri
     }
 
+    /// The way that the registrar wants requests outside of dialogs to take (RFC 3608 §6.1). Where another server takes
+    /// the call that one's way is not known.
+    func serviceRoute(_ trunk: Trunk) -> [NameAddress] {
+        guard let account = account(trunk.name).flatMap({ accounts[$0] }), account.trunk.domain == trunk.domain,
+            account.trunk.peer == trunk.peer, account.trunk.user == trunk.user
+        else { return [] }
+        return account.serviceRoute
+    }
+
     /// What all our requests that make or change a dialog or a binding say.
     func describe(_ headers: inout SIPHeaders, contact: NameAddress) {
         headers.contact = contact

@@ -13,6 +13,8 @@ struct Account: Sendable {
     var sequence: UInt32 = 0
     /// What the last REGISTER asked for, seconds.
     var asked = 0
+    /// What requests outside of dialogs go by way of, as the registrar said last (RFC 3608).
+    var serviceRoute: [NameAddress] = []
     /// What was told last: a refresh that changes nothing is no news.
     var told: RegistrationState?
 }
@@ -122,6 +124,8 @@ extension UserAgent {
             callID: account.callID,
             cseq: account.sequence)
         describe(&request.headers, contact: contact(trunk))
+        // Proxies on the way may put themselves between the registrar and us (RFC 3327 §5.1).
+        request.headers.supported = extensions + ["path"]
         request.headers.expires = expires
         request.headers.setCredentials(
             account.authentication.credentials(
@@ -154,9 +158,13 @@ extension UserAgent {
                 return
             }
             let isAnswerable = DigestChallenge.strongest(of: challenges).map { mayAnswer($0.realm) } ?? false
+            let isServer = source.host == account.trunk.target.host
+            let foreign = foreignRealm(challenges, isServer: isServer, mayAnswer: mayAnswer)
+            let failure =
+                foreign.map(RegistrationFailure.realmForeign)
+                ?? .rejected(status: response.status, reason: response.reason)
             registrationFailed(
-                number, sequence: sequence,
-                isAnswerable ? .wrongPassword : .rejected(status: response.status, reason: response.reason),
+                number, sequence: sequence, isAnswerable ? .wrongPassword : failure,
                 retryAfter: nil, now: now, using: &generator)
         case 403:
             registrationFailed(
@@ -190,8 +198,10 @@ extension UserAgent {
             return []
         }
         guard case .registered(let expires, _, _)? = accounts[number]?.registration.state else {
+            accounts[number]?.serviceRoute = []
             return settle(number)
         }
+        accounts[number]?.serviceRoute = response.headers.serviceRoute
         guard inUse.contains(number) else { return }
         outbox.append(.event(.targetReached(trunk: account.trunk.name, account.trunk.peer)))
         if let via = response.headers.topVia, let host = via.received ?? via.host.address {
@@ -248,7 +258,20 @@ extension RegistrationFailure {
         case .noReply: .timeout
         case .unreachable: .connection
         case .rejected(status: 503, _): .unavailable(retryAfter: retryAfter)
-        case .rejected, .wrongPassword: nil
+        case .rejected, .wrongPassword, .realmForeign: nil
         }
+    }
+}
+
+extension SIPHeaders {
+    /// More hops make requests that no datagram holds.
+    private static let mostServiceRoutes = 8
+
+    /// Service-Route if it can be used as it is: every hop has to route loosely (RFC 3608 §5).
+    fileprivate var serviceRoute: [NameAddress] {
+        guard let routes = try? serviceRoutes(), routes.count <= Self.mostServiceRoutes,
+            routes.allSatisfy({ $0.uri.sip?.isLooseRouter == true })
+        else { return [] }
+        return routes
     }
 }

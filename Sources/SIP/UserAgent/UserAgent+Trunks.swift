@@ -44,10 +44,11 @@ extension UserAgent {
         return ways[trunk.name]?.hosts.contains(host) == true
     }
 
-    /// Whose call this is: the trunk's from whose hosts it comes; of several accounts there, the one that it is
+    /// Whose call this is: the trunk's from whose hosts it comes, or else from whose networks; of several accounts there, the one that it is
     /// addressed to.
     func trunk(of request: SIPRequest, from host: NetworkAddress.Host) -> Trunk? {
-        let possible = trunks.filter { isTrunk($0, host) }
+        var possible = trunks.filter { isTrunk($0, host) }
+        if possible.isEmpty { possible = trunks.filter { $0.networks.contains { $0.contains(host) } } }
         guard possible.count > 1 else { return possible.first }
         let users = [request.uri.user, request.headers.to?.uri.user].compactMap(\.self)
         return possible.first { trunk in
@@ -67,6 +68,8 @@ extension UserAgent {
         guard trunk.target != peer.address || trunk.transport != peer.transport else { return [] }
         accounts[number]?.trunk.target = peer.address
         accounts[number]?.trunk.transport = peer.transport
+        accounts[number]?.trunk.serverName = peer.name ?? trunk.serverName
+        accounts[number]?.serviceRoute = []
         ways[name, default: TrunkWay()].local = contact
         ways[name]?.seenAt = nil
         deadlines.set(nil, for: .keepAlive(account: number))

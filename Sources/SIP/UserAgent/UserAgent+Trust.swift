@@ -1,3 +1,4 @@
+import SIPMessage
 import Wire
 
 /// Who may make us use the trunk's password: the trunk's own address, in a realm that is the trunk's.
@@ -5,13 +6,13 @@ import Wire
 /// Every answer to a challenge is something that a stranger could try passwords against, and a callee's challenge may
 /// reach us through the trunk's own proxy (CVE-2021-41158).
 extension UserAgent {
-    /// For any request but REGISTER: the realm that is configured; else the trunk's domain, and the realm in which
+    /// For any request but REGISTER: the realms that are configured; else the trunk's domain, and the realm in which
     /// its registrar asked. Each is compared as a whole.
     func mayAnswer(_ trunk: Trunk, from source: NetworkAddress) -> (String) -> Bool {
         guard isTrunk(trunk, source.host) else { return { _ in false } }
         let accepted: [String]
-        if let realm = trunk.realm {
-            accepted = [realm]
+        if !trunk.realms.isEmpty {
+            accepted = trunk.realms
         } else {
             accepted =
                 [trunk.domain]
@@ -24,6 +25,22 @@ extension UserAgent {
     /// For REGISTER: nobody but the registrar answers it, so its realm is learnt unless one is configured.
     func mayRegister(_ trunk: Trunk, from source: NetworkAddress) -> (String) -> Bool {
         guard source.host == trunk.target.host else { return { _ in false } }
-        return { realm in trunk.realm.map { $0.lowercased() == realm.lowercased() } ?? true }
+        return { realm in
+            trunk.realms.isEmpty || trunk.realms.contains { $0.lowercased() == realm.lowercased() }
+        }
+    }
+
+    /// The realm that the trunk's own server asks in and that is not the trunk's: nothing is wrong with the password,
+    /// which nobody has seen.
+    /// - Returns: nil if that is not why the challenge goes without an answer.
+    func foreignRealm(
+        _ challenges: [Challenge], isServer: Bool, mayAnswer: (String) -> Bool
+    ) -> String? {
+        guard isServer, let realm = DigestChallenge.strongest(of: challenges)?.realm, !mayAnswer(realm) else {
+            return nil
+        }
+        // Whoever sent it chose the words.
+        let printable = realm.unicodeScalars.filter { (0x20...0x7e).contains($0.value) }.prefix(64)
+        return String(String.UnicodeScalarView(printable))
     }
 }

@@ -77,6 +77,8 @@ package enum LegEnd: Hashable, Sendable, Codable {
     case unreachable
     /// Asked for credentials again after a right answer, or by somebody who may not ask.
     case authenticationFailed
+    /// Asked for credentials by the trunk's own server, in a realm that is not the trunk's.
+    case realmForeign(String)
     case remoteHangUp
     case cancelledByRemote
     case localHangUp

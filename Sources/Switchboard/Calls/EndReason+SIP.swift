@@ -17,6 +17,7 @@ extension EndReason {
         case .noReply: self = .providerSilent
         case .unreachable: self = Self(network: network)
         case .authenticationFailed: self = .passwordWrong
+        case .realmForeign: self = .realmForeign
         case .sessionExpired: self = .sessionExpired
         case .dialogLost: self = .dialogLost
         case .replaced: self = .replaced
@@ -118,6 +119,11 @@ extension RegistrationFailure {
             Problem(
                 code: "trunk.password-wrong", sentence: "The provider did not accept the user name or password.",
                 remedy: "Enter the SIP password from the provider's portal again (trunk.user, trunk.password).")
+        case .realmForeign(let realm):
+            Problem(
+                code: "trunk.realm-foreign",
+                sentence: "The provider asks for the password in the realm \"\(realm)\", which is not this account's.",
+                remedy: "If the provider's documents name that realm, add it to trunk.realm.")
         case .noReply:
             Problem(
                 code: "trunk.no-reply", sentence: "The provider does not reply.",

@@ -209,8 +209,8 @@ extension LegEnd {
         case .rejected(let status, _): status
         case .noReply: 408
         case .cancelledByRemote, .localHangUp, .remoteHangUp, .replaced: 487
-        case .unreachable, .authenticationFailed, .acknowledgementMissing, .acknowledgementUnheard, .sessionExpired,
-            .dialogLost, .protocolError:
+        case .unreachable, .authenticationFailed, .realmForeign, .acknowledgementMissing, .acknowledgementUnheard,
+            .sessionExpired, .dialogLost, .protocolError:
             503
         }
     }

@@ -74,6 +74,11 @@ extension Switchboard {
 
     private func ended(_ leg: LegIdentifier, _ end: LegEnd) {
         if isNext(leg) { return nextEnded(leg, end) }
+        if case .realmForeign(let realm) = end {
+            log.warning(
+                "The provider asked for the password in a realm that is not the account's.",
+                metadata: ["trunk": "\(callOfLeg[leg].flatMap { calls[$0]?.trunk } ?? "")", "realm": "\(realm)"])
+        }
         if goesElsewhere(leg, after: end) { return }
         let ongoing = callOfLeg[leg].flatMap { calls[$0] }
         let way = ongoing?[way: leg]

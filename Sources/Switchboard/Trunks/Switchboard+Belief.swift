@@ -16,7 +16,10 @@ extension Switchboard {
         let isProvider = { (peer: SIPPeer) in peer.address.host == source.address.host }
         let isAsSafe = { (peer: SIPPeer) in source.transport.safety >= peer.transport.safety }
         let known = lines.flatMap { line in [line.route?.target].compactMap(\.self) + peers(of: line) }
-        let providers = known.filter(isProvider)
+        // Nobody else's name stands for the provider's further networks: what comes from there came as safely as to its
+        // server, too.
+        let relayed = lines.filter { $0.settings.networks.contains { $0.contains(source.address.host) } }
+        let providers = known.filter(isProvider) + relayed.compactMap(\.route?.target)
         let former = retiredTargets.filter(isProvider)
         if providers.isEmpty && former.isEmpty { return true }
         // Calls of a former configuration go on over its transport; new ones do not begin there.

@@ -131,7 +131,7 @@ extension Switchboard {
         case .unreachable: punish(way, .connection)
         // Another account may do better than one that has no credit, no valid password, or a broken server.
         case .rejected(status: 402, _), .rejected(status: 500, _), .rejected(status: 502, _),
-            .rejected(status: 504, _), .authenticationFailed:
+            .rejected(status: 504, _), .authenticationFailed, .realmForeign:
             way.exhausted.insert(way.trunk)
         default: return false
         }

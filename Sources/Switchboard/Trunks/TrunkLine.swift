@@ -67,10 +67,10 @@ struct TrunkLine {
     /// The account as the user agent wants it.
     func account(at peer: SIPPeer) -> Trunk {
         Trunk(
-            name: settings.name, domain: settings.server, target: peer.address, user: settings.user,
-            password: settings.password, displayNumber: settings.number?.revealed,
-            expires: settings.registers ? settings.expires : 0, realm: settings.realm, transport: peer.transport,
-            identity: Trunk.Identity(settings.identity),
+            name: settings.name, domain: settings.domain ?? settings.server, target: peer.address, user: settings.user,
+            password: settings.password, authUser: settings.authUser, displayNumber: settings.number?.revealed,
+            expires: settings.registers ? settings.expires : 0, realms: settings.realms, networks: settings.networks,
+            serverName: peer.name, transport: peer.transport, identity: Trunk.Identity(settings.identity),
             prefersReliableProvisional: settings.prefersReliableProvisional)
     }
 }

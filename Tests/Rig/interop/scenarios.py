@@ -42,7 +42,7 @@ OUTBOUND = (
     Scenario("422", "422", _TALK_AND_END, passed=((*_INVITES, 2),)),
     Scenario("302-refused", "302", (dials, ended("call.redirected")), passed=((*_INVITES, 1),)),
     Scenario("407", "407", _TALK_AND_END, passed=((*_INVITES, 2),)),
-    Scenario("407-elsewhere", "407-elsewhere", (dials, ended("call.password-wrong")), passed=((*_INVITES, 1),)),
+    Scenario("407-elsewhere", "407-elsewhere", (dials, ended("call.realm-foreign")), passed=((*_INVITES, 1),)),
     Scenario("401-on-bye", "401-on-bye", _TALK_AND_END, passed=(("box", "^BYE", 2),)),
     Scenario("404", "404", (dials, ended("call.wrong-number"))),
     Scenario("480", "480", (dials, ended("call.unavailable"))),
