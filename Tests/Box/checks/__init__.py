@@ -2,8 +2,9 @@
 
 from Rig.checks.check import Check
 
-from . import package_lifecycle, reproducible, sandbox, watchdogs
+from . import long_life, package_lifecycle, reproducible, sandbox, watchdogs
 
 CHECKS: dict[str, Check] = {
-    check.name: check for check in (package_lifecycle.CHECK, watchdogs.CHECK, sandbox.CHECK, reproducible.CHECK)
+    check.name: check
+    for check in (package_lifecycle.CHECK, watchdogs.CHECK, sandbox.CHECK, reproducible.CHECK, long_life.CHECK)
 }
