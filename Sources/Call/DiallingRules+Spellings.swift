@@ -1,4 +1,5 @@
 import Numbering
+package import Settings
 
 extension DiallingRules {
     /// Every spelling in which records may have a number: as the box writes it, and as providers deliver it when somebody calls.
@@ -9,7 +10,7 @@ extension DiallingRules {
         guard let number = try? number(text) else { return [text] }
         guard case .international(let international) = number else { return [number.text] }
         var spellings = [international.e164, international.digits]
-        if let home, let plan = NumberingPlan.of(home), plan.callingCode == international.callingCode {
+        if let country, let plan = NumberingPlan.of(country), plan.callingCode == international.callingCode {
             spellings.append((plan.trunkPrefix ?? "") + international.national)
         }
         return spellings

@@ -24,11 +24,14 @@ struct RecordsTests {
         let settings = LedgerSettings(directory: "\(directory)/web/ledger")
         do {
             let store = try await LedgerStore.open(settings, keyring: keyring)
-            _ = try await store.file(try records.map { try store.sealingKey.seal($0) })
+            let sealed = try records.map { try store.sealingKey.seal($0) }
+            _ = await store.file(sealed)
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let desk = LedgerDesk(settings, lock: "\(directory)/web/ledger.lock", logger: log) { () throws(Problem) in
             keyring
+        } clock: {
+            RetentionClock(wall: .now(), sinceBoot: .seconds(9), boot: "b", isSynchronised: true)
         }
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let server = try WebServer(
