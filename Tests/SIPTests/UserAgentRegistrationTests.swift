@@ -190,7 +190,8 @@ struct UserAgentRegistrationTests {
         func routes() throws -> [[String]] {
             leg += 1
             try provider.act {
-                $0.invite(LegIdentifier(number: leg), to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+                $0.invite(
+                    LegIdentifier(number: leg), to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
             }
             let invite = try provider.takeRequest(.invite)
             // RFC 3261 §17.1.1.3: the ACK takes the way of the INVITE.

@@ -15,7 +15,8 @@ struct CatalogTests {
 
     /// Every code that the box's sources can produce.
     private static func codesInSources() throws -> Set<String> {
-        let code = try Regex(#"(?:"code"|\bcode(?:: String)?)(?::| =) "([a-z0-9.-]+)""#, as: (Substring, Substring).self)
+        let code = try Regex(
+            #"(?:"code"|\bcode(?:: String)?)(?::| =) "([a-z0-9.-]+)""#, as: (Substring, Substring).self)
         let reason = try Regex(#"case \w+ = "([a-z0-9.-]+)""#, as: (Substring, Substring).self)
         let event = try Regex(#""event": "([a-z0-9.-]+)""#, as: (Substring, Substring).self)
         var codes: Set<String> = []

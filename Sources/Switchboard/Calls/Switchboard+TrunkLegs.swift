@@ -77,7 +77,10 @@ extension Switchboard {
         if case .realmForeign(let realm) = end {
             log.warning(
                 "The provider asked for the password in a realm that is not the account's.",
-                metadata: ["trunk": "\(callOfLeg[leg].flatMap { calls[$0]?.trunk } ?? "")", "realm": "\(realm)"])
+                metadata: [
+                    "code": "call.realm-foreign", "trunk": "\(callOfLeg[leg].flatMap { calls[$0]?.trunk } ?? "")",
+                    "realm": "\(realm)",
+                ])
         }
         if goesElsewhere(leg, after: end) { return }
         let ongoing = callOfLeg[leg].flatMap { calls[$0] }

@@ -157,7 +157,8 @@ struct PrivacyEraseCommand: AsyncParsableCommand {
         }
         if !certificate.unsearched.isEmpty {
             lines.append(
-                "  Not searched \(certificate.unsearched.joined(separator: ", ")); made good before they can be read again")
+                "  Not searched \(certificate.unsearched.joined(separator: ", ")); made good before they can be read again"
+            )
         }
         if !certificate.spoolEmptied {
             lines.append("  Waiting     what the core still holds is dropped when it is handed over")
