@@ -12,9 +12,9 @@ FOLDER = REPOSITORY / ".build" / "box"
 
 # The machines have no network: whatever the package depends on, and the tests use, has to be there.
 PACKAGES = [
-    "systemd", "systemd-sysv", "dbus", "apt", "autopkgtest", "ca-certificates", "curl", "dpkg-dev", "iproute2",
+    "systemd", "systemd-sysv", "dbus", "age", "apt", "autopkgtest", "ca-certificates", "curl", "dpkg-dev", "iproute2",
     "libopus0", "libpython3-stdlib", "libsrtp2-1", "libssl3", "libstdc++6", "libsystemd0", "procps",
-    "python3-minimal", "qrencode", "util-linux",
+    "python3-minimal", "qrencode", "util-linux", "zstd",
 ]  # fmt: skip
 
 
