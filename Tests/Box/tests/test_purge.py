@@ -39,13 +39,13 @@ def test_a_disk_of_its_own_is_emptied(tmp_path: Path) -> None:
     assert left == {"/etc/credstore/other"}
 
 
-def test_backups_stay_and_the_key_that_opens_them_with_them(tmp_path: Path) -> None:
+def test_backups_stay_and_need_no_key_of_the_box(tmp_path: Path) -> None:
     done, left = _purge("mkdir /var/backups/sipcall && touch /var/backups/sipcall/1.age", tmp_path)
-    assert left == {"/etc/credstore/other", "/var/backups/sipcall/1.age", KEY}
-    assert "/var/backups/sipcall" in done.stderr and KEY in done.stderr
+    assert left == {"/etc/credstore/other", "/var/backups/sipcall/1.age"}
+    assert "/var/backups/sipcall" in done.stderr and KEY not in done.stderr
 
 
-def test_with_the_marker_backups_and_key_go(tmp_path: Path) -> None:
+def test_with_the_marker_backups_go(tmp_path: Path) -> None:
     backups = "/var/backups/sipcall"
     _, left = _purge(f"mkdir {backups} && touch {backups}/1.age {backups}/PURGE-WITH-PACKAGE", tmp_path)
     assert left == {"/etc/credstore/other"}
