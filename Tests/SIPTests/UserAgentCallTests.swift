@@ -239,6 +239,26 @@ struct UserAgentCallTests {
         #expect(provider.takeEvents() == [.ended(Self.leg, .realmForeign("evil.example.org"))])
     }
 
+    @Test("A realm in which the registrar did not take the password is no foreign one, and gets no answer all the same")
+    func realmOfARefusal() throws {
+        var provider = ScriptedProvider()
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        let challenge = "Digest realm=\"carrier.example\", nonce=\"n\", qop=\"auth\""
+        for _ in 0..<2 {
+            let register = try provider.takeRequest(.register)
+            try provider.answer(register, 401) { $0.append(.wwwAuthenticate, challenge) }
+        }
+        try provider.act {
+            $0.invite(Self.leg, to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+        }
+        let invite = try provider.takeRequest(.invite)
+        provider.events = []
+        try provider.answer(invite, 407) { $0.append(.proxyAuthenticate, challenge) }
+        _ = try provider.takeRequest(.ack)
+        #expect(provider.sent.isEmpty)
+        #expect(provider.takeEvents() == [.ended(Self.leg, .authenticationFailed)])
+    }
+
     @Test(
         "Without registration the configured realms are answered, as a whole; another is told apart from a wrong password",
         arguments: [

@@ -136,7 +136,7 @@ extension UserAgent {
         let mayAnswer = mayAnswer(state.trunk, from: source)
         guard state.authentication.receivedChallenge(response.status, challenges, mayAnswer: mayAnswer) else {
             let isServer = isTrunk(state.trunk, source.host)
-            let foreign = foreignRealm(challenges, isServer: isServer, mayAnswer: mayAnswer)
+            let foreign = foreignRealm(challenges, state.trunk, isServer: isServer, mayAnswer: mayAnswer)
             return end(
                 leg, foreign.map(LegEnd.realmForeign) ?? .authenticationFailed, now: now, using: &generator)
         }

@@ -8,6 +8,8 @@ struct Account: Sendable {
     var authentication = Authentication()
     /// The realm in which the registrar asked when it first let us in.
     var realm: String?
+    /// The realm in which it did not let us in: there the password is wrong, and not another one's.
+    var refusedRealm: String?
     let callID: String
     let tag: String
     var sequence: UInt32 = 0
@@ -157,9 +159,11 @@ extension UserAgent {
                 sendRegister(number, expires: account.asked, now: now, using: &generator)
                 return
             }
-            let isAnswerable = DigestChallenge.strongest(of: challenges).map { mayAnswer($0.realm) } ?? false
+            let realm = DigestChallenge.strongest(of: challenges)?.realm
+            let isAnswerable = realm.map(mayAnswer) ?? false
+            if isAnswerable { accounts[number]?.refusedRealm = realm }
             let isServer = source.host == account.trunk.target.host
-            let foreign = foreignRealm(challenges, isServer: isServer, mayAnswer: mayAnswer)
+            let foreign = foreignRealm(challenges, account.trunk, isServer: isServer, mayAnswer: mayAnswer)
             let failure =
                 foreign.map(RegistrationFailure.realmForeign)
                 ?? .rejected(status: response.status, reason: response.reason)
@@ -167,6 +171,7 @@ extension UserAgent {
                 number, sequence: sequence, isAnswerable ? .wrongPassword : failure,
                 retryAfter: nil, now: now, using: &generator)
         case 403:
+            accounts[number]?.refusedRealm = account.authentication.realm
             registrationFailed(
                 number, sequence: sequence, .wrongPassword, retryAfter: response.headers.retryAfter, now: now,
                 using: &generator)

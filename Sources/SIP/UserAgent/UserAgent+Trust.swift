@@ -34,11 +34,16 @@ extension UserAgent {
     /// which nobody has seen.
     /// - Returns: nil if that is not why the challenge goes without an answer.
     func foreignRealm(
-        _ challenges: [Challenge], isServer: Bool, mayAnswer: (String) -> Bool
+        _ challenges: [Challenge], _ trunk: Trunk, isServer: Bool, mayAnswer: (String) -> Bool
     ) -> String? {
         guard isServer, let realm = DigestChallenge.strongest(of: challenges)?.realm, !mayAnswer(realm) else {
             return nil
         }
+        // Its registrar has seen the password, in this realm, and did not take it.
+        let isRefused = accounts.values.contains {
+            $0.trunk.name == trunk.name && $0.refusedRealm?.lowercased() == realm.lowercased()
+        }
+        guard !isRefused else { return nil }
         // Whoever sent it chose the words.
         let printable = realm.unicodeScalars.filter { (0x20...0x7e).contains($0.value) }.prefix(64)
         return String(String.UnicodeScalarView(printable))
