@@ -99,8 +99,9 @@ package enum FileTree {
             guard count > 0 else { break }
             left = left.dropFirst(count)
         }
-        if let owner, geteuid() == 0 { fchown(descriptor, owner.0, owner.1) }
-        guard left.isEmpty, fchmod(descriptor, mode) == 0, fsync(descriptor) == 0, rename(unfinished, path) == 0 else {
+        // Who may not give files away keeps them.
+        let isGiven = owner.map { geteuid() != 0 || fchown(descriptor, $0.0, $0.1) == 0 } ?? true
+        guard left.isEmpty, isGiven, fchmod(descriptor, mode) == 0, fsync(descriptor) == 0, rename(unfinished, path) == 0 else {
             let reason = ChildPipeline.message(errno)
             unlink(unfinished)
             throw BackupProblem.cannotWrite(path, reason)
@@ -113,10 +114,10 @@ package enum FileTree {
             throw BackupProblem.cannotWrite(path, ChildPipeline.message(errno))
         }
         var status = stat()
-        if let source, stat(source, &status) == 0 {
-            if geteuid() == 0 { chown(path, status.st_uid, status.st_gid) }
-            chmod(path, status.st_mode & 0o7777)
-        }
+        guard let source, stat(source, &status) == 0 else { return }
+        guard geteuid() != 0 || chown(path, status.st_uid, status.st_gid) == 0,
+            chmod(path, status.st_mode & 0o7777) == 0
+        else { throw BackupProblem.cannotWrite(path, ChildPipeline.message(errno)) }
     }
 
     /// Everything below a directory, and itself, belongs to a user then, and to nobody else.
