@@ -24,7 +24,7 @@ struct BoxOptions: ParsableArguments {
     var controlSocket: String { state.map { "\($0)/run/control.sock" } ?? "/run/sipcall/control.sock" }
 
     /// Where the web process takes the commands of this machine.
-    var operatorSocket: String { state.map { "\($0)/run/operator.sock" } ?? "/run/sipcall/operator.sock" }
+    var operatorSocket: String { state.map { "\($0)/run/operator.sock" } ?? "/run/sipcall-operator/operator.sock" }
 
     /// The web process's own way to the core: on the installed box in a directory that no other user may enter.
     var webSocket: String { state.map { "\($0)/run/web.sock" } ?? "/run/sipcall/web/control.sock" }

@@ -192,8 +192,8 @@ extension Switchboard {
 extension TrunkSettings {
     /// A number as this provider wants it in the Request-URI. What names no telephone number goes as it was dialled.
     ///
-    /// - Parameter country: where the box stands: national spellings are those of that country. On a box that was not told,
-    ///   they are those of the country of the account's own number.
+    /// - Parameter country: where the box stands: its people's national spellings are read as those of that country, or of the
+    ///   country of the account's own number. Written they are the provider's, which is where that number belongs to.
     func written(_ dialled: Redacted<String>, in country: Region?) -> Redacted<String> {
         guard let numberFormat else { return dialled }
         let own = number.flatMap { TelephoneNumber(digits: String($0.revealed.drop { $0 == "+" })) }?.region
@@ -208,7 +208,9 @@ extension TrunkSettings {
         guard let meant else { return dialled }
         switch numberFormat {
         case .plusE164: return Redacted(meant.e164)
-        case .nationalOrIDD: return Redacted(home.map { meant.dialled(in: $0) } ?? meant.e164)
+        case .nationalOrIDD:
+            let plan = own.flatMap { NumberingPlan.of($0) } ?? home
+            return Redacted(plan.map { meant.dialled(in: $0) } ?? meant.e164)
         }
     }
 }

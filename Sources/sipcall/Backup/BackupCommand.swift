@@ -49,7 +49,7 @@ struct BackupCommand: AsyncParsableCommand {
             }
             made = .success(
                 try folder.make(
-                    staging: staging, handover: handover.directory, manifest: manifest,
+                    staging: staging, handover: "\(box.stateDirectory)/web/handover", manifest: manifest,
                     masterKey: Redacted(Array(handover.masterKey.revealed.utf8)), recipient: recipient, say: say))
         } catch {
             made = .failure(error)

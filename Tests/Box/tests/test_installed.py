@@ -60,6 +60,8 @@ def test_each_part_is_ready_by_its_own_word_and_says_what_it_does(machine: Machi
         ("/run/sipcall/control.sock", "660 sipcall-core:sipcall"),
         ("/run/sipcall-core", "700 sipcall-core:sipcall-core"),
         ("/run/sipcall-web", "700 sipcall-web:sipcall-web"),
+        ("/run/sipcall-operator", "755 root:root"),
+        ("/run/sipcall-operator/operator.sock", "660 root:sipcall"),
         ("/run/sipcall/web", "2750 sipcall-core:sipcall-web"),
         ("/run/sipcall/web/control.sock", "660 sipcall-core:sipcall-web"),
         ("/var/lib/sipcall", "755 root:root"),
@@ -71,6 +73,13 @@ def test_each_part_is_ready_by_its_own_word_and_says_what_it_does(machine: Machi
 )
 def test_only_those_who_need_it_can_open(machine: Machine, path: str, expected: str) -> None:
     assert machine.output("stat", "--format=%a %U:%G", path) == expected
+
+
+def test_the_core_does_not_see_the_socket_for_commands(machine: Machine) -> None:
+    look = ["test", "-e", "/run/sipcall-operator/operator.sock"]
+    inside = ["nsenter", "--target", str(machine.main_process("sipcall-core")), "--mount", "--"]
+    assert machine.run(*look, check=False).returncode == 0
+    assert machine.run(*inside, *look, check=False).returncode == 1
 
 
 def test_the_first_password_opens_the_page(machine: Machine) -> None:
