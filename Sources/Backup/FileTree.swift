@@ -101,7 +101,9 @@ package enum FileTree {
         }
         // Who may not give files away keeps them.
         let isGiven = owner.map { geteuid() != 0 || fchown(descriptor, $0.0, $0.1) == 0 } ?? true
-        guard left.isEmpty, isGiven, fchmod(descriptor, mode) == 0, fsync(descriptor) == 0, rename(unfinished, path) == 0 else {
+        guard left.isEmpty, isGiven, fchmod(descriptor, mode) == 0, fsync(descriptor) == 0,
+            rename(unfinished, path) == 0
+        else {
             let reason = ChildPipeline.message(errno)
             unlink(unfinished)
             throw BackupProblem.cannotWrite(path, reason)
