@@ -6,12 +6,11 @@ package import Ledger
 import Sealing
 package import Wire
 
-/// What the web process hands over for a backup: a copy of what it keeps, in a directory, and the master key, in the answer.
+/// What the web process hands over for a backup: a copy of what it keeps, in `web/handover`, and the master key, in the answer.
+/// The copy stays until the next one, or until it is given back.
 ///
 /// The key is never written to the disk for it: where it comes from a credential, the disk does not have it.
 package struct BackupHandover: Codable, Sendable {
-    /// Holds `web`; it stays until the next one, or until it is given back.
-    package var directory: String
     package var masterKey: Redacted<String>
     package var ledger: LedgerStore.Snapshot
     /// Nothing waits in the core.
@@ -47,7 +46,7 @@ extension WebResponder {
             let key = String(decoding: await store.masterKeyring.file.revealed, as: UTF8.self)
             return try json(
                 BackupHandover(
-                    directory: handoverFolder, masterKey: Redacted(key), ledger: snapshot, spoolEmptied: isEmpty))
+                    masterKey: Redacted(key), ledger: snapshot, spoolEmptied: isEmpty))
         } catch {
             try? FileManager.default.removeItem(atPath: handoverFolder)
             throw Refusal(.serviceUnavailable, error)

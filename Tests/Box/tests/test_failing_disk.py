@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from Box.calls import check_sound, dial, hang_up
 from Box.installed_box import InstalledBox, installed
 from Box.journal import JournalMark
 from Box.machine import Machine
 from Box.state_disk import StateDisk
 from Box.upkeep import Kept, wait_for_units
 from Rig.browser import PhonePage
-from Rig.calls import talk
 from Rig.deadlines import wait_until
-from Rig.rig import FAR_HERTZ, Rig, open_rig
+from Rig.rig import Rig, open_rig
 
 PARTS = ("core", "web")
 NOTICED_SECONDS = 30
@@ -41,24 +41,6 @@ def records(phone: PhonePage) -> set[str]:
         "async () => (await (await fetch('/api/v1/calls?limit=200')).json()).calls"
     )
     return {record["call"] for record in found}
-
-
-def dial(rig: Rig, phone: PhonePage) -> None:
-    rig.answers.forget_recordings()
-    phone.dial(rig.account.answers)
-    phone.wait_for_state("active", seconds=10)
-
-
-def check_sound(phone: PhonePage) -> None:
-    tone, _ = talk(phone, 3)
-    assert abs(tone.hertz - FAR_HERTZ) < 5, tone
-
-
-def hang_up(rig: Rig, phone: PhonePage) -> None:
-    phone.press("hangup")
-    rig.answers.wait_for("CALL_CLOSED", 5)
-    phone.wait_for_state("idle", "ended", seconds=5)
-    wait_until(lambda: not rig.box.in_use(), 10, "the box to let go of the call")
 
 
 def disk_verdict(machine: Machine) -> dict[str, str]:
