@@ -15,11 +15,14 @@ extension ErasureSubject {
             guard let number = call.far.number, own.contains(number) else { return nil }
             var call = call
             (call.user, call.device) = (nil, nil)
+            if let number = call.transferredTo?.number, own.contains(number) { return call }
+            call.transferredTo = call.transferredTo?.limited(to: .lastDigits)
             return call
         case .user:
             guard let user = call.user, own.contains(Redacted(user.name)) else { return nil }
             var call = call
             call.far = call.far.limited(to: .lastDigits)
+            call.transferredTo = call.transferredTo?.limited(to: .lastDigits)
             return call
         }
     }
