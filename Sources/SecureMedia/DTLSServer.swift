@@ -79,7 +79,30 @@ package final class DTLSServer {
         SecureMediaObjects.dtls.add(1, ordering: .relaxed)
     }
 
+    /// Goes on with an association whose handshake another process finished. What the peer says in DTLS is dropped: the record
+    /// layer's keys went with that process.
+    /// - Throws: `.unsupportedFingerprint`.
+    package init(identity: DTLSIdentity, continuing association: DTLSAssociation) throws(DTLSSetupError) {
+        guard
+            let expected = ExpectedFingerprint(
+                algorithm: association.fingerprintAlgorithm, bytes: association.peerFingerprint)
+        else { throw .unsupportedFingerprint }
+        self.identity = identity
+        port = DatagramPort(expected: expected)
+        keys = association.keys
+        state = .connected
+        SecureMediaObjects.dtls.add(1, ordering: .relaxed)
+    }
+
+    /// What a later process needs to go on; nil unless connected.
+    package var association: DTLSAssociation? {
+        guard state == .connected, let keys else { return nil }
+        return DTLSAssociation(
+            keys: keys, fingerprintAlgorithm: port.expected.digest.rawValue, peerFingerprint: port.expected.bytes)
+    }
+
     deinit {
+        keys?.wipe()
         SSL_free(ssl)
         SecureMediaObjects.dtls.subtract(1, ordering: .relaxed)
     }
@@ -285,6 +308,7 @@ extension DTLSServer {
         if state != .connected {
             SSL_free(ssl)
             ssl = nil
+            keys?.wipe()
             keys = nil
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 package import Wire
 
 /// An SRTP protection profile by its number in the IANA registry (RFC 5764 §4.1.2, RFC 7714 §14.2).
@@ -38,6 +39,15 @@ package enum SRTPProfile: UInt16, Sendable, Codable, CaseIterable {
 
     /// Bytes that protection adds to an RTCP packet: the tag and the 32-bit index with its E flag.
     package var controlOverhead: Int { overhead + 4 }
+
+    /// Where the SRTCP index stands, counted from the packet's end: behind GCM's tag (RFC 7714 §9.2), before the other's
+    /// (RFC 3711 §3.4).
+    var controlIndexFromEnd: Int {
+        switch self {
+        case .aeadAES128GCM: 4
+        case .aesCM128HMACSHA1: 4 + overhead
+        }
+    }
 }
 
 /// The two master keys of a DTLS-SRTP association (RFC 5764 §4.2), each as key‖salt.
@@ -52,6 +62,18 @@ package struct SRTPKeys: Sendable, Codable, Equatable {
         self.profile = profile
         self.client = client
         self.server = server
+    }
+
+    /// Overwrites both keys. Reaches the bytes only while nobody else holds the same arrays; another holder keeps its own.
+    package mutating func wipe() {
+        Self.wipe(&client.revealed)
+        Self.wipe(&server.revealed)
+    }
+
+    private static func wipe(_ key: inout [UInt8]) {
+        key.withUnsafeMutableBytes { bytes in
+            if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
+        }
     }
 
     /// The label under which TLS exports the keys.

@@ -1,4 +1,5 @@
 import CSRTP
+import Glibc
 import Synchronization
 import Wire
 
@@ -17,6 +18,8 @@ package enum SRTPError: Error, Equatable, Sendable {
     /// This packet was already seen, or it is older than the replay window (128 packets).
     /// When protecting: a sequence number was used twice, which GCM must never do.
     case replayed
+    /// The SSRC was sent under before the session was restored: nobody knows how far (`SRTPProgress`).
+    case spentSource
     /// The buffer does not hold the length given plus `overhead`.
     case noRoom
     /// More than `SRTPSession.maximumSources` SSRCs in one direction.
@@ -39,12 +42,18 @@ package final class SRTPSession {
 
     package let profile: SRTPProfile
     private let outbound: srtp_t
-    private let inbound: srtp_t
+    let inbound: srtp_t
     private let sent: SourceList
-    private let heard: SourceList
+    let heard: SourceList
+    /// Never to be sent under again.
+    private let spent: Set<UInt32>
 
-    /// - Throws: `.wrongKeyLength`, or `.library` when libsrtp refuses or has no memory.
-    package init(keys: SRTPKeys, side: SRTPSide = .server) throws(SRTPError) {
+    /// - Parameter progress: of the session with these keys that this one continues; nil for new keys.
+    /// - Throws: `.wrongKeyLength`, `.tooManySources` for a progress of more than a session has, or `.library` when libsrtp
+    ///   refuses or has no memory.
+    package init(
+        keys: SRTPKeys, side: SRTPSide = .server, continuing progress: SRTPProgress? = nil
+    ) throws(SRTPError) {
         SRTPLibrary.initialize()
         let (own, other) = side == .server ? (keys.server, keys.client) : (keys.client, keys.server)
         let outbound = try Self.create(own.revealed, keys.profile, ssrc_any_outbound)
@@ -58,7 +67,20 @@ package final class SRTPSession {
         profile = keys.profile
         sent = SourceList(limit: Self.maximumSources)
         heard = SourceList(limit: Self.maximumSources)
+        spent = Set(progress?.spent ?? [])
         SecureMediaObjects.srtp.add(1, ordering: .relaxed)
+        for source in progress?.heard ?? [] { try resume(source, other.revealed) }
+    }
+
+    /// How far the session has come. Allocates: for a checkpoint, not for the path of a packet.
+    package var progress: SRTPProgress {
+        SRTPProgress(
+            spent: (spent.union(sent.all.map(\.ssrc))).sorted(),
+            heard: heard.all.map { source in
+                SRTPProgress.Heard(
+                    ssrc: source.ssrc, index: source.index ?? source.indexBefore,
+                    controlIndex: source.controlIndex ?? source.controlIndexBefore)
+            })
     }
 
     deinit {
@@ -72,14 +94,28 @@ package final class SRTPSession {
     package func protectRTP(_ packet: UnsafeMutableRawBufferPointer, length: Int) throws(SRTPError) -> Int {
         guard length >= 12, packet.count >= length else { throw .malformed }
         guard packet.count - length >= profile.overhead else { throw .noRoom }
-        return try apply(srtp_protect, outbound, sent, source: Self.word(packet, at: 8), packet, length)
+        return try protect(srtp_protect, source: Self.word(packet, at: 8), packet, length)
     }
 
     /// Verifies and decrypts the SRTP packet in the first `length` bytes in place.
     /// - Returns: the length of the RTP packet.
     package func unprotectRTP(_ packet: UnsafeMutableRawBufferPointer, length: Int) throws(SRTPError) -> Int {
         guard packet.count >= length, length >= 12 + profile.overhead else { throw .malformed }
-        return try apply(srtp_unprotect, inbound, heard, source: Self.word(packet, at: 8), packet, length)
+        let ssrc = Self.word(packet, at: 8)
+        let number = UInt16(bigEndian: packet.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        let known = heard.place(of: ssrc)
+        var index = PacketIndex(first: number)
+        if let known {
+            let source = heard[known]
+            if let newest = source.index ?? source.indexBefore { index = newest.estimate(number) }
+            if let before = source.indexBefore, index <= before { throw .replayed }
+        } else if !heard.hasRoom {
+            throw .tooManySources
+        }
+        let count = try apply(srtp_unprotect, inbound, packet, length)
+        guard let place = heard.remember(ssrc) else { return count }
+        heard[place].index = max(heard[place].index ?? index, index)
+        return count
     }
 
     /// Protects the compound RTCP packet in the first `length` bytes in place.
@@ -87,28 +123,49 @@ package final class SRTPSession {
     package func protectRTCP(_ packet: UnsafeMutableRawBufferPointer, length: Int) throws(SRTPError) -> Int {
         guard length >= 8, packet.count >= length else { throw .malformed }
         guard packet.count - length >= profile.controlOverhead else { throw .noRoom }
-        return try apply(srtp_protect_rtcp, outbound, sent, source: Self.word(packet, at: 4), packet, length)
+        return try protect(srtp_protect_rtcp, source: Self.word(packet, at: 4), packet, length)
     }
 
     /// Verifies and decrypts the SRTCP packet in the first `length` bytes in place.
     /// - Returns: the length of the RTCP packet.
     package func unprotectRTCP(_ packet: UnsafeMutableRawBufferPointer, length: Int) throws(SRTPError) -> Int {
         guard packet.count >= length, length >= 8 + profile.controlOverhead else { throw .malformed }
-        return try apply(srtp_unprotect_rtcp, inbound, heard, source: Self.word(packet, at: 4), packet, length)
+        let ssrc = Self.word(packet, at: 4)
+        // Below the flag that says whether the packet is encrypted.
+        let index = Self.word(packet, at: length - profile.controlIndexFromEnd) & 0x7fff_ffff
+        if let known = heard.place(of: ssrc) {
+            if let before = heard[known].controlIndexBefore, index <= before { throw .replayed }
+        } else if !heard.hasRoom {
+            throw .tooManySources
+        }
+        let count = try apply(srtp_unprotect_rtcp, inbound, packet, length)
+        guard let place = heard.remember(ssrc) else { return count }
+        heard[place].controlIndex = max(heard[place].controlIndex ?? index, index)
+        return count
     }
 
     private typealias Transform = (srtp_t?, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int32>?) -> srtp_err_status_t
 
     @inline(__always)
-    private func apply(
-        _ transform: Transform, _ session: srtp_t, _ sources: SourceList, source: UInt32,
-        _ packet: UnsafeMutableRawBufferPointer, _ length: Int
+    private func protect(
+        _ transform: Transform, source: UInt32, _ packet: UnsafeMutableRawBufferPointer, _ length: Int
     ) throws(SRTPError) -> Int {
-        guard sources.admits(source) else { throw .tooManySources }
+        if sent.place(of: source) == nil {
+            guard !spent.contains(source) else { throw .spentSource }
+            guard sent.hasRoom else { throw .tooManySources }
+        }
+        let count = try apply(transform, outbound, packet, length)
+        _ = sent.remember(source)
+        return count
+    }
+
+    @inline(__always)
+    private func apply(
+        _ transform: Transform, _ session: srtp_t, _ packet: UnsafeMutableRawBufferPointer, _ length: Int
+    ) throws(SRTPError) -> Int {
         guard var count = Int32(exactly: length) else { throw .malformed }
         let status = transform(session, packet.baseAddress, &count)
         guard status == srtp_err_status_ok else { throw SRTPError(status) }
-        sources.remember(source)
         return Int(count)
     }
 
@@ -121,6 +178,17 @@ package final class SRTPSession {
     static func create(
         _ key: [UInt8], _ profile: SRTPProfile, _ direction: srtp_ssrc_type_t
     ) throws(SRTPError) -> srtp_t {
+        var session: srtp_t?
+        try withPolicy(key, profile, direction) { policy in srtp_create(&session, policy) }
+        guard let session else { throw .library(0) }
+        return session
+    }
+
+    /// Hands out a policy that holds the key, which is overwritten afterwards.
+    static func withPolicy(
+        _ key: [UInt8], _ profile: SRTPProfile, _ direction: srtp_ssrc_type_t, ssrc: UInt32 = 0,
+        _ body: (UnsafePointer<srtp_policy_t>) -> srtp_err_status_t
+    ) throws(SRTPError) {
         guard key.count == profile.keyLength + profile.saltLength else { throw .wrongKeyLength }
         var policy = srtp_policy_t()
         switch profile {
@@ -132,18 +200,17 @@ package final class SRTPSession {
             srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
         }
         policy.ssrc.type = direction
+        policy.ssrc.value = ssrc
         policy.window_size = 128
         policy.allow_repeat_tx = 0
-        var session: srtp_t?
         var secret = key
         let status = secret.withUnsafeMutableBufferPointer { bytes in
             policy.key = bytes.baseAddress
-            let status = srtp_create(&session, &policy)
-            bytes.update(repeating: 0)
+            let status = body(&policy)
+            if let start = bytes.baseAddress { explicit_bzero(start, bytes.count) }
             return status
         }
-        guard status == srtp_err_status_ok, let session else { throw SRTPError(status) }
-        return session
+        guard status == srtp_err_status_ok else { throw SRTPError(status) }
     }
 }
 
