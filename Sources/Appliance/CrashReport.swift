@@ -31,8 +31,11 @@ package struct CrashReport: Codable, Equatable, Sendable {
     package var uptimeSeconds: Int?
     /// What was running: whether the provider knew the box, and the number of calls.
     package var activity: String?
-    /// The part that no longer answered its probe.
+    /// The first of ``hungParts``.
     package var hungPart: String?
+    /// The parts that no longer answered their probes, in the order in which they were noticed: one that hangs takes with it
+    /// whoever waits for it, so the cause is among the first.
+    package var hungParts: [String]?
     package var threads: [Thread] = []
     package var images: [Image] = []
 }
@@ -42,7 +45,8 @@ extension CrashReport {
     package var sentence: String {
         let by = end.hasPrefix("SIG") ? "by \(end)" : "with \(end)"
         let after = uptimeSeconds.map { " after \(Self.duration($0))" } ?? ""
-        let hung = hungPart.map { ", because its \($0) no longer answered" } ?? ""
+        let parts = hungParts ?? hungPart.map { [$0] } ?? []
+        let hung = parts.isEmpty ? "" : ", because its \(Self.list(parts)) no longer answered"
         return "sipcall-\(part) ended \(by)\(after)\(hung)"
     }
 
@@ -56,6 +60,12 @@ extension CrashReport {
         }
         if !images.isEmpty { lines += [""] + images.map { "\($0.name)  build \($0.buildID)" } }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// `switchboard, sip and media loop`
+    static func list(_ words: [String]) -> String {
+        guard let last = words.last, words.count > 1 else { return words.last ?? "" }
+        return words.dropLast().joined(separator: ", ") + " and \(last)"
     }
 
     static func duration(_ seconds: Int) -> String {

@@ -78,7 +78,8 @@ package struct CrashReports: Sendable {
             report.uptimeSeconds = ended - started
         }
         report.activity = note?.activity
-        report.hungPart = note?.hungPart
+        report.hungParts = note?.hungParts.flatMap { $0.isEmpty ? nil : $0 }
+        report.hungPart = report.hungParts?.first
         if let backtrace = SmallFile.text("\(directory)/backtrace", atMost: Self.longest) {
             report.add(backtrace: backtrace)
         }

@@ -13,7 +13,7 @@ package final class RunningNote: Sendable {
         /// CLOCK_BOOTTIME in seconds.
         var started: Int
         var activity: String?
-        var hungPart: String?
+        var hungParts: [String]?
     }
 
     static let longest = 4096
@@ -38,11 +38,21 @@ package final class RunningNote: Sendable {
         }
     }
 
-    /// - Parameter part: the one that does not answer its probe; nil when all do again.
-    package func hangs(_ part: String?) {
+    /// A part does not answer its probe.
+    package func hangs(_ part: String) {
         change { content in
-            defer { content.hungPart = part }
-            return content.hungPart != part
+            guard content.hungParts?.contains(part) != true else { return false }
+            content.hungParts = (content.hungParts ?? []) + [part]
+            return true
+        }
+    }
+
+    /// A part that hung answers again.
+    package func answers(_ part: String) {
+        change { content in
+            guard let index = content.hungParts?.firstIndex(of: part) else { return false }
+            content.hungParts?.remove(at: index)
+            return true
         }
     }
 

@@ -13,6 +13,8 @@ final class BrowserLeg {
     static let maximumAddresses = 6
 
     let usernameFragment: String
+    private let password: Redacted<String>
+    private let remoteUsernameFragment: String
     var agent: ICELiteAgent
     let dtls: DTLSServer
     private(set) var srtp: SRTPSession?
@@ -27,6 +29,8 @@ final class BrowserLeg {
 
     init(_ description: BrowserLegDescription, identity: DTLSIdentity, now: MonotonicTime) throws(DTLSSetupError) {
         usernameFragment = description.local.usernameFragment
+        password = description.local.password
+        remoteUsernameFragment = description.remote.usernameFragment
         agent = ICELiteAgent(
             usernameFragment: description.local.usernameFragment, password: description.local.password.revealed,
             remoteUsernameFragment: description.remote.usernameFragment)
@@ -36,6 +40,44 @@ final class BrowserLeg {
         opened = now
         lastCheck = now
         addresses.reserveCapacity(Self.maximumAddresses + 1)
+    }
+
+    /// Goes on with a leg of another process.
+    /// - Parameter ssrc: under which that one may have sent: never again with these keys.
+    /// - Throws: `.unsupportedFingerprint`, or `.library` for keys that do not serve.
+    init(
+        continuing state: LegState.Browser, spent ssrc: UInt32, identity: DTLSIdentity
+    ) throws(DTLSSetupError) {
+        usernameFragment = state.usernameFragment
+        password = state.password
+        remoteUsernameFragment = state.remoteUsernameFragment
+        agent = ICELiteAgent(
+            usernameFragment: state.usernameFragment, password: state.password.revealed,
+            remoteUsernameFragment: state.remoteUsernameFragment)
+        dtls = try DTLSServer(identity: identity, continuing: state.association)
+        var progress = state.progress
+        // Nothing may have been sent before the state was noted, and something after it.
+        progress.spent.append(ssrc)
+        do throws(SRTPError) {
+            srtp = try SRTPSession(keys: state.association.keys, continuing: progress)
+        } catch {
+            throw .library(reason: "keys refused")
+        }
+        selected = state.selected
+        addresses = Array(state.addresses.prefix(Self.maximumAddresses))
+        lastCheck = state.lastCheck
+        wasChecked = state.wasChecked
+        opened = state.opened
+        lostConsent = state.lostConsent
+    }
+
+    /// What another process goes on with; nil while there are no keys, or after a failure.
+    var state: LegState.Browser? {
+        guard !hasFailed, let association = dtls.association, let srtp else { return nil }
+        return LegState.Browser(
+            usernameFragment: usernameFragment, password: password, remoteUsernameFragment: remoteUsernameFragment,
+            association: association, progress: srtp.progress, selected: selected, addresses: addresses,
+            lastCheck: lastCheck, wasChecked: wasChecked, opened: opened, lostConsent: lostConsent)
     }
 
     /// A check came this way and was answered with success.

@@ -93,7 +93,7 @@ final class DatagramSocket: Sendable {
 
 /// A datagram's way: whom it came from and which of our addresses it came to, so that the answer leaves
 /// from there. A peer behind a NAT, or one that checks the source, would not know another.
-struct PacketPath: Equatable {
+struct PacketPath: Equatable, Codable, Sendable {
     var remote: NetworkAddress
     /// nil lets the kernel's routes choose.
     var local: NetworkAddress.Host?

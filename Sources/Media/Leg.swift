@@ -33,7 +33,7 @@ final class Leg {
     /// Whether that event's first packet was an end packet.
     var eventBeganWithEnd = false
     /// The clock and payload type that `digitSender` works with.
-    var digitFormat: (clockRate: UInt32, payloadType: UInt8)?
+    var digitFormat: EventFormat?
     /// Whether digits of the other side are passed on to this leg, as events or as tones.
     var takesDigits = true
     var player: ServicePlayer?
@@ -59,6 +59,33 @@ final class Leg {
         rewriter = StreamRewriter(ssrc: ssrc, using: &generator)
         sender = SenderStatistics(ssrc: ssrc)
         self.nextReport = nextReport
+    }
+
+    /// Goes on with a leg of another process; `ssrc` is a fresh one. Its bridge is the caller's to restore.
+    init(
+        continuing state: LegState, _ transport: Transport, ssrc: UInt32,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        identifier = state.identifier
+        self.transport = transport
+        formats = state.formats
+        receiver = state.receiver
+        digits = state.digits
+        codecIn = state.codecIn
+        heardFirstPacket = state.heardFirstPacket
+        rewriter = state.rewriter.resumed(ssrc: ssrc, using: &generator)
+        sender = SenderStatistics(ssrc: ssrc)
+        codecOut = state.codecOut
+        digitSender = state.digitSender
+        eventTimestamp = state.eventTimestamp
+        eventBeganWithEnd = state.eventBeganWithEnd
+        digitFormat = state.digitFormat
+        takesDigits = state.takesDigits
+        cname = state.cname
+        nextReport = state.nextReport
+        roundTrip = state.roundTrip
+        packetsOut = state.packetsOut
+        bytesOut = state.bytesOut
     }
 
     /// Whether a packet for this leg could leave now. While not, the outgoing stream keeps its numbers.

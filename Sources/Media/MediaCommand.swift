@@ -11,6 +11,8 @@ enum MediaCommand: Sendable {
     case setDigitsInSound(LegIdentifier, Bool)
     case sendDigits(LegIdentifier, String)
     case close(LegIdentifier)
+    case checkpoint(CheckedContinuation<[LegState], Never>)
+    case resume([ResumedLeg])
     case snapshot(CheckedContinuation<MediaSnapshot, Never>)
     /// Called on the loop's thread.
     case probe(@Sendable () -> Void)

@@ -155,6 +155,18 @@ package final class MediaEngine: Sendable {
         }
     }
 
+    /// Every leg that another process could go on with, as it is now. Holds keys.
+    package func checkpoint() async -> [LegState] {
+        await withCheckedContinuation { continuation in
+            if !mailbox.post(.checkpoint(continuation), isUrgent: true) { continuation.resume(returning: []) }
+        }
+    }
+
+    /// Goes on with legs of another process; one that cannot go on is told of as failed.
+    func resume(_ legs: [ResumedLeg]) {
+        mailbox.post(.resume(legs), isUrgent: true)
+    }
+
     /// Asks whether every media loop still turns.
     /// - Parameter turned: called once all of them took a command out of their mailboxes, also while they end; on a
     ///   loop's own thread, so it must return at once.

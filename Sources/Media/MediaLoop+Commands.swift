@@ -27,6 +27,10 @@ extension MediaLoop {
             if let leg = legs[identifier] { send(digits, to: leg) }
         case .close(let identifier):
             if let leg = legs[identifier] { close(leg) }
+        case .checkpoint(let continuation):
+            continuation.resume(returning: states())
+        case .resume(let legs):
+            resume(legs)
         case .snapshot(let continuation):
             continuation.resume(returning: snapshot())
         case .probe(let turned):
@@ -123,7 +127,7 @@ extension MediaLoop {
         for other in legs.values where other.bridge?.listener === leg { other.bridge = nil }
     }
 
-    private static let tooManyLegs = Problem(
+    static let tooManyLegs = Problem(
         code: "media.too-many-legs", sentence: "The box carries as many calls as it can.",
         remedy: "Try again when another call has ended.")
 }

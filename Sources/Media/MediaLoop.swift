@@ -136,6 +136,7 @@ final class MediaLoop {
         context.queue.flush()
         for command in mailbox.shut() {
             switch command {
+            case .checkpoint(let continuation): continuation.resume(returning: [])
             case .snapshot(let continuation): continuation.resume(returning: snapshot())
             case .probe(let turned): turned()
             default: break

@@ -13,10 +13,10 @@ import Wire
 ///                 from elsewhere, signalled is private
 ///                 or silent for 500 ms, once ────────▶ elsewhere ──▶ signalled as soon as that host speaks
 /// ```
-struct SourceLatch {
+struct SourceLatch: Equatable, Codable, Sendable {
     static let patience = Duration.milliseconds(500)
 
-    private enum Origin {
+    private enum Origin: String, Codable {
         case provisional, signalled, elsewhere
     }
 

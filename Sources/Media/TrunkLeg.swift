@@ -18,6 +18,22 @@ final class TrunkLeg {
         self.rtcp = rtcp
     }
 
+    /// Goes on with a leg of another process, on the sockets that were handed over.
+    init(continuing state: LegState.Trunk, rtp: DatagramSocket, rtcp: DatagramSocket) {
+        self.rtp = rtp
+        self.rtcp = rtcp
+        latch = state.latch
+        audio = state.audio
+        controlPath = state.controlPath
+        heardSince = state.heardSince
+        isSilent = state.isSilent
+    }
+
+    var state: LegState.Trunk {
+        LegState.Trunk(
+            latch: latch, audio: audio, controlPath: controlPath, heardSince: heardSince, isSilent: isSilent)
+    }
+
     func describe(_ audio: TrunkAudio, now: MonotonicTime) {
         self.audio = audio
         latch.describe(audio.remote, now: now)

@@ -61,6 +61,16 @@ package struct StreamRewriter: Equatable, Sendable, Codable {
             firstTimestamp: .random(in: 0...(.max), using: &generator))
     }
 
+    /// The stream that goes on with this one in another process, whose record of what was sent is a little old: under another
+    /// SSRC and from a random number on, so that no nonce comes twice whatever was sent since. Timestamps go on by the time
+    /// that has passed, so that the far end hears a pause and no jump.
+    package func resumed(ssrc: UInt32, using generator: inout some RandomNumberGenerator) -> StreamRewriter {
+        var next = StreamRewriter(ssrc: ssrc, using: &generator)
+        next.timeline = timeline
+        next.ownEventTimestamp = ownEventTimestamp
+        return next
+    }
+
     /// The newest sequence number sent; one before the first when nothing was.
     package var highestSequenceNumber: UInt16 { sequence.highest }
 

@@ -192,6 +192,7 @@ package enum MessageIdentifiers {
         "media.no-thread": "c45efca2506b420d902a62dab0c58153",
         "media.port-in-use": "096f01dc474a40599e9706ce955d0a09",
         "media.socket-failed": "6c052575c81b467caa04fa426fee3924",
+        "media.not-resumed": "0585493455cf4a259296404f299b5a3d",
         "media.stopped": "20a78ea96e41480f842627f3ab698cce",
         "media.too-many-legs": "7a82aadcbf494eb2a90ae9bc01940429",
         "media.unreachable": "2b14ea204c094397baaf7e1a3c4c788e",

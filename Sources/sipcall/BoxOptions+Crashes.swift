@@ -18,7 +18,7 @@ extension RunningNote {
     func follow(_ news: WatchdogDriver.News) {
         switch news {
         case .hung(let part, _): hangs(part)
-        case .answeredAfterAll: hangs(nil)
+        case .answeredAfterAll(let part, _): answers(part)
         case .degraded, .mended: break
         }
     }

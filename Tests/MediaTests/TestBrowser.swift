@@ -15,7 +15,8 @@ final class TestBrowser {
     let socket: TestSocket
     let box: ICECredentials
     let own: ICECredentials
-    let port: UInt16
+    /// Another one after the box has started anew.
+    var port: UInt16
     private let dtls: DTLSClient
     private(set) var srtp: SRTPSession?
     private(set) var answeredChecks = 0

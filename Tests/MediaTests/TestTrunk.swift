@@ -8,7 +8,8 @@ import Wire
 final class TestTrunk {
     let rtp: TestSocket
     let rtcp: TestSocket
-    let boxPort: UInt16
+    /// Another one after the box has started anew.
+    var boxPort: UInt16
     private(set) var heard: [HeardPacket] = []
     private(set) var reports: [[UInt8]] = []
     private var sequence: UInt16 = 65_500

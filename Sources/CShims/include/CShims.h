@@ -12,6 +12,7 @@ int sipcall_opus_encoder_set(OpusEncoder *encoder, int request, opus_int32 value
 int sipcall_clock_is_synchronised(long *error_microseconds);
 
 /// Makes every fatal signal end the process once its backtrace is written, also one that was sent. Once, at the start.
+/// The service manager, if there is one, is then asked for 2 s for that backtrace (EXTEND_TIMEOUT_USEC, sd_notify(3)).
 void sipcall_end_after_backtrace(void);
 
 /// Overwrites what calls that have returned left on this thread's stack.

@@ -152,6 +152,7 @@ export const german = {
   'core.overloaded': 'Die Box hat gerade zu viel zu tun. Versuchen Sie es gleich noch einmal.',
   'phone.not-attached': 'Diese Seite ist nicht mit der Box verbunden. Laden Sie sie neu.',
   'media.no-free-port': 'Alle Medienports der Box sind belegt. Versuchen Sie es nach einem anderen Anruf noch einmal.',
+  'media.not-resumed': 'Der Anruf konnte nach dem Neustart nicht weitergehen. Rufen Sie noch einmal an.',
   'media.too-many-legs': 'Die Box führt schon so viele Anrufe, wie sie kann. Versuchen Sie es später noch einmal.',
   'sip.name-unknown': 'Den Namen des Anbieters gibt es im DNS nicht. Prüfen Sie trunk.server auf Tippfehler.',
   'sip.name-lookup-failed': 'Kein Nameserver hat geantwortet, als der Anbieter gesucht wurde. Prüfen Sie die Internetverbindung der Box.',
