@@ -8,16 +8,19 @@ extension BoxSettings {
     ///   - text: the file's content, at most 256 KiB.
     ///   - file: its name, for errors.
     ///   - presets: what is known of providers, for the trunks that name one.
+    ///   - schema: carries the text of an older form over.
     ///   - readSecret: reads the file that `password_file` names.
     /// - Throws: the first value that cannot be used, with its line.
     package init(
-        toml text: String, file: String, presets: PresetShelf = PresetShelf(), readSecret: (String) -> String?
+        toml text: String, file: String, presets: PresetShelf = PresetShelf(),
+        schema: SettingsSchema = SettingsSchema(), readSecret: (String) -> String?
     ) throws(SettingsError) {
         guard text.utf8.count <= 262_144, !text.utf8.contains(0) else {
             throw SettingsError(
                 file: file, line: 0, key: "", reason: "The file is not a configuration: too large, or binary.",
                 remedy: "Restore it, or delete it to start with the defaults.")
         }
+        let text = try schema.renamed(text, file: file)
         let document: TOMLTable
         do {
             document = try TOMLTable(string: text)
@@ -29,11 +32,11 @@ extension BoxSettings {
             throw SettingsError(file: file, line: 0, key: "", reason: "The file is not TOML.", remedy: "Restore it.")
         }
         let lines = KeyLines(text)
-        let known = ["dialling", "forwarding", "ledger", "media", "sip", "trunk", "web"]
+        let known = ["dialling", "forwarding", "ledger", "media", "schema", "sip", "trunk", "web"]
         for key in document.keys.sorted() where !known.contains(key) {
             throw SettingsError(
                 file: file, line: lines.line(of: key), key: key, reason: "This key is unknown.",
-                remedy: "Known here: \(known.map { "[\($0)]" }.joined(separator: ", ")).")
+                remedy: "Known here: \(known.filter { $0 != "schema" }.map { "[\($0)]" }.joined(separator: ", ")).")
         }
         self.init()
         sip = try Self.sip(from: SettingsTable(name: "sip", in: document, file: file, lines: lines))

@@ -218,6 +218,8 @@ package enum MessageIdentifiers {
         "sdp.transport": "70f9f644e7724edaac55ee9bcd529ef2",
         "settings.invalid": "c430c2f863714d499e1eb7852d2bf794",
         "settings.needs-restart": "951a6e9bd2dd40b2977e0f984e2ce2d4",
+        "settings.newer": "50fb733fe6c745008164de1dd1ad825c",
+        "settings.not-migrated": "7145a18cefc24c6fafd93c8d829ecfd0",
         "setup.no-page": "1ccab16be18341c781c9b44791da733d",
         "sip.cannot-listen": "bca8a06b691f42c696b5aba3a7bdaff3",
         "sip.certificate": "d90b48dae45e4cfa997319f28a332d52",

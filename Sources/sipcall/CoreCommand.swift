@@ -24,7 +24,8 @@ struct CoreCommand: AsyncParsableCommand {
         try box.prepareState(for: "core")
         let log = Logger(part: "core", verbose: box.verbose)
         let note = box.noteRunning(part: "core", log: log)
-        let schema = StateSchema(directory: "\(box.stateDirectory)/core", version: productVersion)
+        let schema = StateSchema(
+            directory: "\(box.stateDirectory)/core", version: productVersion, steps: StateSchema.stepsOfThisBuild)
         try schema.prepare()
         let configuration = try box.loadConfiguration()
         let settings = configuration.settings

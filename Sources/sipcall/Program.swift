@@ -16,6 +16,7 @@ struct Program: AsyncParsableCommand {
             CallsCommand.self, AuditCommand.self, PrivacyCommand.self, DoctorCommand.self, CoreCommand.self,
             WebCommand.self, ReloadCommand.self, DrainCommand.self,
             SetupURLCommand.self, UserCommand.self, BackupCommand.self, RestoreCommand.self, RecoveryKeyCommand.self,
+            MigrateSettingsCommand.self,
         ] + faults)
 
     #if DEBUG

@@ -25,7 +25,8 @@ struct WebCommand: AsyncParsableCommand {
         let log = Logger(part: "web", verbose: box.verbose)
         let note = box.noteRunning(part: "web", log: log)
         defer { withExtendedLifetime(note) {} }
-        let schema = StateSchema(directory: "\(box.stateDirectory)/web", version: productVersion)
+        let schema = StateSchema(
+            directory: "\(box.stateDirectory)/web", version: productVersion, steps: StateSchema.stepsOfThisBuild)
         try schema.prepare()
         let configuration = try box.loadConfiguration(withSecrets: false)
         if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }

@@ -51,14 +51,20 @@ struct CrashReportTests {
         let note = RunningNote(
             version: "0.1.0", directory: "\(place)/run", now: MonotonicTime(nanoseconds: 100_000_000_000))
         note.isDoing("registered, 2 calls")
+        note.hangs("sip")
         note.hangs("media loop 0")
+        note.hangs("switchboard")
+        note.hangs("media loop 0")
+        note.answers("sip")
         try write(Self.backtrace, "backtrace")
         try write("watchdog dumped ABRT 11000\n", "end")
         let problem = try #require(collect())
         #expect(problem.code == "box.crashed")
         #expect(
-            problem.sentence == "sipcall-core ended by SIGABRT after 3 h, because its media loop 0 no longer answered.")
+            problem.sentence == "sipcall-core ended by SIGABRT after 3 h, because its media loop 0 and switchboard "
+                + "no longer answered.")
         let report = try #require(reports.first)
+        #expect(report.hungParts == ["media loop 0", "switchboard"] && report.hungPart == "media loop 0")
         #expect(report.version == "0.1.0" && report.activity == "registered, 2 calls" && report.result == "watchdog")
         #expect(report.threads.map(\.name) == ["sipcall", "media 0"])
         #expect(report.threads.map(\.crashed) == [true, false])

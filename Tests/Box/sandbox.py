@@ -118,14 +118,24 @@ def without_effect(machine: Machine, part: str) -> tuple[list[str], int]:
     for name, (kind, _) in tried.items():
         keeps = (lambda other, name=name: other != name) if kind == "without" else (lambda other, name=name: other == name)
         units[f"probe-{part}-{kind}-{name}"] = _unit(part, keeps)
+    beside = {name: pair for name, pair in BESIDE.items() if name in names}
+    for name, (other, _) in beside.items():
+        units[f"probe-{part}-beside-{name}"] = _unit(part, lambda each, other=other: each != other)  # type: ignore[misc]
+        both = (name, other)
+        units[f"probe-{part}-neither-{name}"] = _unit(part, lambda each, both=both: each not in both)  # type: ignore[misc]
     results = _probe(machine, units)
-    idle = []
+    idle = [
+        f"{name} of {part}"
+        for name, (_, what) in beside.items()
+        if results[f"probe-{part}-beside-{name}"].get(what) != "done"
+        or results[f"probe-{part}-neither-{name}"].get(what) == "done"
+    ]
     for name, (kind, what) in tried.items():
         usual = results[f"probe-{part}-{'whole' if kind == 'without' else 'bare'}"]
         # It may be refused all the same, by the file's mode for one, but then for another reason.
         if results[f"probe-{part}-{kind}-{name}"].get(what, "killed") == usual[what]:
             idle.append(f"{name} of {part}")
-    return idle, len(tried)
+    return idle, len(tried) + len(beside)
 
 
 def _unit(part: str, keeps: Callable[[str], bool]) -> str:

@@ -118,11 +118,14 @@ def _reported(report: Report, machine: Machine, part: str, name: str, parts: str
     folder = f"/var/lib/sipcall/{part}/crashes"
     newest = machine.output("sh", "-c", f"cat $(ls -d {folder}/*.json | tail -n 1)")
     told = json.loads(newest) if newest else {}
-    # SIGABRT, or SIGKILL when a busy machine takes too long over the backtrace.
     report.equal(f"wedged-{name}-report", (told.get("part"), told.get("result")), (part, "watchdog"), str(told.get("end")))
-    hung = str(told.get("hungPart"))
-    # The first of those that the journal names: one that hangs takes with it whoever asks it.
-    report.equal(f"wedged-{name}-report-names-it", hung in parts.split(", "), True, f"{hung}, of {parts}")
+    # All that the journal names, for one that hangs takes with it whoever waits for it; the cause is the first.
+    hung = [str(each) for each in told.get("hungParts") or []]
+    report.equal(f"wedged-{name}-report-names-it", sorted(hung), parts.split(", "), f"in this order: {', '.join(hung)}")
+    # Where each thread was: the report of a process that still runs is not cut off.
+    threads = told.get("threads") or []
+    whole = told.get("end") == "SIGABRT" and len(threads) >= 3 and all(thread["frames"] for thread in threads)
+    report.equal(f"wedged-{name}-report-whole", whole, True, f"{told.get('end')}, {len(threads)} threads")
     # Telephone numbers; the time, and where in the code each thread was, are made of other digits.
     numbers = re.findall(r"\+\d{6,}", newest)
     report.equal(f"wedged-{name}-report-numbers", ", ".join(numbers) or "none", "none", f"{len(newest)} characters")
