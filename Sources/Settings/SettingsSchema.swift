@@ -60,7 +60,8 @@ package struct SettingsSchema: Sendable {
             let table = lines.firstIndex { Self.table($0) != nil } ?? lines.endIndex
             let blank = lines.firstIndex { $0.allSatisfy(\.isWhitespace) } ?? lines.endIndex
             let place = blank < table ? blank + 1 : 0
-            lines.insert(contentsOf: ["# The form of this file, for the version that reads it.", "schema = \(current)", ""], at: place)
+            let note = ["# The form of this file, for the version that reads it.", "schema = \(current)", ""]
+            lines.insert(contentsOf: note, at: place)
         }
         return lines.joined(separator: "\n")
     }
@@ -72,7 +73,7 @@ package struct SettingsSchema: Sendable {
         guard let number = value.flatMap({ Int($0.filter { !$0.isWhitespace }) }), number >= 1 else {
             throw SettingsError(
                 file: file, line: index + 1, key: "schema", reason: "This is no number of a form.",
-                remedy: "Write schema = \(current), or leave the line out in a file that was never changed by an upgrade.")
+                remedy: "Write schema = \(current), or leave the line out in a file that no upgrade has changed.")
         }
         guard number <= current else {
             throw SettingsError(

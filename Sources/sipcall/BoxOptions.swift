@@ -77,7 +77,8 @@ struct BoxOptions: ParsableArguments {
             throw ValidationError("--config: the file \(path) cannot be read: \(reason).")
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        let settings = try BoxSettings(toml: text, file: path, presets: .installed(beside: folder), schema: .ofThisBuild) { name in
+        let presets = PresetShelf.installed(beside: folder)
+        let settings = try BoxSettings(toml: text, file: path, presets: presets, schema: .ofThisBuild) { name in
             guard withSecrets else { return "-" }
             let secret = name.hasPrefix("/") ? readText(name) : readCredential(name) ?? readText(folder + name)
             return secret.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }

@@ -31,7 +31,7 @@ extension StateSchema {
     ///
     ///     /usr/share/sipcall/test-steps     words: "settings" and "state" or "state-fails"
     private enum TestSteps {
-        private static let words = readText("/usr/share/sipcall/test-steps")?.split(whereSeparator: \.isWhitespace) ?? []
+        private static let words = (readText("/usr/share/sipcall/test-steps") ?? "").split(whereSeparator: \.isWhitespace)
 
         static var settings: [SettingsSchema.Step] {
             guard words.contains("settings") else { return [] }

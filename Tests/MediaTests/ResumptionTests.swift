@@ -33,7 +33,7 @@ extension MediaEngineTests {
             return ports
         }
 
-        @Test("A call's sound goes on both ways, over SRTP's rollover, with no word from its browser", arguments: [3, 9])
+        @Test("A call's sound goes on both ways, over SRTP's rollover, with no word from the page", arguments: [3, 9])
         func goesOn(before: Int) async throws {
             let old = try MediaHarness()
             let browser = try await old.connectedBrowser(1, codecs: [.pcmu])

@@ -61,7 +61,7 @@ extension SecureMediaTests {
             for step in UInt16(5)..<10 { try hear(place.next &+ step, third) }
         }
 
-        @Test("the session's own index is libsrtp's, whatever comes, lost or out of order", arguments: SRTPProfile.allCases)
+        @Test("the session's own index is libsrtp's, whatever is lost or comes late", arguments: SRTPProfile.allCases)
         func sameIndex(profile: SRTPProfile) throws {
             let (box, browser) = try Ends.ends(profile)
             var random = SplitMix(seed: 20_261_126)

@@ -60,7 +60,8 @@ struct SettingsSchemaTests {
         #expect(try Self.read(text, Self.later) == Self.read(Self.old, Self.later))
         #expect(
             text.hasPrefix(
-                "# Mine.\n\n# The form of this file, for the version that reads it.\nschema = 3\n\n[sip]   # the port\n"))
+                "# Mine.\n\n# The form of this file, for the version that reads it.\nschema = 3\n\n[sip]   # the port\n"
+            ))
         #expect(text.contains("  listen = \"127.0.0.1:5070\" # not bind =\n[media]\n"))
         #expect(try Self.later.migrated(text, file: "sipcall.toml") == nil)
         // From a form between: only what came after it.

@@ -37,6 +37,28 @@ def test_a_drain_takes_no_new_call_and_ends_with_the_running_one(rig: Rig, boxed
         page.page.close()
 
 
+def test_a_reload_takes_new_settings_and_touches_no_call(rig: Rig, boxed: Machine) -> None:
+    path = boxed.files / "etc/sipcall/sipcall.toml"
+    good, process = path.read_text(), boxed.main_process("sipcall-core")
+    phone, other = rig.phone("?codec=pcmu&dsp=off"), rig.phone("?codec=pcmu&dsp=off")
+    dial(rig, phone)
+    try:
+        # Written to, not replaced: mode and group stay.
+        path.write_text(good.replace("[dialling]\n", f'[dialling]\nblocked_prefixes = ["{rig.account.answers[:5]}"]\n', 1))
+        boxed.run("systemctl", "reload", "sipcall-core")
+        check_sound(phone)
+        other.dial(rig.account.answers)
+        other.wait_for_problem("dial.prefix-blocked", 5)
+        assert boxed.main_process("sipcall-core") == process and boxed.is_active("sipcall-core")
+    finally:
+        path.write_text(good)
+        boxed.run("systemctl", "reload", "sipcall-core")
+    check_sound(phone)
+    hang_up(rig, phone)
+    for page in (phone, other):
+        page.page.close()
+
+
 def test_a_stop_says_goodbye_to_whoever_talks_and_ends_within_2_seconds(rig: Rig, boxed: Machine) -> None:
     phone = rig.phone("?codec=pcmu&dsp=off")
     dial(rig, phone)
