@@ -61,6 +61,7 @@ extension UserAgent {
         from source: NetworkAddress, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) {
         deadlines.set(nil, for: .silence(leg))
+        if let trunk = legs[leg]?.trunk { noteWay(of: trunk.name, response, from: source, now: now) }
         switch legs[leg]?.phase {
         case .calling(let calling) where calling.invite == identifier:
             switch response.status {
@@ -169,9 +170,12 @@ extension UserAgent {
         _ change: (inout SIPHeaders) -> Void
     ) {
         var calling = old
-        guard let trunk = legs[leg]?.trunk, var request = layer.request(of: calling.invite),
+        guard let state = legs[leg], var request = layer.request(of: calling.invite),
             let sequence = request.headers.cseq?.number
         else { return end(leg, .protocolError, now: now, using: &generator) }
+        let trunk = state.trunk
+        // The answer to the former one may have told where we are to be reached.
+        request.headers.contact = contact(trunk, isPrivate: state.isPrivate)
         request.headers.topVia = via(trunk, using: &generator)
         // Past whatever was sent in early dialogs of the former INVITE.
         let highest = calling.early.values.map(\.dialog.localSequence).max() ?? sequence

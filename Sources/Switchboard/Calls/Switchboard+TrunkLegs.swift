@@ -12,6 +12,8 @@ extension Switchboard {
     func take(_ event: UserAgentEvent) {
         switch event {
         case .registration(let trunk, let state): take(state, of: trunk)
+        case .seen(let trunk, let address):
+            if let line = line(trunk), let index = index(line.number) { lines[index].seenAt = address }
         case .targetReached(let trunk, let peer): take(nil, at: peer, of: trunk)
         case .targetFailed(let trunk, let peer, let failure): take(failure, at: peer, of: trunk)
         case .incoming(let leg, let from, let name, _, let offer):
@@ -132,7 +134,7 @@ extension Switchboard {
         let (line, local) = try firstLine(name)
         let port = try media.openTrunkLeg(leg)
         chooseDigitTransport(leg, line.settings)
-        return offer(port: port, local: local, codecs: line.settings.codecs)
+        return offer(port: port, over: line, local: local)
     }
 
     /// Calls that may ring at a time: invitations can be forged, and each holds ports and disturbs people.
@@ -204,7 +206,7 @@ extension Switchboard {
         chooseDigitTransport(leg, line.settings)
         let (answer, audio) = try TrunkAnswer.make(
             to: SessionDescription(offer),
-            local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
+            local: NetworkAddress(host: soundHost(of: line, local: route.local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
             codecs: line.settings.codecs.compactMap(AudioCodec.init))
         return (answer, audio)

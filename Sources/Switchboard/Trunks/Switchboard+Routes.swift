@@ -71,7 +71,7 @@ extension Switchboard {
         // What another provider answered holds no longer, nor why.
         calls[identifier]?.cause = nil
         calls[identifier]?[side: leg] = TrunkSide(
-            description: offer(port: port, local: way.local, codecs: line.settings.codecs))
+            description: offer(port: port, over: line, local: way.local))
         chooseDigitTransport(leg, line.settings)
         guard way.peer.transport == .udp, way.peer != line.route?.target else { return invite(leg, of: identifier) }
         retiredTargets.insert(way.peer)
@@ -99,11 +99,24 @@ extension Switchboard {
     }
 
     /// - Parameter port: where the box receives the call's sound.
-    func offer(port: UInt16, local: NetworkAddress.Host, codecs: [String]) -> SessionDescription {
+    func offer(port: UInt16, over line: TrunkLine, local: NetworkAddress.Host) -> SessionDescription {
         TrunkOffer.make(
-            local: NetworkAddress(host: Self.contactHost(settings, local: local), port: port),
+            local: NetworkAddress(host: soundHost(of: line, local: local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), version: 1,
-            codecs: codecs.compactMap(AudioCodec.init))
+            codecs: line.settings.codecs.compactMap(AudioCodec.init))
+    }
+
+    /// Where a provider is told to send a call's sound: the address that is set, or behind NAT the one that it sees us at.
+    /// The port may be another there; providers answer to where sound comes from (RFC 4961).
+    func soundHost(of line: TrunkLine, local: NetworkAddress.Host) -> NetworkAddress.Host {
+        let own = Self.contactHost(settings, local: local)
+        guard settings.media.advertise.isEmpty, own.isPrivate, let seen = line.seenAt?.host, !seen.isPrivate else {
+            return own
+        }
+        switch (own, seen) {
+        case (.ipv4, .ipv4), (.ipv6, .ipv6): return seen
+        case (.ipv4, .ipv6), (.ipv6, .ipv4): return own
+        }
     }
 }
 
