@@ -365,6 +365,37 @@ struct UserAgentCallTests {
         #expect(provider.takeEvents().first == .seen(trunk: "Other", at: seen))
     }
 
+    @Test("What a provider's 422 asks for is asked for from then on, unless it is beyond reason")
+    func sessionMinimum() throws {
+        var provider = ScriptedProvider()
+        var trunk = ScriptedProvider.trunk
+        trunk.expires = 0
+        try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+        func invite(_ number: UInt64) throws -> SIPRequest {
+            try provider.act {
+                $0.invite(
+                    LegIdentifier(number: number), to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+            }
+            return try provider.takeRequest(.invite)
+        }
+        func refuse(_ request: SIPRequest, _ minimum: Int) throws -> SIPRequest? {
+            try provider.answer(request, 422) { $0.minSE = minimum }
+            defer { provider.sent = [] }
+            return provider.sent.compactMap(\.message.request).first { $0.method == .invite }
+        }
+        let again = try refuse(try invite(1), 2_400)
+        #expect(again?.headers.minSE == 2_400 && again?.headers.sessionExpires?.interval == 2_400)
+        #expect(provider.takeEvents().contains(.sessionMinimum(trunk: "Carrier", seconds: 2_400)))
+        let next = try invite(2)
+        #expect(next.headers.minSE == 2_400 && next.headers.sessionExpires?.interval == 2_400)
+        #expect(try refuse(next, 80_000)?.headers.minSE == 80_000)
+        #expect(try invite(3).headers.minSE == 2_400)
+        // Known from before a restart.
+        provider.agent.know(sessionMinimum: 600, of: "Carrier")
+        let known = try invite(4)
+        #expect(known.headers.minSE == 600 && known.headers.sessionExpires?.interval == 1_800)
+    }
+
     @Test("Behind a proxy addresses name the domain, and the peer's certificate the server")
     func domainBehindProxy() throws {
         var provider = ScriptedProvider()

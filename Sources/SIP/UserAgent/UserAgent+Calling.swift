@@ -36,8 +36,9 @@ extension UserAgent {
         trunk.describe(caller, domain: { Self.uri(trunk, user: $0) }, tag: tag, in: &request.headers)
         request.headers.setRoutes(serviceRoute(trunk))
         describe(&request.headers, contact: contact(trunk, isPrivate: caller.isPrivate))
-        request.headers.sessionExpires = SessionExpires(interval: SessionTimer.wanted)
-        request.headers.minSE = SessionTimer.minimum
+        let minimum = max(SessionTimer.minimum, ways[trunk.name]?.sessionMinimum ?? 0)
+        request.headers.sessionExpires = SessionExpires(interval: max(SessionTimer.wanted, minimum))
+        request.headers.minSE = minimum
         if let replaces {
             request.headers.replaces = replaces
             request.headers.append(.require, "replaces")
@@ -157,6 +158,7 @@ extension UserAgent {
         guard let minimum = response.headers.minSE, calling.raises <= 2 else {
             return end(leg, .rejected(status: 422, reason: response.reason), now: now, using: &generator)
         }
+        if let name = legs[leg]?.trunk.name { noteSessionMinimum(minimum, of: name) }
         inviteAgain(leg, calling, now: now, using: &generator) { headers in
             let interval = max(minimum, headers.sessionExpires?.interval ?? SessionTimer.wanted)
             headers.sessionExpires = SessionExpires(interval: interval)

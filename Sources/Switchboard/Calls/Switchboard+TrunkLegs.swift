@@ -14,6 +14,7 @@ extension Switchboard {
         case .registration(let trunk, let state): take(state, of: trunk)
         case .seen(let trunk, let address):
             if let line = line(trunk), let index = index(line.number) { lines[index].seenAt = address }
+        case .sessionMinimum(let trunk, let seconds): measure(trunk) { $0.minimumSession = seconds }
         case .targetReached(let trunk, let peer): take(nil, at: peer, of: trunk)
         case .targetFailed(let trunk, let peer, let failure): take(failure, at: peer, of: trunk)
         case .incoming(let leg, let from, let name, _, let offer):
@@ -61,14 +62,12 @@ extension Switchboard {
         }
         if isNext(leg) { return nextAnswered(leg) }
         noteAnswer(leg)
+        measureSession(on: leg)
         if let identifier = onwardCall(leg) {
             update(identifier) { $0.onwardAnswered(now: .now()) }
             // Either may have come with a hold.
             for side in [calls[identifier]?.trunkLeg, leg] { side.map { noteHold($0, of: identifier) } }
             return
-        }
-        if let interval = userAgent.sessionInterval(of: leg) {
-            measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
         }
         update(leg) { $0.farAnswered(now: .now()) }
         if let identifier = callOfLeg[leg] { noteHold(leg, of: identifier) }
