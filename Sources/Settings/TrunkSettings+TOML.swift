@@ -43,6 +43,8 @@ extension TrunkSettings {
         priority = try table.integer("priority", in: 1...100) ?? priority
         authorityFile = try table.string("ca_file", example: "/etc/sipcall/provider-ca.pem")
         domain = try Self.domain(&table) ?? preset?.domain
+        backupServer = try Self.backupServer(&table) ?? preset?.backup(of: host)
+        callsPerSecond = try table.integer("calls_per_second", in: 1...1000) ?? preset?.callsPerSecond
         authUser = try Self.authUser(&table)
         realms = try table.oneOrMore("realm", example: "sip.example.net") ?? preset?.realms ?? realms
         networks = try table.networks("networks") ?? preset?.networks ?? networks
@@ -112,6 +114,16 @@ extension TrunkSettings {
             throw table.error("domain", "This is not a domain.", "Write it without a port: domain = \"example.net\".")
         }
         return domain
+    }
+
+    private static func backupServer(_ table: inout SettingsTable) throws(SettingsError) -> String? {
+        guard let server = try table.string("backup_server", example: "backup.example.net") else { return nil }
+        if let host = NetworkAddress.Host(server), case .ipv6 = host { return "[\(host)]" }
+        guard isHostName(Substring(server)) else {
+            throw table.error(
+                "backup_server", "This is not a host name.", "Write it without a port, which is that of trunk.server.")
+        }
+        return server
     }
 
     /// Unlike `user` it may have a domain of its own.

@@ -20,6 +20,8 @@ package struct TrunkSettings: Sendable, Equatable {
     package var server: String
     /// The provider's domain, as it stands in every Request-URI; nil for `server`.
     package var domain: String?
+    /// Asked when `server` fails, in the same way.
+    package var backupServer: String?
     /// 1...65535; nil where the DNS is to say (RFC 3263).
     package var port: UInt16?
     /// How SIP may travel there, the preferred first; never empty.
@@ -49,6 +51,8 @@ package struct TrunkSettings: Sendable, Equatable {
     package var optionsInterval: Int? = 60
     /// Audio formats in order of preference: `pcmu`, `pcma`, `opus`.
     package var codecs = ["pcmu", "pcma"]
+    /// New calls that the provider takes in a second, 1...1000; nil for any number.
+    package var callsPerSecond: Int?
     package var digits = DigitTransport.sound
     /// Provisional responses are made reliable for every caller that can (RFC 3262).
     package var prefersReliableProvisional = false

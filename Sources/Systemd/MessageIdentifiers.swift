@@ -85,6 +85,7 @@ package enum MessageIdentifiers {
         "call.replaced": "c5ceedd52f134648ab4443f8f4e5d3d0",
         "call.request-too-large": "e2899dc29808414bb7fd84b0d575c6ea",
         "call.session-expired": "785013c4cce7499380a9dad33004654d",
+        "call.too-frequent": "f637b99a2089ce5a5bce025393ba5132",
         "call.too-many-ring": "8083f1b628b4499fb11d2f3bd0ee68f1",
         "call.transfer-failed": "f811c767979d460c9c3e0df391ea4275",
         "call.transferred": "18148a4963a94ac4a81b026d692a83ad",

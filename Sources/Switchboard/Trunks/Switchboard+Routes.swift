@@ -28,7 +28,8 @@ extension Switchboard {
     }
 
     /// The next way that was not tried: another server of the same account, then another account.
-    private func nextWay(after former: CallWay?) -> CallWay? {
+    /// - Parameter isUrgent: the providers' pace is no reason to wait.
+    private func nextWay(after former: CallWay?, isUrgent: Bool) -> CallWay? {
         if let former, former.isLast { return nil }
         var order = callLines
         if let former, let index = order.firstIndex(where: { $0.name == former.trunk }) {
@@ -36,7 +37,7 @@ extension Switchboard {
         }
         let now = MonotonicTime.now()
         var doubtful: CallWay?
-        for line in order where former?.exhausted.contains(line.name) != true {
+        for line in order where former?.exhausted.contains(line.name) != true && (isUrgent || line.pause(at: now) != nil) {
             for peer in peers(of: line) where former?.tried[line.name]?.contains(peer) != true {
                 let local = peer == line.route?.target ? line.route?.local : LocalAddress.towards(peer.address)
                 guard let local else { continue }
@@ -55,9 +56,11 @@ extension Switchboard {
     /// Sends the INVITE of a call that leaves the box: a page's, or the second half of one that is passed on.
     func dial(_ leg: LegIdentifier, of identifier: CallIdentifier) {
         if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
-        guard let way = nextWay(after: nil) else {
+        guard let way = nextWay(after: nil, isUrgent: isUrgent(leg, of: identifier)) else {
+            let reason: EndReason =
+                callLines.contains { $0.pause(at: .now()) == nil } ? .callsTooFrequent : .providerUnreachable
             return update(identifier) { call in
-                call.onward == leg ? call.nearEnded(leg, .providerUnreachable) : call.farEnded(.providerUnreachable)
+                call.onward == leg ? call.nearEnded(leg, reason) : call.farEnded(reason)
             }
         }
         dial(leg, of: identifier, by: way)
@@ -73,15 +76,39 @@ extension Switchboard {
         calls[identifier]?[side: leg] = TrunkSide(
             description: offer(port: port, over: line, local: way.local))
         chooseDigitTransport(leg, line.settings)
-        guard way.peer.transport == .udp, way.peer != line.route?.target else { return invite(leg, of: identifier) }
-        retiredTargets.insert(way.peer)
-        trustProviders()
+        let pause = pause(before: leg, of: identifier, over: line.number)
+        let isElsewhere = way.peer.transport == .udp && way.peer != line.route?.target
+        guard isElsewhere || pause > .zero else { return invite(leg, of: identifier) }
+        if isElsewhere {
+            retiredTargets.insert(way.peer)
+            trustProviders()
+        }
         Task {
             // A socket of its own hears of a closed port at once.
-            await transport.connect(to: way.peer.address, from: way.local)
+            if isElsewhere { await transport.connect(to: way.peer.address, from: way.local) }
+            if pause > .zero { try? await Task.sleep(for: pause) }
             invite(leg, of: identifier)
             schedule()
         }
+    }
+
+    /// Emergency calls wait for nobody's pace.
+    private func isUrgent(_ leg: LegIdentifier, of identifier: CallIdentifier) -> Bool {
+        guard let text = calls[identifier]?.number(dialledOn: leg)?.revealed,
+            case .number(let number)? = try? diallingRules.destination(text)
+        else { return false }
+        return number.isEmergency
+    }
+
+    /// How long a call is held back so that its provider gets no more new calls a second than it takes.
+    private func pause(before leg: LegIdentifier, of identifier: CallIdentifier, over number: UInt64) -> Duration {
+        guard let index = index(number), let most = lines[index].settings.callsPerSecond,
+            !isUrgent(leg, of: identifier)
+        else { return .zero }
+        let now = MonotonicTime.now()
+        let pause = lines[index].pause(at: now) ?? .zero
+        lines[index].pace.begin(most, after: pause, at: now)
+        return pause
     }
 
     private func invite(_ leg: LegIdentifier, of identifier: CallIdentifier) {
@@ -148,7 +175,7 @@ extension Switchboard {
             way.exhausted.insert(way.trunk)
         default: return false
         }
-        guard let next = nextWay(after: way) else { return false }
+        guard let next = nextWay(after: way, isUrgent: isUrgent(leg, of: identifier)) else { return false }
         goOn(leg, of: identifier, by: next)
         return true
     }
@@ -161,7 +188,7 @@ extension Switchboard {
         else { return false }
         punish(way, .timeout)
         noteSilence(of: way)
-        guard let next = nextWay(after: way), let line = line(next.trunk),
+        guard let next = nextWay(after: way, isUrgent: isUrgent(leg, of: identifier)), let line = line(next.trunk),
             line.isInGoodStanding(next.peer, at: .now())
         else { return false }
         calls[identifier]?[way: leg]?.isGivenUp = true

@@ -82,6 +82,7 @@ export const german = {
   'call.password-wrong': 'Der Anbieter hat Benutzername oder Passwort nicht angenommen. Geben Sie das SIP-Passwort aus seinem Portal neu ein.',
   'call.no-trunk': 'Auf dieser Box ist kein Anbieter eingerichtet. Bis dahin gehen *43, *44 und *45.',
   'call.realm-foreign': 'Der Anbieter hat das Passwort in einem Realm verlangt, der nicht der dieses Kontos ist. Tragen Sie als trunk.realm den Realm ein, den die Unterlagen des Anbieters nennen; das Journal nennt den verlangten.',
+  'call.too-frequent': 'Der Anbieter nimmt gerade keine weiteren neuen Anrufe an. Wählen Sie in einigen Sekunden noch einmal.',
   'call.no-common-codec': 'Beide Seiten haben kein gemeinsames Tonformat. Erlauben Sie PCMU und PCMA für diesen Anbieter.',
   'call.acknowledgement-lost': 'Der Anbieter hat über UDP nie bestätigt, dass der Anruf angenommen wurde. Ein Router auf dem Weg verliert Pakete; stellen Sie diesen Anbieter auf TCP um.',
   'call.media-failed': 'Zwischen Browser und Box kam keine Tonverbindung zustande. Öffnen Sie den UDP-Port der Box (3478) in jeder Firewall dazwischen.',
