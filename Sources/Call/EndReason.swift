@@ -32,6 +32,8 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case transferred = "call.transferred"
     /// Another call took this one's place.
     case replaced = "call.replaced"
+    /// An emergency call needed its place.
+    case madeWay = "call.made-way"
     case sessionExpired = "call.session-expired"
     case dialogLost = "call.dialog-lost"
     case boxStopping = "call.box-stopping"
@@ -94,6 +96,7 @@ extension EndReason {
         case .browserGone: "The browser that held the call has gone."
         case .transferred: "The call was transferred."
         case .replaced: "Another call took this one's place."
+        case .madeWay: "The call was ended to make way for an emergency call."
         case .sessionExpired: "Nobody confirmed in time that the call still goes on."
         case .dialogLost: "The provider does not know the call any more."
         case .boxStopping: "The box is shutting down."
@@ -121,7 +124,8 @@ extension EndReason {
 
     package var remedy: String {
         switch self {
-        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .transferred, .replaced:
+        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .transferred, .replaced,
+            .madeWay:
             ""
         case .busy, .noAnswer, .unavailable: "Try again later."
         case .wrongNumber: "Check the number and dial it with its area or country code."

@@ -94,7 +94,8 @@ package struct ProviderPreset: Sendable, Equatable {
             let blank = serverPattern.split(separator: ".").first(where: { $0.allSatisfy(\.isUppercase) })
         else { return nil }
         let (head, tail) = (serverPattern[..<blank.startIndex], serverPattern[blank.endIndex...])
-        guard server.hasPrefix(head), server.hasSuffix(tail), server.utf8.count > head.utf8.count + tail.utf8.count else {
+        guard server.hasPrefix(head), server.hasSuffix(tail), server.utf8.count > head.utf8.count + tail.utf8.count
+        else {
             return nil
         }
         let own = server.dropFirst(head.count).dropLast(tail.count)

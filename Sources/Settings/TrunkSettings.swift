@@ -41,6 +41,8 @@ package struct TrunkSettings: Sendable, Equatable {
     package var networks: [AddressBlock] = []
     /// The number shown to whoever is called; the user name if the file names none.
     package var number: Redacted<String>?
+    /// Whoever is called is not told who calls, unless a call says otherwise (RFC 3323).
+    package var hidesNumber = false
     /// The header that carries it.
     package var identity = ProviderPreset.Identity.from
     /// How numbers are written for this provider; nil for as they were dialled.
@@ -54,6 +56,9 @@ package struct TrunkSettings: Sendable, Equatable {
     /// New calls that the provider takes in a second, 1...1000; nil for any number.
     package var callsPerSecond: Int?
     package var digits = DigitTransport.sound
+    /// Numbers of the provider's that play back what is said, and what is pressed: with them people prove an account.
+    package var echoTest: String?
+    package var digitTest: String?
     /// Provisional responses are made reliable for every caller that can (RFC 3262).
     package var prefersReliableProvisional = false
 

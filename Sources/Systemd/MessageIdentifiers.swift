@@ -55,6 +55,7 @@ package enum MessageIdentifiers {
         "call.hung-up-there": "d4b1a5405b1b4df69f5fea28c0475509",
         "call.internal-error": "f9731cfb6c644ba38cfc004866705531",
         "call.loop": "aee7d65f085d40768c08686102115305",
+        "call.made-way": "ca6e798844dc42e880bf49ea373bcc89",
         "call.media-failed": "51179631ad4e41ec91c59ff9f25fcb9c",
         "call.no-answer": "73fbb04227e046fea62acc1a3ae2b683",
         "call.no-common-codec": "c081dafe237c44e48ee94c8ca9b4644c",

@@ -374,7 +374,8 @@ struct UserAgentCallTests {
         func invite(_ number: UInt64) throws -> SIPRequest {
             try provider.act {
                 $0.invite(
-                    LegIdentifier(number: number), to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+                    LegIdentifier(number: number), to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2
+                )
             }
             return try provider.takeRequest(.invite)
         }

@@ -79,7 +79,9 @@ struct TrunkSettingsTests {
         #expect(flex.first?.transports == [.tls, .tcp])
     }
 
-    @Test("The backup server has the account's own part of the server's name; the preset's pace holds unless the file says another")
+    @Test(
+        "The backup server has the account's own part of the server's name; the preset's pace holds unless the file says another"
+    )
     func backup() throws {
         let flex = "[trunk]\npreset = \"telekom-companyflex\"\n" + Self.account
         #expect(

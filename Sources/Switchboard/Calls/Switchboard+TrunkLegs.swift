@@ -173,18 +173,25 @@ extension Switchboard {
                 call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
                 trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
             calls[identifier]?.trunk = userAgent.trunk(of: leg)?.name
+            let verification = userAgent.caller(of: leg)?.verification.map { CallerVerification($0) }
+            calls[identifier]?.verification = verification
             traceLeg(leg, of: identifier)
             if let audio {
                 media.setTrunkAudio(leg, audio)
                 measure(audio, on: leg)
             }
-            record(.callCreated, identifier) { $0.pages = isPassedOn ? 0 : idle.count }
+            record(.callCreated, identifier) { event in
+                event.pages = isPassedOn ? 0 : idle.count
+                event.verification = verification
+            }
             if isPassedOn {
                 carryOut(effects, of: identifier)
                 return passOn(identifier)
             }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
-                publish(.incoming(connection: connection, call: identifier, from: from, name: name))
+                publish(
+                    .incoming(
+                        connection: connection, call: identifier, from: from, name: name, verification: verification))
             }
             carryOut(effects, of: identifier)
         } catch {
@@ -209,5 +216,16 @@ extension Switchboard {
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
             codecs: line.settings.codecs.compactMap(AudioCodec.init))
         return (answer, audio)
+    }
+}
+
+extension CallerVerification {
+    fileprivate init(_ verification: CallerIdentity.Verification) {
+        self =
+            switch verification {
+            case .passed: .passed
+            case .failed: .failed
+            case .notDone: .notDone
+            }
     }
 }

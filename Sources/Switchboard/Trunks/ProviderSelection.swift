@@ -35,7 +35,8 @@ struct ProviderSelection {
     }
 
     /// One outcome for all names: one that leads somewhere is enough, and nothing is lost while another is looked up.
-    private mutating func each(_ body: (inout TargetSelection) -> [TargetSelection.Effect]) -> [TargetSelection.Effect] {
+    private mutating func each(_ body: (inout TargetSelection) -> [TargetSelection.Effect]) -> [TargetSelection.Effect]
+    {
         var effects: [TargetSelection.Effect] = []
         for index in places.indices {
             for effect in body(&places[index].selection) where !effects.contains(effect) { effects.append(effect) }

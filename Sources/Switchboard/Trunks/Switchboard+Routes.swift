@@ -37,7 +37,8 @@ extension Switchboard {
         }
         let now = MonotonicTime.now()
         var doubtful: CallWay?
-        for line in order where former?.exhausted.contains(line.name) != true && (isUrgent || line.pause(at: now) != nil) {
+        for line in order
+        where former?.exhausted.contains(line.name) != true && (isUrgent || line.pause(at: now) != nil) {
             for peer in peers(of: line) where former?.tried[line.name]?.contains(peer) != true {
                 let local = peer == line.route?.target ? line.route?.local : LocalAddress.towards(peer.address)
                 guard let local else { continue }
@@ -56,7 +57,7 @@ extension Switchboard {
     /// Sends the INVITE of a call that leaves the box: a page's, or the second half of one that is passed on.
     func dial(_ leg: LegIdentifier, of identifier: CallIdentifier) {
         if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
-        guard let way = nextWay(after: nil, isUrgent: isUrgent(leg, of: identifier)) else {
+        guard let way = nextWay(after: nil, isUrgent: isUrgent(calls[identifier]?.number(dialledOn: leg))) else {
             let reason: EndReason =
                 callLines.contains { $0.pause(at: .now()) == nil } ? .callsTooFrequent : .providerUnreachable
             return update(identifier) { call in
@@ -92,18 +93,10 @@ extension Switchboard {
         }
     }
 
-    /// Emergency calls wait for nobody's pace.
-    private func isUrgent(_ leg: LegIdentifier, of identifier: CallIdentifier) -> Bool {
-        guard let text = calls[identifier]?.number(dialledOn: leg)?.revealed,
-            case .number(let number)? = try? diallingRules.destination(text)
-        else { return false }
-        return number.isEmergency
-    }
-
     /// How long a call is held back so that its provider gets no more new calls a second than it takes.
     private func pause(before leg: LegIdentifier, of identifier: CallIdentifier, over number: UInt64) -> Duration {
         guard let index = index(number), let most = lines[index].settings.callsPerSecond,
-            !isUrgent(leg, of: identifier)
+            !isUrgent(calls[identifier]?.number(dialledOn: leg))
         else { return .zero }
         let now = MonotonicTime.now()
         let pause = lines[index].pause(at: now) ?? .zero
@@ -120,8 +113,8 @@ extension Switchboard {
         perform(
             userAgent.invite(
                 leg, to: line.settings.written(number, in: settings.dialling.country), over: way.trunk, at: way.peer,
-                offer: offer.bytes, now: .now(),
-                using: &generator))
+                offer: offer.bytes, caller: CallerID(isPrivate: hidesNumber(leg, of: identifier, as: line.settings)),
+                now: .now(), using: &generator))
         traceLeg(leg, of: identifier)
     }
 
@@ -175,7 +168,7 @@ extension Switchboard {
             way.exhausted.insert(way.trunk)
         default: return false
         }
-        guard let next = nextWay(after: way, isUrgent: isUrgent(leg, of: identifier)) else { return false }
+        guard let next = nextWay(after: way, isUrgent: isUrgent(ongoing.number(dialledOn: leg))) else { return false }
         goOn(leg, of: identifier, by: next)
         return true
     }
@@ -188,7 +181,8 @@ extension Switchboard {
         else { return false }
         punish(way, .timeout)
         noteSilence(of: way)
-        guard let next = nextWay(after: way, isUrgent: isUrgent(leg, of: identifier)), let line = line(next.trunk),
+        guard let next = nextWay(after: way, isUrgent: isUrgent(ongoing.number(dialledOn: leg))),
+            let line = line(next.trunk),
             line.isInGoodStanding(next.peer, at: .now())
         else { return false }
         calls[identifier]?[way: leg]?.isGivenUp = true
