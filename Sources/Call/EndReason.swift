@@ -16,6 +16,7 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case providerUnreachable = "call.provider-unreachable"
     case providerRefused = "call.provider-refused"
     case providerOverloaded = "call.provider-overloaded"
+    case callsTooFrequent = "call.too-frequent"
     case passwordWrong = "call.password-wrong"
     case realmForeign = "call.realm-foreign"
     case noTrunk = "call.no-trunk"
@@ -31,6 +32,8 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case transferred = "call.transferred"
     /// Another call took this one's place.
     case replaced = "call.replaced"
+    /// An emergency call needed its place.
+    case madeWay = "call.made-way"
     case sessionExpired = "call.session-expired"
     case dialogLost = "call.dialog-lost"
     case boxStopping = "call.box-stopping"
@@ -78,6 +81,7 @@ extension EndReason {
         case .providerUnreachable: "The provider cannot be reached over the network."
         case .providerRefused: "The provider refused the call."
         case .providerOverloaded: "The provider has no free line for this call."
+        case .callsTooFrequent: "The provider takes no more new calls at this moment."
         case .passwordWrong: "The provider did not accept the user name or password."
         case .realmForeign: "The provider asked for the password in a realm that is not this account's."
         case .noTrunk: "No provider is set up on this box."
@@ -92,6 +96,7 @@ extension EndReason {
         case .browserGone: "The browser that held the call has gone."
         case .transferred: "The call was transferred."
         case .replaced: "Another call took this one's place."
+        case .madeWay: "The call was ended to make way for an emergency call."
         case .sessionExpired: "Nobody confirmed in time that the call still goes on."
         case .dialogLost: "The provider does not know the call any more."
         case .boxStopping: "The box is shutting down."
@@ -119,7 +124,8 @@ extension EndReason {
 
     package var remedy: String {
         switch self {
-        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .transferred, .replaced:
+        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .transferred, .replaced,
+            .madeWay:
             ""
         case .busy, .noAnswer, .unavailable: "Try again later."
         case .wrongNumber: "Check the number and dial it with its area or country code."
@@ -127,6 +133,8 @@ extension EndReason {
         case .providerUnreachable: "Check the box's Internet connection and the provider's address in the settings."
         case .providerRefused: "Ask the provider whether this number and your caller ID are allowed for the account."
         case .providerOverloaded: "Wait a minute and dial again; if it goes on, ask the provider."
+        case .callsTooFrequent:
+            "Dial again in a few seconds; trunk.calls_per_second says how many the provider takes."
         case .passwordWrong: "Enter the SIP password from the provider's portal again."
         case .realmForeign:
             "Set trunk.realm to the realm that the provider's documents name; the journal has the one it asked in."

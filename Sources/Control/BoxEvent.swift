@@ -78,6 +78,8 @@ package struct BoxEvent: Codable, Sendable, Equatable {
     package var direction: Call.Direction?
     /// The number called or calling, at most 64 characters.
     package var far: Redacted<String>?
+    /// Of a call that comes in: what the provider found out about its number.
+    package var verification: CallerVerification?
     /// The code of a service of the box, where that is the far side: `*43`.
     package var service: String?
     /// Of a `Problem` or an `EndReason`.

@@ -14,8 +14,10 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     /// The phone socket is gone. `closed`: the page said goodbye (WebSocket close 1000 or 1001), so its calls
     /// end at once; otherwise it was lost: its calls go on for 120 s, and it may come back under its identifier.
     case detach(connection: ConnectionIdentifier, closed: Bool)
-    /// Calls `to`, as it was dialled; answered with `ControlReply.media`.
-    case start(connection: ConnectionIdentifier, to: Redacted<String>, offer: Redacted<String>)
+    /// Calls `to`, as it was dialled; answered with `ControlReply.media`. `hidesNumber`: whether whoever is called is not told
+    /// who calls; nil for as the account is set.
+    case start(
+        connection: ConnectionIdentifier, to: Redacted<String>, offer: Redacted<String>, hidesNumber: Bool? = nil)
     /// The page's SDP for an inbound call, sent while it rings; answered with `ControlReply.media`.
     case offer(connection: ConnectionIdentifier, call: CallIdentifier, offer: Redacted<String>)
     case answer(connection: ConnectionIdentifier, call: CallIdentifier)
@@ -32,7 +34,7 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     /// Answered with `ControlReply.status`.
     case status
     /// Rings the open pages and, when one picks up, calls `to`; answered with `ControlReply.call`.
-    case summon(to: Redacted<String>)
+    case summon(to: Redacted<String>, hidesNumber: Bool? = nil)
     /// Ends a call whoever has it.
     case hangUp(call: CallIdentifier)
     /// Sends every provider an OPTIONS; answered with `ControlReply.providers`.
@@ -65,7 +67,7 @@ extension ControlCommand {
     /// The phone socket that the command is about; nil for a command about the box.
     package var connection: ConnectionIdentifier? {
         switch self {
-        case .attach(let connection, _), .detach(let connection, _), .start(let connection, _, _),
+        case .attach(let connection, _), .detach(let connection, _), .start(let connection, _, _, _),
             .offer(let connection, _, _), .answer(let connection, _), .end(let connection, _),
             .hold(let connection, _, _), .transfer(let connection, _, _), .bringTogether(let connection, _, _),
             .digits(let connection, _, _):

@@ -6,7 +6,8 @@ package enum ControlEvent: Codable, Sendable, Equatable {
     case trunk(TrunkStatus)
     /// Rings the page of this phone socket.
     case incoming(
-        connection: ConnectionIdentifier, call: CallIdentifier, from: Redacted<String>, name: Redacted<String>?)
+        connection: ConnectionIdentifier, call: CallIdentifier, from: Redacted<String>, name: Redacted<String>?,
+        verification: CallerVerification? = nil)
     /// Rings the page of this phone socket for a call that the box is to make when it picks up.
     case summons(connection: ConnectionIdentifier, call: CallIdentifier, to: Redacted<String>)
     case state(connection: ConnectionIdentifier, call: CallIdentifier, state: CallState)
@@ -36,18 +37,21 @@ package struct ControlSnapshot: Codable, Sendable, Equatable {
         /// Set for an inbound call.
         package var from: Redacted<String>?
         package var name: Redacted<String>?
+        package var verification: CallerVerification?
         /// Set for a call that the pages are summoned to.
         package var to: Redacted<String>?
 
         package init(
             connection: ConnectionIdentifier, call: CallIdentifier, state: CallState,
-            from: Redacted<String>? = nil, name: Redacted<String>? = nil, to: Redacted<String>? = nil
+            from: Redacted<String>? = nil, name: Redacted<String>? = nil, verification: CallerVerification? = nil,
+            to: Redacted<String>? = nil
         ) {
             self.connection = connection
             self.call = call
             self.state = state
             self.from = from
             self.name = name
+            self.verification = verification
             self.to = to
         }
     }

@@ -4,6 +4,8 @@ package struct ProviderMeasurements: Codable, Sendable, Equatable {
     package var grantedExpires: Int?
     /// Seconds of the session timer that it agreed to in a call (RFC 4028).
     package var sessionInterval: Int?
+    /// Seconds that it wants a session timer to have at least (Min-SE of its 422, RFC 4028 §6).
+    package var minimumSession: Int?
     /// The status of its answer to OPTIONS.
     package var optionsStatus: Int?
     /// The audio formats that its calls came to, in the order of their first use.

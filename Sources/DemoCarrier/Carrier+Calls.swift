@@ -23,7 +23,7 @@ extension Carrier {
         case .ended(let leg, let end): ended(leg, end)
         case .registration, .ringing, .progress, .noReplyYet, .asked, .offered, .agreed, .offerRefused, .digit,
             .digitsRefused, .transferRequested, .transferProgress, .incomingReplacement, .reason, .targetReached,
-            .targetFailed, .retryAfter:
+            .targetFailed, .retryAfter, .seen, .sessionMinimum:
             break
         }
     }

@@ -36,6 +36,7 @@ extension CallRecord {
         transferredTo?.write(to: &fields, 30)
         fields.write(34, forwardedTo?.description)
         fields.write(35, forwardedBy?.description)
+        fields.write(36, verification?.rawValue)
         fields.pad()
         return fields.bytes
     }
@@ -69,6 +70,7 @@ extension CallRecord {
         transferredTo = FarParty(fields, 30).flatMap { $0 == FarParty(number: nil) ? nil : $0 }
         forwardedTo = fields.text(34).flatMap { CallIdentifier($0) }
         forwardedBy = fields.text(35).flatMap { CallIdentifier($0) }
+        verification = fields.text(36).flatMap { CallerVerification(rawValue: $0) }
     }
 }
 

@@ -35,6 +35,8 @@ package struct CallRecord: Sendable, Equatable {
     package var direction: Call.Direction
     package var far: FarParty
     package var privacy: CallPrivacy
+    /// What the provider found out about the number of whoever called.
+    package var verification: CallerVerification?
     /// Who called or answered here; nil while it rings for everybody.
     package var user: CallOwner?
     /// The provider, as it is named in the settings; nil for the box's own services.

@@ -25,6 +25,7 @@ extension LedgerStore {
         ("cost", { $0.cost.map { "\(Double($0.micros) / 1_000_000)" } }), ("currency", { $0.cost?.currency }),
         ("transferred_to", { $0.transferredTo?.number?.revealed }),
         ("forwarded_to", { $0.forwardedTo?.description }), ("forwarded_by", { $0.forwardedBy?.description }),
+        ("caller_verification", { $0.verification?.rawValue }),
     ]
 
     /// Writes all calls that fit, the newest first, page by page: memory does not grow with the ledger.

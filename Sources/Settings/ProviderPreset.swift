@@ -61,6 +61,8 @@ package struct ProviderPreset: Sendable, Equatable {
     package var networks: [AddressBlock] = []
     /// In order of preference.
     package var transports: [Transport] = []
+    /// Where its sound comes from and goes to, and whether it is encrypted: for people who set up a firewall or read on.
+    /// The box latches on to what really sends, and offers RTP alone.
     package var mediaNetworks: [String] = []
     package var mediaPorts: ClosedRange<UInt16>?
     package var encryption: Encryption?
@@ -85,4 +87,18 @@ package struct ProviderPreset: Sendable, Equatable {
     package var passwordExcludes: String?
     /// Where each value is from and when it was read, by its key.
     package var sources: [String: String]
+
+    /// The backup of a server that is named as `serverPattern` says: the account's own part stands in both.
+    func backup(of server: String) -> String? {
+        guard let serverPattern, let backupServerPattern,
+            let blank = serverPattern.split(separator: ".").first(where: { $0.allSatisfy(\.isUppercase) })
+        else { return nil }
+        let (head, tail) = (serverPattern[..<blank.startIndex], serverPattern[blank.endIndex...])
+        guard server.hasPrefix(head), server.hasSuffix(tail), server.utf8.count > head.utf8.count + tail.utf8.count
+        else {
+            return nil
+        }
+        let own = server.dropFirst(head.count).dropLast(tail.count)
+        return backupServerPattern.replacing(blank, with: own)
+    }
 }

@@ -30,7 +30,7 @@ extension TrunkSettings {
         let registers =
             try table.flag("register") ?? preset.map { $0.authentication.contains(.registration) } ?? true
         let number = try Self.number(&table)
-        let user = try Self.user(&table, number, registers: registers)
+        let user = try Self.user(&table, number, preset, registers: registers)
         let password = try Self.password(&table, preset, readSecret, isNeeded: registers)
         let name = try table.string("name", example: "Telnyx") ?? preset.flatMap(Self.shortName) ?? host
         guard name.utf8.count <= 64 else {
@@ -43,9 +43,12 @@ extension TrunkSettings {
         priority = try table.integer("priority", in: 1...100) ?? priority
         authorityFile = try table.string("ca_file", example: "/etc/sipcall/provider-ca.pem")
         domain = try Self.domain(&table) ?? preset?.domain
+        backupServer = try Self.backupServer(&table) ?? preset?.backup(of: host)
+        callsPerSecond = try table.integer("calls_per_second", in: 1...1000) ?? preset?.callsPerSecond
         authUser = try Self.authUser(&table)
         realms = try table.oneOrMore("realm", example: "sip.example.net") ?? preset?.realms ?? realms
         networks = try table.networks("networks") ?? preset?.networks ?? networks
+        hidesNumber = try table.flag("hide_number") ?? hidesNumber
         identity = try table.choice("identity", of: ProviderPreset.Identity.self) ?? preset?.identity ?? identity
         numberFormat =
             try table.choice("number_format", of: ProviderPreset.NumberFormat.self) ?? preset?.numberFormat
@@ -55,6 +58,7 @@ extension TrunkSettings {
         codecs = try Self.codecs(&table, preset) ?? codecs
         digits =
             try table.choice("digits", of: DigitTransport.self) ?? preset?.digits.flatMap(DigitTransport.init) ?? digits
+        (echoTest, digitTest) = (preset?.echoTest, preset?.digitTest)
         prefersReliableProvisional = preset?.reliableProvisional ?? prefersReliableProvisional
         try table.refuseUnknownKeys()
     }
@@ -114,6 +118,16 @@ extension TrunkSettings {
         return domain
     }
 
+    private static func backupServer(_ table: inout SettingsTable) throws(SettingsError) -> String? {
+        guard let server = try table.string("backup_server", example: "backup.example.net") else { return nil }
+        if let host = NetworkAddress.Host(server), case .ipv6 = host { return "[\(host)]" }
+        guard isHostName(Substring(server)) else {
+            throw table.error(
+                "backup_server", "This is not a host name.", "Write it without a port, which is that of trunk.server.")
+        }
+        return server
+    }
+
     /// Unlike `user` it may have a domain of its own.
     private static func authUser(_ table: inout SettingsTable) throws(SettingsError) -> String? {
         let user = try table.string("auth_user", example: "100200")
@@ -136,17 +150,21 @@ extension TrunkSettings {
     }
 
     private static func user(
-        _ table: inout SettingsTable, _ number: String?, registers: Bool
+        _ table: inout SettingsTable, _ number: String?, _ preset: ProviderPreset?, registers: Bool
     ) throws(SettingsError) -> String {
         let written = try table.string("user", example: "100200")
+        let hint = preset?.userHint.map { " With \(preset?.name ?? "") that is: \($0)." } ?? ""
+        let place = preset?.website.map { " (\($0))" } ?? ""
         guard let user = written ?? (registers ? nil : number) else {
             throw table.error(
                 "user", "This key is missing.",
-                registers ? "Add: user = \"100200\"." : "Add the user, or the number that the account calls from.")
+                (registers ? "Add: user = \"100200\"." : "Add the user, or the number that the account calls from.")
+                    + hint)
         }
         guard user.utf8.count <= 128, !user.contains(where: { "@<>\" ".contains($0) }) else {
             throw table.error(
-                "user", "A SIP user name holds no @, space, quotes or brackets.", "Copy it from the provider's portal.")
+                "user", "A SIP user name holds no @, space, quotes or brackets.",
+                "Copy it from the provider's portal\(place).\(hint)")
         }
         return user
     }

@@ -20,6 +20,8 @@ package struct TrunkSettings: Sendable, Equatable {
     package var server: String
     /// The provider's domain, as it stands in every Request-URI; nil for `server`.
     package var domain: String?
+    /// Asked when `server` fails, in the same way.
+    package var backupServer: String?
     /// 1...65535; nil where the DNS is to say (RFC 3263).
     package var port: UInt16?
     /// How SIP may travel there, the preferred first; never empty.
@@ -39,6 +41,8 @@ package struct TrunkSettings: Sendable, Equatable {
     package var networks: [AddressBlock] = []
     /// The number shown to whoever is called; the user name if the file names none.
     package var number: Redacted<String>?
+    /// Whoever is called is not told who calls, unless a call says otherwise (RFC 3323).
+    package var hidesNumber = false
     /// The header that carries it.
     package var identity = ProviderPreset.Identity.from
     /// How numbers are written for this provider; nil for as they were dialled.
@@ -49,7 +53,12 @@ package struct TrunkSettings: Sendable, Equatable {
     package var optionsInterval: Int? = 60
     /// Audio formats in order of preference: `pcmu`, `pcma`, `opus`.
     package var codecs = ["pcmu", "pcma"]
+    /// New calls that the provider takes in a second, 1...1000; nil for any number.
+    package var callsPerSecond: Int?
     package var digits = DigitTransport.sound
+    /// Numbers of the provider's that play back what is said, and what is pressed: with them people prove an account.
+    package var echoTest: String?
+    package var digitTest: String?
     /// Provisional responses are made reliable for every caller that can (RFC 3262).
     package var prefersReliableProvisional = false
 

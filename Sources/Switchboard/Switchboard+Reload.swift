@@ -116,7 +116,7 @@ extension TrunkSettings {
     /// The same provider, found and spoken with in the same way.
     fileprivate func leads(to other: TrunkSettings) -> Bool {
         server == other.server && port == other.port && transports == other.transports
-            && authorityFile == other.authorityFile
+            && authorityFile == other.authorityFile && backupServer == other.backupServer
     }
 
     /// Nothing differs that the provider is told at once.
@@ -134,7 +134,11 @@ extension BoxSettings {
     /// The authorities for single providers, by their domain.
     package var authorityFiles: [String: String] {
         Dictionary(
-            trunks.compactMap { trunk in trunk.authorityFile.map { (trunk.server.lowercased(), $0) } },
+            trunks.flatMap { trunk in
+                [trunk.server, trunk.backupServer].compactMap { name in
+                    name.flatMap { name in trunk.authorityFile.map { (name.lowercased(), $0) } }
+                }
+            },
             uniquingKeysWith: { first, _ in first })
     }
 }

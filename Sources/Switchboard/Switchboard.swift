@@ -285,6 +285,7 @@ extension Switchboard {
                     .init(
                         connection: $0, call: identifier, state: ongoing.call.publicState,
                         from: ongoing.caller.number, name: ongoing.caller.name,
+                        verification: ongoing.caller.verification,
                         to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
                 }
             }, draining: draining)

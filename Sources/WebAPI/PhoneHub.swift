@@ -171,8 +171,8 @@ actor PhoneHub {
             switch request {
             case .ping:
                 answer(.success(nil), to: id, line)
-            case .start(let to, let sdp):
-                try await start(to, sdp, id: id, connection, line)
+            case .start(let to, let sdp, let isHidden):
+                try await start(to, sdp, isHidden, id: id, connection, line)
             case .offer(let call, let sdp):
                 guard
                     case .media(_, let media) = try await control.send(
@@ -205,8 +205,8 @@ actor PhoneHub {
 
     /// The core may speak of the new call before its reply is here: the page hears its identifier first.
     private func start(
-        _ to: Redacted<String>, _ sdp: Redacted<String>, id: RPCIdentifier?, _ connection: ConnectionIdentifier,
-        _ line: PhoneLine
+        _ to: Redacted<String>, _ sdp: Redacted<String>, _ hidesNumber: Bool?, id: RPCIdentifier?,
+        _ connection: ConnectionIdentifier, _ line: PhoneLine
     ) async throws(Problem) {
         phones[connection]?.isStarting = true
         defer {
@@ -215,7 +215,7 @@ actor PhoneHub {
         }
         guard
             case .media(let call, let media) = try await control.send(
-                .start(connection: connection, to: to, offer: sdp))
+                .start(connection: connection, to: to, offer: sdp, hidesNumber: hidesNumber))
         else { throw WebProblem.unexpectedReply }
         phones[connection]?.calls.insert(call)
         answer(.success(PhoneNotice.Media(call: call, sdp: media)), to: id, line)
@@ -273,7 +273,10 @@ actor PhoneHub {
             if let to = call.to {
                 deliver(.summons(connection: connection, call: call.call, to: to))
             } else if let from = call.from, call.state == .ringing {
-                deliver(.incoming(connection: connection, call: call.call, from: from, name: call.name))
+                deliver(
+                    .incoming(
+                        connection: connection, call: call.call, from: from, name: call.name,
+                        verification: call.verification))
             } else {
                 phones[connection]?.calls.insert(call.call)
             }
@@ -286,10 +289,11 @@ actor PhoneHub {
         case .trunk(let status):
             trunk = status
             for phone in phones.values { phone.line.send(PhoneNotice.trunk(status)) }
-        case .incoming(let connection, let call, let from, let name):
+        case .incoming(let connection, let call, let from, let name, let verification):
             guard let phone = phones[connection], phone.isVerified else { return }
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
-            phones[connection]?.line.send(PhoneNotice.incoming(call, from: from, name: name))
+            phones[connection]?.line.send(
+                PhoneNotice.incoming(call, from: from, name: name, verification: verification))
         case .summons(let connection, let call, let to):
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(PhoneNotice.summons(call, to: to))

@@ -4,7 +4,8 @@ import Wire
 /// What a page may ask for on the phone socket.
 enum PhoneRequest: Equatable, Sendable {
     case ping
-    case start(to: Redacted<String>, sdp: Redacted<String>)
+    /// `hidden`: whoever is called is not told who calls; missing for as the account is set.
+    case start(to: Redacted<String>, sdp: Redacted<String>, hidden: Bool? = nil)
     case offer(call: CallIdentifier, sdp: Redacted<String>)
     case answer(call: CallIdentifier)
     case end(call: CallIdentifier)
@@ -77,7 +78,7 @@ struct RPCMessage: Sendable {
 
 extension RPCMessage: Decodable {
     private enum Key: String, CodingKey { case jsonrpc, method, id, params }
-    private enum Parameter: String, CodingKey { case to, sdp, call, digits, held, other }
+    private enum Parameter: String, CodingKey { case to, sdp, call, digits, held, other, hidden }
 
     init(from decoder: any Decoder) throws {
         guard let message = try? decoder.container(keyedBy: Key.self) else {
@@ -113,7 +114,10 @@ extension RPCMessage: Decodable {
             case "phone.ping": return .success(.ping)
             case "call.start":
                 let given = try parameters()
-                return .success(.start(to: try given.number(.to), sdp: try given.sdp(.sdp)))
+                return .success(
+                    .start(
+                        to: try given.number(.to), sdp: try given.sdp(.sdp),
+                        hidden: try given.decodeIfPresent(Bool.self, forKey: .hidden)))
             case "call.offer":
                 let given = try parameters()
                 return .success(

@@ -40,6 +40,7 @@ enum PhoneNotice {
         var call: CallIdentifier
         var from: Redacted<String>
         var name: Redacted<String>?
+        var verification: CallerVerification?
     }
 
     private struct Summons: Encodable {
@@ -95,8 +96,10 @@ enum PhoneNotice {
         notification("trunk.state", Trunk(trunk))
     }
 
-    static func incoming(_ call: CallIdentifier, from: Redacted<String>, name: Redacted<String>?) -> String {
-        notification("call.incoming", Incoming(call: call, from: from, name: name))
+    static func incoming(
+        _ call: CallIdentifier, from: Redacted<String>, name: Redacted<String>?, verification: CallerVerification?
+    ) -> String {
+        notification("call.incoming", Incoming(call: call, from: from, name: name, verification: verification))
     }
 
     /// Rings the page for a call that the box makes to `to` once it is answered.

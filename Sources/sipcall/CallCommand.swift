@@ -16,6 +16,11 @@ struct CallCommand: AsyncParsableCommand {
     @Argument(help: "Whom to call, written as people do: '+49 30 123456'; or a service of the box: '*43'.")
     var number: String
 
+    @Flag(
+        name: .customLong("private"), inversion: .prefixedNo,
+        help: "Hide or show who calls, whatever the account's settings say.")
+    var hidesNumber: Bool?
+
     @Flag(help: "Print the call's events instead of text, one JSON object a line.")
     var json = false
 
@@ -26,7 +31,8 @@ struct CallCommand: AsyncParsableCommand {
         let interrupts = Task { await Shutdown.requested(with: nil) }
         defer { interrupts.cancel() }
         try await core.opened(box)
-        guard case .call(let call) = try await core.client.send(.summon(to: Redacted(number))) else {
+        guard case .call(let call) = try await core.client.send(.summon(to: Redacted(number), hidesNumber: hidesNumber))
+        else {
             throw CoreConnection.otherVersion
         }
         let hangingUp = Task {

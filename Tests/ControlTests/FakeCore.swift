@@ -15,7 +15,7 @@ actor FakeCore {
         if holding { await withCheckedContinuation { held.append($0) } }
         switch command {
         case .status: return .status(BoxStatus(version: "test", calls: commands.count))
-        case .start(_, let to, _) where to.revealed == "nobody": return .failed(EndReason.wrongNumber.problem)
+        case .start(_, let to, _, _) where to.revealed == "nobody": return .failed(EndReason.wrongNumber.problem)
         default: return .done
         }
     }

@@ -27,10 +27,12 @@ struct LossyCallTests {
         var hangUpBy: Int?
         var agreements = 0
         var refusals = 0
+        /// Transfers that a side asked for and heard the end of.
+        var transfers = [0, 0]
     }
 
     private enum Step: Int {
-        case invite, ring, progress, accept, change, digit, hangUp
+        case invite, ring, progress, accept, change, digit, hangUp, transfer, report, unregister
     }
 
     @Test("Every call ends in the right state on both sides, and nothing is left", arguments: [1, 2, 3] as [UInt64])
@@ -41,7 +43,7 @@ struct LossyCallTests {
             weather: .init(
                 losesRepetitions: getenv("SIPCALL_LOSSY_BROKEN") != nil, loss: 0.2, duplication: 0.1,
                 delay: 0.05...0.15),
-            asksOwner: true)
+            asksOwner: true, door: LossyDoor())
         var watches = [Watch](repeating: Watch(), count: count)
         var callOf: [LegIdentifier: Int] = [:]
         var script = SeededGenerator(seed: seed &+ 1_000)
@@ -75,6 +77,7 @@ struct LossyCallTests {
                     later(&network, 0...10, .change, side, call)
                     later(&network, 0...10, .change, side, call)
                     later(&network, 0...10, .digit, side, call)
+                    if call % 4 == 0 { later(&network, 0...10, .transfer, side, call) }
                 }
             case .offered(let leg, let offer):
                 let call = call(leg)
@@ -83,6 +86,20 @@ struct LossyCallTests {
                 for more in network.act(side, { $0.answer(leg, body: body, now: $1, using: &$2) }) {
                     take(&network, side, more)
                 }
+            case .transferRequested(let leg, let wish):
+                #expect(wish.number.revealed == "7")
+                let call = call(leg)
+                let isWanted = Bool.random(using: &script)
+                for more in network.act(
+                    side,
+                    {
+                        isWanted
+                            ? $0.acceptTransfer(leg, now: $1, using: &$2) : $0.refuseTransfer(leg, now: $1, using: &$2)
+                    })
+                { take(&network, side, more) }
+                if isWanted { later(&network, 0.5...4, .report, side.rawValue, call) }
+            case .transferProgress(let leg, let status):
+                if status >= 200 { watches[call(leg)].transfers[side.rawValue] += 1 }
             case .agreed(let leg, _): watches[call(leg)].agreements += 1
             case .offerRefused(let leg, _): watches[call(leg)].refusals += 1
             case .ended(let leg, let end): watches[call(leg)].ends[side.rawValue].append(end)
@@ -90,13 +107,14 @@ struct LossyCallTests {
             }
         }
         for call in 0..<count { network.at(.seconds(0.02 * Double(call)), .action(action(.invite, 0, call))) }
+        network.at(.seconds(330), .action(action(.unregister, 0, 0)))
         network.run(until: .seconds(400)) { network, side, event in
             take(&network, side, event)
         } action: { network, number in
             let (call, side, step) = (number % count, number / count % 2, Step(rawValue: number / count / 2))
             guard let step, let at = LossyNetwork.Side(rawValue: side) else { return }
             guard let leg = side == 0 ? caller(call) : watches[call].callee else { return }
-            if step != .invite, !watches[call].ends[side].isEmpty { return }
+            if step != .invite, step != .unregister, !watches[call].ends[side].isEmpty { return }
             let fresh = network.act(at) { agent, now, random in
                 switch step {
                 case .invite:
@@ -116,6 +134,9 @@ struct LossyCallTests {
                 case .digit:
                     guard let report = DigitReport("5") else { return [] }
                     return agent.sendDigit(leg, report, now: now, using: &random)
+                case .transfer: return agent.transfer(leg, to: Redacted("7"), now: now, using: &random)
+                case .report: return agent.reportTransfer(leg, status: 200, now: now, using: &random)
+                case .unregister: return agent.unregister(now: now, using: &random)
                 case .hangUp:
                     watches[call].hangUpBy = watches[call].hangUpBy ?? side
                     return agent.hangUp(leg, now: now, using: &random)
@@ -127,6 +148,8 @@ struct LossyCallTests {
         for call in 0..<count {
             let watch = watches[call]
             figures.agreements += watch.agreements
+            figures.transfers += watch.transfers.reduce(0, +)
+            #expect(watch.transfers.allSatisfy { $0 <= 1 }, "a transfer has one end")
             figures.answered += watch.answered[0] ? 1 : 0
             let story = "seed \(seed), call \(call): \(watch)"
             #expect(watch.callee != nil && watch.hangUpBy != nil, "\(story)")
@@ -139,9 +162,14 @@ struct LossyCallTests {
             if isRight { figures.right += 1 }
         }
         (figures.datagrams, figures.lost) = (network.sent, network.lost)
+        (figures.challenges, figures.registrations) = (network.door?.challenges ?? 0, network.door?.registrations ?? 0)
         figures.leaks = network.agents.count { !$0.isEmpty || $0.nextDeadline != nil }
         figures.write()
         #expect(figures.answered > count / 2 && figures.agreements > count)
+        #expect(figures.transfers > count / 10 && figures.challenges >= count + figures.registrations / 3)
+        #expect(figures.registrations >= 4, "at first, and whenever half of what was granted is over")
+        #expect(network.door?.lapses == 0 && network.door?.strangers == 0)
+        #expect(network.door?.boundUntil == nil, "taken back at the end")
         for agent in network.agents {
             #expect(agent.isEmpty)
             #expect(agent.nextDeadline == nil)
@@ -155,6 +183,9 @@ struct LossyCallTests {
         var answered = 0
         var right = 0
         var agreements = 0
+        var transfers = 0
+        var challenges = 0
+        var registrations = 0
         var datagrams = 0
         var lost = 0
         /// User agents that still hold something in the end.
@@ -167,7 +198,8 @@ struct LossyCallTests {
         func write() {
             let line =
                 #"{"seed":\#(seed),"calls":\#(calls),"answered":\#(answered),"right":\#(right),"#
-                + #""agreements":\#(agreements),"datagrams":\#(datagrams),"lost":\#(lost),"leaks":\#(leaks)}"#
+                + #""agreements":\#(agreements),"transfers":\#(transfers),"challenges":\#(challenges),"#
+                + #""registrations":\#(registrations),"datagrams":\#(datagrams),"lost":\#(lost),"leaks":\#(leaks)}"#
             print("lossy: \(line)")
             guard let path = getenv("SIPCALL_LOSSY_FIGURES"), let file = fopen(path, "a") else { return }
             fputs(line + "\n", file)

@@ -36,19 +36,25 @@ struct LossyNetwork {
     var events: [[UserAgentEvent]] = [[], []]
     var sent = 0
     var lost = 0
+    /// Before the second of them.
+    var door: LossyDoor?
     private var known: Set<[UInt8]> = []
     var parsed = 0
 
-    /// - Parameter asksOwner: both are asked, and make their provisional responses reliable.
-    init(seed: UInt64, weather: Weather, asksOwner: Bool = false) {
+    /// - Parameters:
+    ///   - asksOwner: both are asked, and make their provisional responses reliable.
+    ///   - door: the first registers there, and is asked who calls.
+    init(seed: UInt64, weather: Weather, asksOwner: Bool = false, door: LossyDoor? = nil) {
         self.weather = weather
+        self.door = door
         random = SeededGenerator(seed: seed)
         agents = Self.addresses.map { UserAgent(contact: $0, product: "test", asksOwner: asksOwner) }
         for side in [Side.a, .b] {
             let trunk = Trunk(
-                name: "the other", domain: "other.example", target: Self.addresses[1 - side.rawValue], user: "box",
-                password: Redacted("none"), expires: 0, prefersReliableProvisional: asksOwner)
-            _ = agents[side.rawValue].setTrunk(trunk, now: now, using: &random)
+                name: "the other", domain: "other.example", target: Self.addresses[1 - side.rawValue],
+                user: LossyDoor.user, password: Redacted(LossyDoor.password),
+                expires: side == .a && door != nil ? LossyDoor.granted : 0, prefersReliableProvisional: asksOwner)
+            _ = act(side) { $0.setTrunk(trunk, now: $1, using: &$2) }
         }
     }
 
@@ -65,25 +71,40 @@ struct LossyNetwork {
         var fresh: [UserAgentEvent] = []
         for effect in effects {
             switch effect {
-            case .send(let bytes, let target):
-                sent += 1
-                guard let to = Self.addresses.firstIndex(of: target).flatMap(Side.init) else { continue }
-                var copies = Double.random(in: 0..<1, using: &random) < weather.loss ? 0 : 1
-                if Double.random(in: 0..<1, using: &random) < weather.duplication { copies += 1 }
-                if weather.losesRepetitions, !known.insert(bytes).inserted { copies = 0 }
-                if copies == 0 { lost += 1 }
-                for _ in 0..<copies {
-                    let delay = Double.random(in: weather.delay, using: &random)
-                    at(
-                        now + .seconds(delay),
-                        .datagram(bytes, to: to, from: Self.addresses[side.rawValue]))
-                }
+            case .send(let bytes, let target): carry(bytes, from: side, to: target)
             case .event(let event):
                 events[side.rawValue].append(event)
                 fresh.append(event)
             }
         }
         return fresh
+    }
+
+    private mutating func carry(_ bytes: [UInt8], from side: Side, to target: NetworkAddress) {
+        sent += 1
+        guard let to = Self.addresses.firstIndex(of: target).flatMap(Side.init) else { return }
+        var copies = Double.random(in: 0..<1, using: &random) < weather.loss ? 0 : 1
+        if Double.random(in: 0..<1, using: &random) < weather.duplication { copies += 1 }
+        if weather.losesRepetitions, !known.insert(bytes).inserted { copies = 0 }
+        if copies == 0 { lost += 1 }
+        for _ in 0..<copies {
+            let delay = Double.random(in: weather.delay, using: &random)
+            at(now + .seconds(delay), .datagram(bytes, to: to, from: Self.addresses[side.rawValue]))
+        }
+    }
+
+    /// Whether the door lets a message in; it answers others itself.
+    private mutating func passes(_ message: SIPMessage, to side: Side, from source: NetworkAddress) -> Bool {
+        guard side == .b, let request = message.request,
+            let verdict = door?.received(request, from: source, now: now, using: &random)
+        else { return true }
+        switch verdict {
+        case .passes: return true
+        case .goesNoFurther: return false
+        case .answers(let bytes):
+            carry(bytes, from: .b, to: source)
+            return false
+        }
     }
 
     /// Runs until nothing is left to happen, or `end`.
@@ -100,6 +121,7 @@ struct LossyNetwork {
                 switch occurrences.removeValue(forKey: key) {
                 case .datagram(let bytes, let to, let from)?:
                     guard let message = try? SIPMessage.parse(bytes) else { continue }
+                    guard passes(message, to: to, from: from) else { continue }
                     parsed += 1
                     let fresh = act(to) { $0.received(message, from: from, now: $1, using: &$2) }
                     for event in fresh { handle(&self, to, event) }

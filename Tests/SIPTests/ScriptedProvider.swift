@@ -26,6 +26,11 @@ struct ScriptedProvider {
     var failed: [(SIPPeer, TargetSelection.Failure)] = []
     /// Datagrams that only keep a NAT's mapping open.
     var keepAlives = 0
+    /// Between the two stands a router that rewrites addresses. A registrar's answers always tell of one.
+    var isBehindNAT = false
+
+    /// Where the provider sees what comes through the router.
+    static let seen = NetworkAddress(host: .ipv4(0xcb00_7163), port: 61_000)
 
     init(asksOwner: Bool = false) {
         agent = UserAgent(contact: Self.local, product: "SIPCall/test", asksOwner: asksOwner)
@@ -87,7 +92,7 @@ struct ScriptedProvider {
         from source: NetworkAddress = target, _ change: (inout SIPHeaders) -> Void = { _ in }
     ) throws {
         var noted = request
-        noted.note(source: NetworkAddress(host: .ipv4(0xcb00_7163), port: 61_000))
+        noted.note(source: isBehindNAT || request.method == .register ? Self.seen : Self.local)
         var response = SIPResponse(to: noted, status: status, toTag: tag)
         if !body.isEmpty { response.setBody(body) }
         change(&response.headers)

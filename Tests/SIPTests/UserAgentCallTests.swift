@@ -325,6 +325,78 @@ struct UserAgentCallTests {
         }
     }
 
+    @Test("Without registration the answers tell where we are seen; the way in is kept open, Contact follows at once")
+    func seenWithoutRegistration() throws {
+        var provider = ScriptedProvider()
+        provider.isBehindNAT = true
+        var trunk = ScriptedProvider.trunk
+        trunk.expires = 0
+        try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+        let seen = ScriptedProvider.seen
+        try provider.wait(.seconds(60))
+        #expect(provider.keepAlives == 0)
+        try provider.act {
+            $0.invite(Self.leg, to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+        }
+        let invite = try provider.takeRequest(.invite)
+        #expect(invite.headers.contact?.uri.sip?.numericAddress == ScriptedProvider.local)
+        // A stranger's answer tells nothing.
+        try provider.answer(invite, 100, from: ScriptedProvider.stranger)
+        #expect(provider.takeEvents().isEmpty)
+        try provider.answer(invite, 407) {
+            $0.append(.proxyAuthenticate, "Digest realm=\"sip.example.net\", nonce=\"n\", qop=\"auth\"")
+        }
+        #expect(provider.takeEvents() == [.seen(trunk: "Carrier", at: seen)])
+        let proven = provider.sent.compactMap(\.message.request).first { $0.method == .invite }
+        #expect(proven?.headers.contact?.uri.sip?.numericAddress == seen)
+        provider.sent = []
+        try provider.act { $0.hangUp(Self.leg, now: $1, using: &$2) }
+        provider.sent = []
+        try provider.wait(.seconds(76))
+        #expect(provider.keepAlives == 3)
+        // By an answer to OPTIONS too; on the way of another trunk nothing was learnt.
+        trunk.name = "Other"
+        try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+        (provider.sent, provider.events) = ([], [])
+        try provider.act { $0.ask(1, now: $1, using: &$2) ?? [] }
+        let options = try provider.takeRequest(.options)
+        #expect(options.headers.contact?.uri.sip?.numericAddress == ScriptedProvider.local)
+        try provider.answer(options, 200)
+        #expect(provider.takeEvents().first == .seen(trunk: "Other", at: seen))
+    }
+
+    @Test("What a provider's 422 asks for is asked for from then on, unless it is beyond reason")
+    func sessionMinimum() throws {
+        var provider = ScriptedProvider()
+        var trunk = ScriptedProvider.trunk
+        trunk.expires = 0
+        try provider.act { $0.setTrunk(trunk, now: $1, using: &$2) }
+        func invite(_ number: UInt64) throws -> SIPRequest {
+            try provider.act {
+                $0.invite(
+                    LegIdentifier(number: number), to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2
+                )
+            }
+            return try provider.takeRequest(.invite)
+        }
+        func refuse(_ request: SIPRequest, _ minimum: Int) throws -> SIPRequest? {
+            try provider.answer(request, 422) { $0.minSE = minimum }
+            defer { provider.sent = [] }
+            return provider.sent.compactMap(\.message.request).first { $0.method == .invite }
+        }
+        let again = try refuse(try invite(1), 2_400)
+        #expect(again?.headers.minSE == 2_400 && again?.headers.sessionExpires?.interval == 2_400)
+        #expect(provider.takeEvents().contains(.sessionMinimum(trunk: "Carrier", seconds: 2_400)))
+        let next = try invite(2)
+        #expect(next.headers.minSE == 2_400 && next.headers.sessionExpires?.interval == 2_400)
+        #expect(try refuse(next, 80_000)?.headers.minSE == 80_000)
+        #expect(try invite(3).headers.minSE == 2_400)
+        // Known from before a restart.
+        provider.agent.know(sessionMinimum: 600, of: "Carrier")
+        let known = try invite(4)
+        #expect(known.headers.minSE == 600 && known.headers.sessionExpires?.interval == 1_800)
+    }
+
     @Test("Behind a proxy addresses name the domain, and the peer's certificate the server")
     func domainBehindProxy() throws {
         var provider = ScriptedProvider()

@@ -11,6 +11,39 @@ struct UserAgentRegistrationTests {
         verifier.challenge(isStale: stale, now: .zero, using: &random).challenge.text
     }
 
+    @Test("Of several bindings in the answer only what was granted to ours counts; none for ours, then Expires")
+    func severalContacts() throws {
+        func granted(_ contacts: (NameAddress) -> [String], expires: Int? = nil) throws -> RegistrationState? {
+            var provider = ScriptedProvider()
+            try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+            let register = try provider.takeRequest(.register)
+            _ = provider.takeEvents()
+            let own = try #require(register.headers.contact)
+            try provider.answer(register, 200) { headers in
+                for contact in contacts(own) { headers.append(.contact, contact) }
+                headers.expires = expires
+            }
+            for case .registration(_, let state) in provider.takeEvents() {
+                if case .registered = state { return state }
+            }
+            return nil
+        }
+        func seconds(_ state: RegistrationState?) -> Int? {
+            if case .registered(let expires, _)? = state { expires } else { nil }
+        }
+        // Another telephone of the same account, one of ours from before, and the same host at another port.
+        let others = [
+            "<sip:alice@192.0.2.77:5060>;expires=3600", "<sip:alice@10.0.0.5:9>;expires=20",
+            "<sip:bob@10.0.0.5:5062>;expires=30",
+        ]
+        #expect(
+            seconds(try granted { [others[0], $0.uri.text.bracketed + ";expires=120", others[1], others[2]] }) == 120)
+        #expect(
+            seconds(try granted { [others.joined(separator: ", ") + ", " + $0.uri.text.bracketed + ";expires=90"] })
+                == 90)
+        #expect(seconds(try granted({ [others[0], $0.uri.text.bracketed] }, expires: 200)) == 200)
+    }
+
     @Test(
         "REGISTER is challenged once, answered rightly, granted, and refreshed without being asked again",
         arguments: [DigestAlgorithm.md5, .sha256])
@@ -258,4 +291,8 @@ struct UserAgentRegistrationTests {
         try provider.act { $0.moved(to: other, now: $1, using: &$2) }
         #expect(provider.sent.isEmpty)
     }
+}
+
+extension String {
+    fileprivate var bracketed: String { "<\(self)>" }
 }

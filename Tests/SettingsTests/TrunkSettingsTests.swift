@@ -79,6 +79,24 @@ struct TrunkSettingsTests {
         #expect(flex.first?.transports == [.tls, .tcp])
     }
 
+    @Test(
+        "The backup server has the account's own part of the server's name; the preset's pace holds unless the file says another"
+    )
+    func backup() throws {
+        let flex = "[trunk]\npreset = \"telekom-companyflex\"\n" + Self.account
+        #expect(
+            try load(flex + "server = \"551.primary.companyflex.de\"").first?.backupServer
+                == "551.secondary.companyflex.de")
+        for other in [".primary.companyflex.de", "sip.example.net", "primary.companyflex.de"] {
+            #expect(try load(flex + "server = \"\(other)\"").first?.backupServer == nil)
+        }
+        let own = flex + "server = \"551.primary.companyflex.de\"\nbackup_server = \"b.example\""
+        #expect(try load(own).first?.backupServer == "b.example")
+        let plivo = "[trunk]\npreset = \"plivo\"\nserver = \"1.zt.plivo.com\"\nnumber = \"+1\"\n"
+        #expect(try load(plivo).first?.callsPerSecond == 2)
+        #expect(try load(plivo + "calls_per_second = 5").first?.callsPerSecond == 5)
+    }
+
     @Test("Credentials, domain, realms and networks may be others than the server's")
     func apart() throws {
         let trunk = try load(
@@ -140,6 +158,8 @@ struct TrunkSettingsTests {
             ("[trunk]\nserver = \"a\"\nnetworks = [\"b\"]\n\(account)", 3, "trunk.networks", "192.0.2.0/24"),
             ("[trunk]\nserver = \"a\"\nnetworks = [\"1.2.3.4/33\"]\n\(account)", 3, "trunk.networks", "192.0.2.0"),
             ("[trunk]\nserver = \"a\"\nnetworks = [\"0.0.0.0/0\"]\n\(account)", 3, "trunk.networks", "documents"),
+            ("[trunk]\nserver = \"a\"\nbackup_server = \"b:5060\"\n\(account)", 3, "trunk.backup_server", "port"),
+            ("[trunk]\nserver = \"a\"\ncalls_per_second = 0\n\(account)", 3, "trunk.calls_per_second", "quotes"),
             ("trunk = [1]", 1, "trunk", "[[trunk]]"),
         ] as [(String, Int, String, String)])
     func wrong(text: String, line: Int, key: String, remedy: String) {

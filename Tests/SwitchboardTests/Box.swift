@@ -176,7 +176,15 @@ final class Box: Sendable {
 
     func incoming(_ page: ConnectionIdentifier) -> CallIdentifier? {
         events.all.withLock {
-            for case .incoming(page, let call, _, _) in $0 { return call }
+            for case .incoming(page, let call, _, _, _) in $0 { return call }
+            return nil
+        }
+    }
+
+    /// What this page was told of the caller's number.
+    func verification(_ page: ConnectionIdentifier) -> CallerVerification? {
+        events.all.withLock {
+            for case .incoming(page, _, _, _, let verification) in $0 { return verification }
             return nil
         }
     }

@@ -92,5 +92,5 @@ struct CallWaitingTests {
 }
 
 extension ControlReply {
-    fileprivate var isMedia: Bool { if case .media = self { true } else { false } }
+    var isMedia: Bool { if case .media = self { true } else { false } }
 }

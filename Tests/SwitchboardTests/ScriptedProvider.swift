@@ -177,7 +177,7 @@ final class ScriptedProvider: Sendable {
     /// Calls the box.
     func call(
         _ box: NetworkAddress, over protocol: TransportProtocol = .udp, withOffer: Bool = true,
-        replacing replaces: Replaces? = nil, branch: String = "call"
+        replacing replaces: Replaces? = nil, branch: String = "call", asserted: String? = nil
     ) {
         let target = SIPURI(user: "alice", address: box)
         let own = SIPURI(user: "gateway", address: address)
@@ -190,6 +190,7 @@ final class ScriptedProvider: Sendable {
         let offer = TrunkOffer.make(
             local: NetworkAddress(host: address.host, port: 40_000), sessionID: 1, version: 1, codecs: [.pcmu])
         invite.headers.replaces = replaces
+        if let asserted { invite.headers.append(.pAssertedIdentity, asserted) }
         if withOffer { invite.setBody(offer.bytes) }
         transport.send(invite.serialized(), to: SIPPeer(`protocol`, box))
     }

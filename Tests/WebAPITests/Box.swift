@@ -42,7 +42,7 @@ actor FakeCore {
                 return .failed(Problem(code: "phone.other-user", sentence: "Another one's."))
             }
             return .attached(known.attached)
-        case .start(let connection, let to, _):
+        case .start(let connection, let to, _, _):
             early?(.state(connection: connection, call: call, state: .dialling))
             if to.revealed == "0900" { return .failed(DiallingRefusal.premium.problem) }
             if to.revealed == "0" { return .failed(EndReason.wrongNumber.problem) }

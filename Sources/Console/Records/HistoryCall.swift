@@ -9,6 +9,8 @@ package struct HistoryCall: Codable, Sendable, Equatable {
     package var name: String?
     package var lastDigits: String?
     package var region: String?
+    /// `failed`: whoever called may not be who the number says.
+    package var verification: String?
     package var user: String?
     package var trunk: String?
     package var device: String?
@@ -57,6 +59,7 @@ package struct HistoryTable: Sendable {
         let user = visible(call.user ?? "").padded(14)
         let length = (call.seconds > 0 ? words(seconds: call.seconds) : "").padded(14)
         return time + direction + party(call).padded(showsNumbers ? 30 : 12) + user + length + verdict(call)
+            + warning(call)
     }
 
     private func party(_ call: HistoryCall) -> String {
@@ -77,6 +80,10 @@ package struct HistoryTable: Sendable {
         case "cut-off": style.bad("cut off") + style.faint("  The box stopped in the middle of it.")
         default: style.faint("its end is not known yet")
         }
+    }
+
+    private func warning(_ call: HistoryCall) -> String {
+        call.verification == "failed" ? style.warning("  The number may be forged.") : ""
     }
 
     /// What a caller calls itself must not steer the terminal.

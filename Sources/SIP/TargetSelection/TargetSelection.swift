@@ -124,6 +124,12 @@ package struct TargetSelection: Sendable, Equatable, Codable {
         return start(now: now, using: &generator)
     }
 
+    /// Some question waits for its answer.
+    package var isAsking: Bool { !asked.isEmpty }
+
+    /// What follows may go any way again.
+    package mutating func release() { sticky = nil }
+
     /// Whether some answer is missing because no name server gave one.
     package var isUnanswered: Bool { known.values.contains { $0.answer == .failed } }
 

@@ -30,7 +30,9 @@ extension UserAgent {
         request.headers.setRoutes(serviceRoute(trunk))
         describe(&request.headers, contact: contact(trunk))
         request.headers.append(.accept, "application/sdp")
-        guard send(request, to: trunk.target, for: .asking(number), now: now, using: &generator) != nil else {
+        guard
+            send(request, to: trunk.target, for: .asking(number, trunk: trunk.name), now: now, using: &generator) != nil
+        else {
             return nil
         }
         return drain()

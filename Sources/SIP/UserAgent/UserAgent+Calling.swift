@@ -36,8 +36,9 @@ extension UserAgent {
         trunk.describe(caller, domain: { Self.uri(trunk, user: $0) }, tag: tag, in: &request.headers)
         request.headers.setRoutes(serviceRoute(trunk))
         describe(&request.headers, contact: contact(trunk, isPrivate: caller.isPrivate))
-        request.headers.sessionExpires = SessionExpires(interval: SessionTimer.wanted)
-        request.headers.minSE = SessionTimer.minimum
+        let minimum = max(SessionTimer.minimum, ways[trunk.name]?.sessionMinimum ?? 0)
+        request.headers.sessionExpires = SessionExpires(interval: max(SessionTimer.wanted, minimum))
+        request.headers.minSE = minimum
         if let replaces {
             request.headers.replaces = replaces
             request.headers.append(.require, "replaces")
@@ -61,6 +62,7 @@ extension UserAgent {
         from source: NetworkAddress, now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) {
         deadlines.set(nil, for: .silence(leg))
+        if let trunk = legs[leg]?.trunk { noteWay(of: trunk.name, response, from: source, now: now) }
         switch legs[leg]?.phase {
         case .calling(let calling) where calling.invite == identifier:
             switch response.status {
@@ -156,6 +158,7 @@ extension UserAgent {
         guard let minimum = response.headers.minSE, calling.raises <= 2 else {
             return end(leg, .rejected(status: 422, reason: response.reason), now: now, using: &generator)
         }
+        if let name = legs[leg]?.trunk.name { noteSessionMinimum(minimum, of: name) }
         inviteAgain(leg, calling, now: now, using: &generator) { headers in
             let interval = max(minimum, headers.sessionExpires?.interval ?? SessionTimer.wanted)
             headers.sessionExpires = SessionExpires(interval: interval)
@@ -169,9 +172,12 @@ extension UserAgent {
         _ change: (inout SIPHeaders) -> Void
     ) {
         var calling = old
-        guard let trunk = legs[leg]?.trunk, var request = layer.request(of: calling.invite),
+        guard let state = legs[leg], var request = layer.request(of: calling.invite),
             let sequence = request.headers.cseq?.number
         else { return end(leg, .protocolError, now: now, using: &generator) }
+        let trunk = state.trunk
+        // The answer to the former one may have told where we are to be reached.
+        request.headers.contact = contact(trunk, isPrivate: state.isPrivate)
         request.headers.topVia = via(trunk, using: &generator)
         // Past whatever was sent in early dialogs of the former INVITE.
         let highest = calling.early.values.map(\.dialog.localSequence).max() ?? sequence

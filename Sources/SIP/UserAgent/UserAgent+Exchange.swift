@@ -72,6 +72,7 @@ extension UserAgent {
             if isNews { outbox.append(.event(.agreed(leg, answer: answer))) }
         case 422 where response.headers.minSE != nil && pending.proposal.delays == 0:
             let minimum = response.headers.minSE ?? SessionTimer.wanted
+            noteSessionMinimum(minimum, of: state.trunk.name)
             connected.timer = SessionTimer(
                 interval: minimum, isRefresher: connected.timer?.isRefresher ?? true, now: now)
             _ = connected.exchange.putOff(until: now)

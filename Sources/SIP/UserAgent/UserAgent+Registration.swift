@@ -104,8 +104,8 @@ extension UserAgent {
 
     /// A datagram of two line ends keeps the NAT's mapping open; whoever speaks SIP ignores it (RFC 5626 §3.5.1).
     mutating func keepAliveDue(_ number: UInt64, now: MonotonicTime) {
-        guard inUse.contains(number), let account = accounts[number], case .registered = account.registration.state
-        else { return }
+        guard inUse.contains(number), let account = accounts[number], isTranslated(account.trunk) else { return }
+        if case .registered = account.registration.state {} else if account.trunk.expires > 0 { return }
         outbox.append(.send([0x0d, 0x0a, 0x0d, 0x0a], to: account.trunk.target))
         deadlines.set(now + Self.keepAliveInterval, for: .keepAlive(account: number))
     }
@@ -209,16 +209,12 @@ extension UserAgent {
         accounts[number]?.serviceRoute = response.headers.serviceRoute
         guard inUse.contains(number) else { return }
         outbox.append(.event(.targetReached(trunk: account.trunk.name, account.trunk.peer)))
-        if let via = response.headers.topVia, let host = via.received ?? via.host.address {
-            ways[account.trunk.name, default: TrunkWay()].seenAt = NetworkAddress(
-                host: host, port: via.receivedPort ?? via.port ?? 5060)
-        }
+        if let seenAt = response.headers.seenAt { ways[account.trunk.name, default: TrunkWay()].seenAt = seenAt }
         let seenAt = ways[account.trunk.name]?.seenAt
         tell(.registered(expires: expires, publicAddress: seenAt), number)
         // Behind NAT the way back closes after half a minute of silence.
-        let isTranslated = !account.trunk.transport.isReliable && seenAt.map { $0 != local(account.trunk) } ?? false
         deadlines.set(
-            isTranslated ? now + Self.keepAliveInterval : nil, for: .keepAlive(account: number))
+            isTranslated(account.trunk) ? now + Self.keepAliveInterval : nil, for: .keepAlive(account: number))
         // The binding names an address where nobody can reach us: correct it at once.
         if contactAddress(account.trunk) != former {
             step(number, now: now, using: &generator) { registration, _ in registration.bindingChanged() }
@@ -268,7 +264,33 @@ extension RegistrationFailure {
     }
 }
 
+/// Trunks without registration.
+extension UserAgent {
+    /// Nobody's registrar tells where we are seen, so the server's answers to OPTIONS and INVITE do; behind NAT the way
+    /// in is kept open from then on.
+    mutating func noteWay(of name: String, _ response: SIPResponse, from source: NetworkAddress, now: MonotonicTime) {
+        guard let number = account(name), let trunk = accounts[number]?.trunk, trunk.expires == 0,
+            source.host == trunk.target.host, let seenAt = response.headers.seenAt,
+            seenAt != ways[name]?.seenAt ?? local(trunk)
+        else { return }
+        ways[name, default: TrunkWay()].seenAt = seenAt
+        outbox.append(.event(.seen(trunk: name, at: seenAt)))
+        deadlines.set(isTranslated(trunk) ? now + Self.keepAliveInterval : nil, for: .keepAlive(account: number))
+    }
+
+    /// Behind NAT, which forgets a way that nothing goes by.
+    private func isTranslated(_ trunk: Trunk) -> Bool {
+        !trunk.transport.isReliable && ways[trunk.name]?.seenAt.map { $0 != local(trunk) } ?? false
+    }
+}
+
 extension SIPHeaders {
+    /// Where the other side saw the request come from that this response answers (RFC 3581 §4).
+    fileprivate var seenAt: NetworkAddress? {
+        guard let via = topVia, let host = via.received ?? via.host.address else { return nil }
+        return NetworkAddress(host: host, port: via.receivedPort ?? via.port ?? 5060)
+    }
+
     /// More hops make requests that no datagram holds.
     private static let mostServiceRoutes = 8
 

@@ -7,6 +7,8 @@ struct TrunkWay: Sendable {
     var local: NetworkAddress?
     /// Where the registrar sees us (RFC 3581), if it told.
     var seenAt: NetworkAddress?
+    /// Seconds below which a session timer is refused there.
+    var sessionMinimum: Int?
     /// The hosts that the trunk's name leads to: each of them may call us.
     var hosts: Set<NetworkAddress.Host> = []
 }
@@ -36,6 +38,24 @@ extension UserAgent {
     package mutating func know(_ hosts: Set<NetworkAddress.Host>, of name: String) {
         ways[name, default: TrunkWay()].hosts = hosts
     }
+
+    /// What was found out about the trunk's provider before: the next call asks for no shorter session timer.
+    package mutating func know(sessionMinimum seconds: Int?, of name: String) {
+        ways[name, default: TrunkWay()].sessionMinimum = seconds.map { min(max($0, 0), Self.longestSessionMinimum) }
+    }
+
+    /// Somebody wants a longer session timer (RFC 4028 §6). It may be a callee far behind the provider, so what is beyond
+    /// reason is that call's business alone.
+    mutating func noteSessionMinimum(_ seconds: Int, of name: String) {
+        guard account(name) != nil, (SessionTimer.minimum + 1...Self.longestSessionMinimum).contains(seconds),
+            seconds > ways[name]?.sessionMinimum ?? 0
+        else { return }
+        ways[name, default: TrunkWay()].sessionMinimum = seconds
+        outbox.append(.event(.sessionMinimum(trunk: name, seconds: seconds)))
+    }
+
+    /// A call whose other side vanished goes on for no longer than this.
+    private static let longestSessionMinimum = 3_600
 
     /// Whether a host is one of the trunk's. What was found out about another domain of that name does not count.
     func isTrunk(_ trunk: Trunk, _ host: NetworkAddress.Host) -> Bool {

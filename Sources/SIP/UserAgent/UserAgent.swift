@@ -31,7 +31,7 @@ package struct UserAgent: Sendable {
         /// Any other request inside a call.
         case errand(Errand)
         /// An OPTIONS of ours, by its asker's number.
-        case asking(UInt64)
+        case asking(UInt64, trunk: String)
         /// An INVITE of the other side.
         case serving(LegIdentifier)
         /// A request of theirs inside a call, which waits for the owner's answer.
@@ -205,7 +205,9 @@ package struct UserAgent: Sendable {
         case .parting(let parting): byeAnswered(parting, response, from: source, now: now, using: &generator)
         case .errand(let errand):
             errandAnswered(errand, identifier, response, from: source, now: now, using: &generator)
-        case .asking(let number): askingAnswered(number, response)
+        case .asking(let number, let trunk):
+            noteWay(of: trunk, response, from: source, now: now)
+            askingAnswered(number, response)
         case .serving, .questioned, nil: break
         }
     }
@@ -229,7 +231,7 @@ package struct UserAgent: Sendable {
             if failure == .transport, legs[leg]?.isEstablished == false {
                 end(leg, .unreachable, now: now, using: &generator)
             }
-        case .asking(let number):
+        case .asking(let number, _):
             outbox.append(.event(.asked(number, failure == .timeout ? .noReply : .unreachable)))
         case .leftover, .parting, .questioned, nil: break
         }

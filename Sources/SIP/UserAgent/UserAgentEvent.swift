@@ -20,6 +20,10 @@ package enum RegistrationState: Hashable, Sendable {
 package enum UserAgentEvent: Equatable, Sendable {
     /// - Parameter trunk: its name.
     case registration(trunk: String, RegistrationState)
+    /// Where the server of a trunk without registration sees us (RFC 3581), which is news.
+    case seen(trunk: String, at: NetworkAddress)
+    /// A trunk refuses shorter session timers (RFC 4028 §6), which is news.
+    case sessionMinimum(trunk: String, seconds: Int)
     /// A registration went through here: what follows may go the same way (RFC 3263 §4).
     case targetReached(trunk: String, SIPPeer)
     /// A registration came to nothing because of where it went; its state follows.

@@ -11,6 +11,11 @@ struct OngoingCall {
     var browserLegs: [LegIdentifier: ConnectionIdentifier] = [:]
     /// Pages that ring, while nobody has picked up.
     var ringing: Set<ConnectionIdentifier> = []
+    /// What the provider found out about the caller's number.
+    var verification: CallerVerification?
+    /// Whether whoever is called is not told who calls; nil for as the account is set.
+    var hidesNumber: Bool?
+    var isEmergency = false
     /// What is to be dialled, on an outbound call to a number.
     var dialled: Redacted<String>?
     /// The caller, on an inbound call.
@@ -100,10 +105,10 @@ struct OngoingCall {
     /// The number that the call began with, whatever became of it: that is the one that was called, and paid for.
     var firstParty: Redacted<String>? { dialled ?? from }
 
-    /// The caller, as a page is shown; whoever took that place has no name here.
-    var caller: (number: Redacted<String>?, name: Redacted<String>?) {
-        guard call.direction == .inbound, let successor else { return (from, name) }
-        return (successor, nil)
+    /// The caller, as a page is shown; whoever took that place has no name here, and nobody verified the number.
+    var caller: (number: Redacted<String>?, name: Redacted<String>?, verification: CallerVerification?) {
+        guard call.direction == .inbound, let successor else { return (from, name, verification) }
+        return (successor, nil, nil)
     }
 
     /// What is called, as it is dialled.

@@ -124,7 +124,3 @@ extension Switchboard {
         for transfer in ongoing.transfers where calls[transfer] == nil { dialling.ended(transfer) }
     }
 }
-
-extension Destination {
-    fileprivate var isEmergency: Bool { if case .number(let number) = self { number.isEmergency } else { false } }
-}

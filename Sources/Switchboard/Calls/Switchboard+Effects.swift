@@ -28,6 +28,7 @@ extension Switchboard {
             case .accept(let leg):
                 guard let answer = ongoing.trunkDescription else { continue }
                 perform(userAgent.accept(leg, answer: answer.bytes, now: .now(), using: &generator))
+                measureSession(on: leg)
                 announceCodec(identifier)
             case .park(let near, let far):
                 media.connect(near, far, aToB: false, bToA: false)

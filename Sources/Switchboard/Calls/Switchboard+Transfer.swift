@@ -48,11 +48,13 @@ extension Switchboard {
     /// By the account of the call: it alone knows the call that `Replaces` may name.
     func dial(_ next: NextFarSide, of identifier: CallIdentifier) {
         let trunk = calls[identifier]?.trunk
-        let number =
-            trunk.flatMap { line($0)?.settings.written(next.number, in: settings.dialling.country) } ?? next.number
+        let account = trunk.flatMap { line($0)?.settings }
+        let number = account?.written(next.number, in: settings.dialling.country) ?? next.number
+        let isPrivate = account?.hidesNumber == true && !isUrgent(next.number)
         perform(
             userAgent.invite(
-                next.leg, to: number, over: trunk, offer: next.side.description.bytes, replacing: next.request.replaces,
+                next.leg, to: number, over: trunk, offer: next.side.description.bytes,
+                caller: CallerID(isPrivate: isPrivate), replacing: next.request.replaces,
                 referredBy: next.request.referredBy, now: .now(), using: &generator))
         traceLeg(next.leg, of: identifier)
     }

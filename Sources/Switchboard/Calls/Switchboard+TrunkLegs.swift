@@ -12,6 +12,9 @@ extension Switchboard {
     func take(_ event: UserAgentEvent) {
         switch event {
         case .registration(let trunk, let state): take(state, of: trunk)
+        case .seen(let trunk, let address):
+            if let line = line(trunk), let index = index(line.number) { lines[index].seenAt = address }
+        case .sessionMinimum(let trunk, let seconds): measure(trunk) { $0.minimumSession = seconds }
         case .targetReached(let trunk, let peer): take(nil, at: peer, of: trunk)
         case .targetFailed(let trunk, let peer, let failure): take(failure, at: peer, of: trunk)
         case .incoming(let leg, let from, let name, _, let offer):
@@ -59,14 +62,12 @@ extension Switchboard {
         }
         if isNext(leg) { return nextAnswered(leg) }
         noteAnswer(leg)
+        measureSession(on: leg)
         if let identifier = onwardCall(leg) {
             update(identifier) { $0.onwardAnswered(now: .now()) }
             // Either may have come with a hold.
             for side in [calls[identifier]?.trunkLeg, leg] { side.map { noteHold($0, of: identifier) } }
             return
-        }
-        if let interval = userAgent.sessionInterval(of: leg) {
-            measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
         }
         update(leg) { $0.farAnswered(now: .now()) }
         if let identifier = callOfLeg[leg] { noteHold(leg, of: identifier) }
@@ -132,7 +133,7 @@ extension Switchboard {
         let (line, local) = try firstLine(name)
         let port = try media.openTrunkLeg(leg)
         chooseDigitTransport(leg, line.settings)
-        return offer(port: port, local: local, codecs: line.settings.codecs)
+        return offer(port: port, over: line, local: local)
     }
 
     /// Calls that may ring at a time: invitations can be forged, and each holds ports and disturbs people.
@@ -172,18 +173,25 @@ extension Switchboard {
                 call: call, ringing: isPassedOn ? [] : idle, from: from, name: name, trunkDescription: description,
                 trunkAudio: audio, forwardAt: isPassedOn ? nil : forwardingTime)
             calls[identifier]?.trunk = userAgent.trunk(of: leg)?.name
+            let verification = userAgent.caller(of: leg)?.verification.map { CallerVerification($0) }
+            calls[identifier]?.verification = verification
             traceLeg(leg, of: identifier)
             if let audio {
                 media.setTrunkAudio(leg, audio)
                 measure(audio, on: leg)
             }
-            record(.callCreated, identifier) { $0.pages = isPassedOn ? 0 : idle.count }
+            record(.callCreated, identifier) { event in
+                event.pages = isPassedOn ? 0 : idle.count
+                event.verification = verification
+            }
             if isPassedOn {
                 carryOut(effects, of: identifier)
                 return passOn(identifier)
             }
             for connection in idle.sorted(by: { $0.description < $1.description }) {
-                publish(.incoming(connection: connection, call: identifier, from: from, name: name))
+                publish(
+                    .incoming(
+                        connection: connection, call: identifier, from: from, name: name, verification: verification))
             }
             carryOut(effects, of: identifier)
         } catch {
@@ -204,9 +212,20 @@ extension Switchboard {
         chooseDigitTransport(leg, line.settings)
         let (answer, audio) = try TrunkAnswer.make(
             to: SessionDescription(offer),
-            local: NetworkAddress(host: Self.contactHost(settings, local: route.local), port: port),
+            local: NetworkAddress(host: soundHost(of: line, local: route.local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
             codecs: line.settings.codecs.compactMap(AudioCodec.init))
         return (answer, audio)
+    }
+}
+
+extension CallerVerification {
+    fileprivate init(_ verification: CallerIdentity.Verification) {
+        self =
+            switch verification {
+            case .passed: .passed
+            case .failed: .failed
+            case .notDone: .notDone
+            }
     }
 }

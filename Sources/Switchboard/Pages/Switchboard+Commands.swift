@@ -19,8 +19,8 @@ extension Switchboard {
             case .detach(let connection, let closed):
                 detach(connection, closed: closed)
                 return .done
-            case .start(let connection, let to, let offer):
-                return try start(connection, to: to.revealed, offer: offer.revealed)
+            case .start(let connection, let to, let offer, let hidesNumber):
+                return try start(connection, to: to.revealed, offer: offer.revealed, hidesNumber: hidesNumber)
             case .offer(let connection, let call, let offer):
                 return try join(connection, call, offer: offer.revealed)
             case .answer(let connection, let identifier):
@@ -38,8 +38,8 @@ extension Switchboard {
                 return try bringTogether(connection, identifier, other)
             case .status:
                 return .status(await status())
-            case .summon(let to):
-                return try summon(to: to.revealed)
+            case .summon(let to, let hidesNumber):
+                return try summon(to: to.revealed, hidesNumber: hidesNumber)
             case .hangUp(let identifier):
                 return try hangUp(identifier)
             case .askProviders:
@@ -66,11 +66,11 @@ extension Switchboard {
     }
 
     private func start(
-        _ connection: ConnectionIdentifier, to text: String, offer: String
+        _ connection: ConnectionIdentifier, to text: String, offer: String, hidesNumber: Bool?
     ) throws(Problem) -> ControlReply {
         let user = try requirePhone(connection).user
         let destination = try destination(text, for: CallOwner(user))
-        guard isFree(connection) else { throw Self.busyHere }
+        guard destination.isEmergency || isFree(connection) else { throw Self.busyHere }
         let page = try pageOffer(offer)
 
         let identifier = CallIdentifier(using: &generator)
@@ -84,6 +84,7 @@ extension Switchboard {
             release(identifier)
             throw error
         }
+        if destination.isEmergency { makeWay(on: connection) }
         if case .trunk(let leg) = far.side { callOfLeg[leg] = identifier }
         let (call, effects) = Call.outbound(identifier, near: near, far: far.side, now: .now())
         callOfLeg[near] = identifier
@@ -91,6 +92,8 @@ extension Switchboard {
             call: call, browserLegs: [near: connection], dialled: far.dialled,
             trunkDescription: far.description, pageCodecs: Set(page.offer.codecs.map(\.codec)),
             soundDeadline: .now() + OngoingCall.soundTime, user: CallOwner(user))
+        calls[identifier]?.hidesNumber = hidesNumber
+        calls[identifier]?.isEmergency = destination.isEmergency
         record(.callCreated, identifier)
         carryOut(effects, of: identifier)
         return .media(call: identifier, answer: Redacted(answer))
@@ -117,7 +120,7 @@ extension Switchboard {
         guard let ongoing = calls[identifier], ongoing.ringing.contains(connection),
             ongoing.browserLeg(of: connection) == nil, ongoing.call.admitsNear
         else { throw Self.noSuchCall }
-        guard callsOf(connection).count < Self.mostCallsOfPage else { throw Self.busyHere }
+        guard ongoing.isEmergency || callsOf(connection).count < Self.mostCallsOfPage else { throw Self.busyHere }
         let page = try pageOffer(offer)
         let leg = makeLeg()
         let answer = try openBrowserLeg(leg, page)
@@ -136,6 +139,7 @@ extension Switchboard {
         }
         // Asked twice: nothing is left to do.
         guard ongoing.call.isForTheTaking else { return .done }
+        if ongoing.isEmergency { makeWay(on: connection, but: identifier) }
         guard holdsAll(connection, but: identifier) else { throw Self.busyHere }
         let others = ongoing.ringing.filter { $0 != connection }
         update(identifier) { $0.nearAnswered(leg, now: .now()) }

@@ -60,6 +60,7 @@ extension Switchboard {
                     ControlSnapshot.OngoingCall(
                         connection: connection, call: identifier, state: ongoing.call.publicState,
                         from: ongoing.caller.number, name: ongoing.caller.name,
+                        verification: ongoing.caller.verification,
                         to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
                 }, ended: ended))
     }

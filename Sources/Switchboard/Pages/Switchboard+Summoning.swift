@@ -6,12 +6,12 @@ import Wire
 // Calls that are asked for at the terminal: the pages here ring first, then the number is dialled.
 extension Switchboard {
     /// Rings every free page for a call to what was dialled.
-    func summon(to text: String) throws(Problem) -> ControlReply {
+    func summon(to text: String, hidesNumber: Bool?) throws(Problem) -> ControlReply {
         let destination = try destination(text, for: Self.terminal)
         guard pageCount > 0 else { throw Self.noPageOpen }
-        let pages = freePages
+        let pages = pages(for: destination)
         guard !pages.isEmpty else { throw Self.pagesBusy }
-        guard ringingHere < Self.ringingLimit else { throw Self.tooManyRing }
+        guard destination.isEmergency || ringingHere < Self.ringingLimit else { throw Self.tooManyRing }
 
         let identifier = CallIdentifier(using: &generator)
         try reserve(identifier, to: destination, by: Self.terminal)
@@ -27,6 +27,8 @@ extension Switchboard {
         calls[identifier] = OngoingCall(
             call: call, ringing: pages, dialled: far.dialled, trunkDescription: far.description,
             user: Self.terminal)
+        calls[identifier]?.hidesNumber = hidesNumber
+        calls[identifier]?.isEmergency = destination.isEmergency
         record(.callCreated, identifier) { $0.pages = pages.count }
         for connection in pages.sorted(by: { $0.description < $1.description }) {
             publish(.summons(connection: connection, call: identifier, to: Redacted(text)))

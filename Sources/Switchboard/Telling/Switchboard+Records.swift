@@ -52,6 +52,7 @@ extension Switchboard {
             far: FarParty(number: number.flatMap(isKnown), name: ongoing.name.map(OngoingCall.bounded)),
             dialled: ongoing.dialledTime, zone: "UTC")
         record.user = ongoing.user
+        record.verification = ongoing.verification
         record.trunk = ongoing.trunk
         (record.ringing, record.answered) = (ongoing.ringingTime, ongoing.answeredTime)
         record.farCodec = ongoing.trunkAudio?.codec.rawValue

@@ -73,6 +73,7 @@ extension Switchboard {
         guard let best = peers.first else { return searchAgainLater(number, because: Self.noCommonFamily) }
         lines[index].lookUpAgain = nil
         userAgent.know(Set(peers.map(\.address.host)), of: line.name)
+        userAgent.know(sessionMinimum: measured[line.name]?.minimumSession, of: line.name)
         trustProviders()
         if let route = line.route, peers.contains(route.target) { return schedule() }
         await connect(number, to: best, registersNow: true)

@@ -16,6 +16,12 @@ extension Switchboard {
         remember(measured)
     }
 
+    /// A call was answered: the session timer that came of it, whoever called whom.
+    func measureSession(on leg: LegIdentifier) {
+        guard let interval = userAgent.sessionInterval(of: leg) else { return }
+        measure(userAgent.trunk(of: leg)?.name) { $0.sessionInterval = interval }
+    }
+
     func measure(_ audio: TrunkAudio, on leg: LegIdentifier) {
         measure(userAgent.trunk(of: leg)?.name) { measured in
             guard !audio.remote.host.isUnspecified else { return }

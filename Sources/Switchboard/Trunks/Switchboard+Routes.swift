@@ -28,7 +28,8 @@ extension Switchboard {
     }
 
     /// The next way that was not tried: another server of the same account, then another account.
-    private func nextWay(after former: CallWay?) -> CallWay? {
+    /// - Parameter isUrgent: the providers' pace is no reason to wait.
+    private func nextWay(after former: CallWay?, isUrgent: Bool) -> CallWay? {
         if let former, former.isLast { return nil }
         var order = callLines
         if let former, let index = order.firstIndex(where: { $0.name == former.trunk }) {
@@ -36,7 +37,8 @@ extension Switchboard {
         }
         let now = MonotonicTime.now()
         var doubtful: CallWay?
-        for line in order where former?.exhausted.contains(line.name) != true {
+        for line in order
+        where former?.exhausted.contains(line.name) != true && (isUrgent || line.pause(at: now) != nil) {
             for peer in peers(of: line) where former?.tried[line.name]?.contains(peer) != true {
                 let local = peer == line.route?.target ? line.route?.local : LocalAddress.towards(peer.address)
                 guard let local else { continue }
@@ -55,9 +57,11 @@ extension Switchboard {
     /// Sends the INVITE of a call that leaves the box: a page's, or the second half of one that is passed on.
     func dial(_ leg: LegIdentifier, of identifier: CallIdentifier) {
         if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
-        guard let way = nextWay(after: nil) else {
+        guard let way = nextWay(after: nil, isUrgent: isUrgent(calls[identifier]?.number(dialledOn: leg))) else {
+            let reason: EndReason =
+                callLines.contains { $0.pause(at: .now()) == nil } ? .callsTooFrequent : .providerUnreachable
             return update(identifier) { call in
-                call.onward == leg ? call.nearEnded(leg, .providerUnreachable) : call.farEnded(.providerUnreachable)
+                call.onward == leg ? call.nearEnded(leg, reason) : call.farEnded(reason)
             }
         }
         dial(leg, of: identifier, by: way)
@@ -71,17 +75,33 @@ extension Switchboard {
         // What another provider answered holds no longer, nor why.
         calls[identifier]?.cause = nil
         calls[identifier]?[side: leg] = TrunkSide(
-            description: offer(port: port, local: way.local, codecs: line.settings.codecs))
+            description: offer(port: port, over: line, local: way.local))
         chooseDigitTransport(leg, line.settings)
-        guard way.peer.transport == .udp, way.peer != line.route?.target else { return invite(leg, of: identifier) }
-        retiredTargets.insert(way.peer)
-        trustProviders()
+        let pause = pause(before: leg, of: identifier, over: line.number)
+        let isElsewhere = way.peer.transport == .udp && way.peer != line.route?.target
+        guard isElsewhere || pause > .zero else { return invite(leg, of: identifier) }
+        if isElsewhere {
+            retiredTargets.insert(way.peer)
+            trustProviders()
+        }
         Task {
             // A socket of its own hears of a closed port at once.
-            await transport.connect(to: way.peer.address, from: way.local)
+            if isElsewhere { await transport.connect(to: way.peer.address, from: way.local) }
+            if pause > .zero { try? await Task.sleep(for: pause) }
             invite(leg, of: identifier)
             schedule()
         }
+    }
+
+    /// How long a call is held back so that its provider gets no more new calls a second than it takes.
+    private func pause(before leg: LegIdentifier, of identifier: CallIdentifier, over number: UInt64) -> Duration {
+        guard let index = index(number), let most = lines[index].settings.callsPerSecond,
+            !isUrgent(calls[identifier]?.number(dialledOn: leg))
+        else { return .zero }
+        let now = MonotonicTime.now()
+        let pause = lines[index].pause(at: now) ?? .zero
+        lines[index].pace.begin(most, after: pause, at: now)
+        return pause
     }
 
     private func invite(_ leg: LegIdentifier, of identifier: CallIdentifier) {
@@ -93,17 +113,30 @@ extension Switchboard {
         perform(
             userAgent.invite(
                 leg, to: line.settings.written(number, in: settings.dialling.country), over: way.trunk, at: way.peer,
-                offer: offer.bytes, now: .now(),
-                using: &generator))
+                offer: offer.bytes, caller: CallerID(isPrivate: hidesNumber(leg, of: identifier, as: line.settings)),
+                now: .now(), using: &generator))
         traceLeg(leg, of: identifier)
     }
 
     /// - Parameter port: where the box receives the call's sound.
-    func offer(port: UInt16, local: NetworkAddress.Host, codecs: [String]) -> SessionDescription {
+    func offer(port: UInt16, over line: TrunkLine, local: NetworkAddress.Host) -> SessionDescription {
         TrunkOffer.make(
-            local: NetworkAddress(host: Self.contactHost(settings, local: local), port: port),
+            local: NetworkAddress(host: soundHost(of: line, local: local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator), version: 1,
-            codecs: codecs.compactMap(AudioCodec.init))
+            codecs: line.settings.codecs.compactMap(AudioCodec.init))
+    }
+
+    /// Where a provider is told to send a call's sound: the address that is set, or behind NAT the one that it sees us at.
+    /// The port may be another there; providers answer to where sound comes from (RFC 4961).
+    func soundHost(of line: TrunkLine, local: NetworkAddress.Host) -> NetworkAddress.Host {
+        let own = Self.contactHost(settings, local: local)
+        guard settings.media.advertise.isEmpty, own.isPrivate, let seen = line.seenAt?.host, !seen.isPrivate else {
+            return own
+        }
+        switch (own, seen) {
+        case (.ipv4, .ipv4), (.ipv6, .ipv6): return seen
+        case (.ipv4, .ipv6), (.ipv6, .ipv4): return own
+        }
     }
 }
 
@@ -135,7 +168,7 @@ extension Switchboard {
             way.exhausted.insert(way.trunk)
         default: return false
         }
-        guard let next = nextWay(after: way) else { return false }
+        guard let next = nextWay(after: way, isUrgent: isUrgent(ongoing.number(dialledOn: leg))) else { return false }
         goOn(leg, of: identifier, by: next)
         return true
     }
@@ -148,7 +181,8 @@ extension Switchboard {
         else { return false }
         punish(way, .timeout)
         noteSilence(of: way)
-        guard let next = nextWay(after: way), let line = line(next.trunk),
+        guard let next = nextWay(after: way, isUrgent: isUrgent(ongoing.number(dialledOn: leg))),
+            let line = line(next.trunk),
             line.isInGoodStanding(next.peer, at: .now())
         else { return false }
         calls[identifier]?[way: leg]?.isGivenUp = true

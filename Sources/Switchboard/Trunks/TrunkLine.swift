@@ -14,7 +14,8 @@ struct TrunkLine {
     /// Another configuration makes another line, so that what was asked for the former one is not taken for its own.
     let number: UInt64
     var settings: TrunkSettings
-    var selection: TargetSelection
+    var selection: ProviderSelection
+    var pace = CallPace()
     var status: TrunkStatus
     var route: Route?
     /// There is no route to the provider that was found.
@@ -39,7 +40,7 @@ struct TrunkLine {
     init(_ settings: TrunkSettings, number: UInt64) {
         self.number = number
         self.settings = settings
-        selection = TargetSelection(domain: settings.server, port: settings.port, transports: settings.transports)
+        selection = ProviderSelection(settings)
         status = TrunkStatus(name: settings.name, state: .registering)
     }
 
@@ -55,13 +56,19 @@ struct TrunkLine {
     /// Where the provider can be spoken to, in the order to be tried.
     /// - Parameter isIPv6: which kind of addresses the box listens on.
     func peers(isIPv6: Bool, at now: MonotonicTime) -> [SIPPeer] {
-        selection.candidates(at: now).filter { $0.address.isIPv6 == isIPv6 }.map {
-            SIPPeer($0.transport, $0.address, name: settings.server)
+        selection.candidates(at: now).filter { $0.target.address.isIPv6 == isIPv6 }.map {
+            SIPPeer($0.target.transport, $0.target.address, name: $0.name)
         }
     }
 
     func isInGoodStanding(_ peer: SIPPeer, at now: MonotonicTime) -> Bool {
         selection.isInGoodStanding(.init(peer), at: now)
+    }
+
+    /// How long a call has to wait for the provider's pace.
+    /// - Returns: nil for too long.
+    func pause(at now: MonotonicTime) -> Duration? {
+        settings.callsPerSecond.map { pace.wait($0, at: now) } ?? .zero
     }
 
     /// The account as the user agent wants it.

@@ -13,6 +13,7 @@ struct CallListing: Encodable {
         var name: String?
         var lastDigits: String?
         var region: String?
+        var verification: CallerVerification?
         var user: String?
         var trunk: String?
         var device: String?
@@ -97,6 +98,7 @@ extension CallListing.Entry {
         name = record.far.name?.revealed
         lastDigits = record.far.lastDigits?.revealed
         region = record.far.region
+        verification = record.verification
         user = record.user?.name
         (trunk, device) = (record.trunk, record.device)
         (dialled, ringing, answered, ended) = (record.dialled, record.ringing, record.answered, record.ended)

@@ -29,6 +29,10 @@ extension Examiner {
                     of: trunk.server, port: trunk.port, transports: trunk.transports)
                 let shown = targets.prefix(3).map { "\($0.address) (\($0.transport))" }.joined(separator: ", ")
                 sentences.append("\(trunk.server) is \(shown).")
+                if let echo = trunk.echoTest {
+                    let digits = trunk.digitTest.map { ", and \($0) what is pressed" } ?? ""
+                    sentences.append("There \(echo) plays back what is said\(digits).")
+                }
             } catch {
                 return Finding(.fault, error)
             }

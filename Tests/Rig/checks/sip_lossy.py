@@ -35,11 +35,15 @@ def run(report: Report, fault: Fault | None) -> None:
     total = {name: sum(one[name] for one in figures) for name in figures[0]}
     samples = (
         f"{len(figures)} seeds, {total['answered']} calls answered, {total['agreements']} sessions changed, "
-        f"{total['datagrams']} datagrams, {total['lost']} lost"
+        f"{total['transfers']} transfers asked for to the end, {total['challenges']} challenges, "
+        f"{total['registrations']} registrations, {total['datagrams']} datagrams, {total['lost']} lost"
     )
     report.equal("calls", total["calls"], SEEDS * CALLS, samples)
     report.equal("right-ends", total["right"], SEEDS * CALLS, "both sides know that it is over, and why")
     report.equal("leaks", total["leaks"], 0, f"of {2 * len(figures)} user agents with something left")
+    report.at_least("challenges", total["challenges"], SEEDS * CALLS, "of INVITE and REGISTER", samples)
+    report.at_least("transfers", total["transfers"], SEEDS * CALLS / 10, "REFERs that came to an end", samples)
+    report.at_least("registrations", total["registrations"], SEEDS * 4, "REGISTERs granted", samples)
     report.at_least("loss", total["lost"] / total["datagrams"], LOSS_GOAL, "of all datagrams", samples)
     report.equal("test", done.returncode, 0, "the simulation's own expectations")
 

@@ -14,7 +14,27 @@ export function givenName(call) {
 
 /** @param {Call} call */
 export function partyName(call) {
-  return givenName(call) || call.party || text('unknownCaller')
+  const isWithheld = ['anonymous', 'unavailable'].includes(call.party.toLowerCase())
+  return givenName(call) || (isWithheld ? '' : call.party) || text('unknownCaller')
+}
+
+/**
+ * What is known of whether the caller's number is genuine; empty where nobody said.
+ *
+ * @param {Call} call
+ */
+export function verificationWords(call) {
+  if (call.direction !== 'inbound') return ''
+  switch (call.verification) {
+    case 'passed':
+      return text('verificationPassed')
+    case 'failed':
+      return text('verificationFailed')
+    case 'not-done':
+      return text('verificationNotDone')
+    default:
+      return ''
+  }
 }
 
 /** @param {Call} call */

@@ -1,6 +1,6 @@
 import { sentence, text } from '../language/language.js'
 import { callControls } from './call-controls.js'
-import { durationWords, givenName, partyName, stateWords } from './call-words.js'
+import { durationWords, givenName, partyName, stateWords, verificationWords } from './call-words.js'
 import { element, icon } from './element.js'
 import { keypad } from './keypad.js'
 import { OtherCallElement } from './sc-other-call.js'
@@ -33,6 +33,7 @@ class CallElement extends HTMLElement {
   #passedRow = element('div', { className: 'passed', hidden: true, 'data-testid': 'passed' })
   #party = element('h1', { className: 'party' })
   #number = element('p', { className: 'party-number' })
+  #verification = element('p', { className: 'verification', hidden: true, 'data-testid': 'verification' })
   #state = element('p', { className: 'state', role: 'status', 'data-testid': 'state' })
   #duration = element('p', { className: 'duration', 'data-testid': 'duration', role: 'timer', 'aria-live': 'off' })
   #problem = element('p', { className: 'problem', role: 'alert', 'data-testid': 'problem' })
@@ -73,6 +74,7 @@ class CallElement extends HTMLElement {
         element('div', { className: 'avatar' }, icon('person')),
         this.#party,
         this.#number,
+        this.#verification,
         this.#state,
         this.#duration,
         this.#problem,
@@ -135,6 +137,10 @@ class CallElement extends HTMLElement {
     show(this.#party, isSummons ? text('callTo', { party: call.party }) : partyName(call))
     this.#number.textContent = name ? call.party : ''
     this.#number.hidden = !name
+    const verification = verificationWords(call)
+    this.#verification.hidden = !verification
+    this.#verification.dataset.verification = call.verification
+    show(this.#verification, verification)
     show(this.#state, stateWords(call))
     this.#state.dataset.state = call.state
     this.dataset.state = call.state

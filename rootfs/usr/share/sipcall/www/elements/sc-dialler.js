@@ -6,6 +6,7 @@ import { keypad } from './keypad.js'
 
 /** Kept while the page is open, so that a wrong number can be mended after the call. */
 let draft = ''
+let isHidden = false
 
 /** Dial pad and number, and what can be called on the box itself. */
 class DiallerElement extends HTMLElement {
@@ -33,6 +34,15 @@ class DiallerElement extends HTMLElement {
       oninput: () => this.#typed(number.value),
     })
     this.number = number
+    const hidden = element('input', {
+      type: 'checkbox',
+      name: 'hidden',
+      checked: isHidden,
+      'data-testid': 'hide-number',
+      onchange: () => {
+        isHidden = hidden.checked
+      },
+    })
     const insert = (/** @type {string} */ digit) => {
       const at = number.selectionStart ?? number.value.length
       number.setRangeText(digit, at, number.selectionEnd ?? at, 'end')
@@ -55,7 +65,7 @@ class DiallerElement extends HTMLElement {
     const dial = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault()
       const wanted = number.value.trim()
-      if (wanted) this.phone.desk.dial(wanted)
+      if (wanted) this.phone.desk.dial(wanted, hidden.checked)
       else number.focus()
     }
     this.append(
@@ -67,6 +77,7 @@ class DiallerElement extends HTMLElement {
         element('p', { className: 'hidden-visually', 'data-testid': 'state', 'data-state': 'idle' }, text('stateIdle')),
         element('div', { className: 'number-row' }, number, erase),
         keypad(insert, true),
+        element('label', { className: 'hide-number' }, hidden, text('hideNumber')),
         element(
           'button',
           { type: 'submit', className: 'call-button', 'aria-label': text('call'), title: text('call'), 'data-testid': 'call' },

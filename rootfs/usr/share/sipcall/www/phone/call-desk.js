@@ -63,12 +63,17 @@ export class CallDesk {
     return this.calls.others.find((call) => call.mayBeHeld) ?? null
   }
 
-  /** @param {string} number */
-  async dial(number) {
+  /**
+   * @param {string} number
+   * @param {boolean} [hidden] whoever is called is not told who calls
+   */
+  async dial(number, hidden = false) {
     if (this.calls.live.filter((call) => call.state !== 'incoming').length >= MOST) return
     await this.#change(async () => {
       if (!(await this.#holdAllBut(null))) return
-      const call = this.calls.take(this.#make('outbound', number, ''))
+      const call = this.#make('outbound', number, '')
+      call.hidden = hidden
+      this.calls.take(call)
       this.news.forgetEarly()
       this.#start(call)
     })
@@ -197,7 +202,9 @@ export class CallDesk {
     try {
       await call.openMicrophone()
       if (!call.isLive) return
-      const answer = await this.#socket.request('call.start', { to: call.party, sdp: await call.offer() })
+      const answer = await this.#socket.request('call.start', {
+        to: call.party, sdp: await call.offer(), ...(call.hidden ? { hidden: true } : {}),
+      })
       call.identifier = answer.call
       if (!call.isLive) {
         await this.#socket.request('call.end', { call: answer.call })

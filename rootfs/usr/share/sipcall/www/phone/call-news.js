@@ -98,13 +98,15 @@ export class CallNews {
     }
   }
 
-  /** @param {{call: string, from?: string, name?: string, to?: string}} params `to`: whom the box calls once this page answers */
+  /** @param {{call: string, from?: string, name?: string, to?: string,
+   *   verification?: import('./call.js').Call['verification']}} params `to`: whom the box calls once this page answers */
   async #ring(params) {
     if (this.#calls.find(params.call)) return
     const direction = params.to === undefined ? 'inbound' : 'summoned'
     const party = params.to ?? params.from ?? ''
     const call = this.#desk.make(direction, party, params.name ?? '')
     call.identifier = params.call
+    call.verification = params.verification ?? ''
     this.#calls.take(call)
     try {
       const answer = await this.#socket.request('call.offer', { call: params.call, sdp: await call.offer() })

@@ -24,6 +24,10 @@ export class Call extends EventTarget {
   muted = false
   /** who holds the call: the person here, the other side, both, or nobody */
   held = { here: false, there: false }
+  /** whoever is called is not told who calls */
+  hidden = false
+  /** @type {'passed' | 'failed' | 'not-done' | ''} what the provider found out about the caller's number */
+  verification = ''
   sentDigits = ''
   heardDigits = ''
   remoteStream = new MediaStream()
