@@ -119,6 +119,14 @@ package struct BackupFolder: Sendable {
         }
     }
 
+    /// What a backup that was cut short has left: it has no name yet.
+    package func removeUnfinished() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        for name in names where name.hasPrefix("sipcall-") && name.hasSuffix("\(Self.ending).new") {
+            unlink("\(directory)/\(name)")
+        }
+    }
+
     /// Runs what lies in a directory, in the order of names, as run-parts(8) does: executable, and a name of letters, digits,
     /// `_` and `-`. Each is told the backup, its note and the erasure list.
     ///

@@ -49,7 +49,7 @@ package enum BackupProblem {
     static func notExchanged(_ path: String, _ why: String) -> Problem {
         Problem(
             code: "restore.not-exchanged",
-            sentence: "\(path) could not be put aside or in its place: \(why); everything is as it was before.",
+            sentence: "\(path) could not be exchanged for what was restored: \(why); everything is as it was before.",
             remedy: "A disk that is mounted there has to be unmounted first, or mounted one directory further up.")
     }
 
@@ -90,6 +90,10 @@ package enum BackupProblem {
                 + "\(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? " and \(names.count - 8) more" : "").",
             remedy: "See what sipcall verify says, and restore these parts from an older backup.")
     }
+
+    package static let unknown = Problem(
+        code: "backup.failed", sentence: "The backup failed for a reason that has no name; none was made.",
+        remedy: "Look at the journal of sipcall-backup.")
 
     package static let underWay = Problem(
         code: "backup.under-way", sentence: "Another backup or restore is under way.", remedy: "Wait until it is done.")

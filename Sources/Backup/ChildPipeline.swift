@@ -143,10 +143,10 @@ struct ChildPipeline {
         for (target, descriptor) in descriptors.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(target))
         }
-        // This program ignores SIGPIPE; a tar without a reader has to end.
+        // This program ignores SIGPIPE, and the others while it may not be cut short; a tar without a reader has to end.
         var signals = sigset_t()
         sigemptyset(&signals)
-        sigaddset(&signals, SIGPIPE)
+        for signal in [SIGPIPE, SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
         posix_spawnattr_setsigdefault(&attributes, &signals)
         var none = sigset_t()
         sigemptyset(&none)

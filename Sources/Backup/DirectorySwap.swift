@@ -52,9 +52,14 @@ package struct DirectorySwap: Codable, Sendable {
         do throws(Problem) {
             for item in swap.items { try item.exchange() }
         } catch {
-            for item in swap.items.reversed() { try item.putBack() }
+            let refusal = error
+            do throws(Problem) {
+                for item in swap.items.reversed() { try item.putBack() }
+            } catch {
+                throw BackupProblem.cannotWrite(note, error.sentence)
+            }
             try remove(note)
-            throw error
+            throw refusal
         }
         try remove(note)
         return true

@@ -154,6 +154,9 @@ package enum FileTree {
         close(descriptor)
     }
 
+    /// - Returns: false where the two are on different disks; the copy stays where it was then.
+    package static func moved(_ path: String, to other: String) -> Bool { rename(path, other) == 0 }
+
     package static func exists(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0

@@ -43,7 +43,13 @@ package struct Restoration {
         }
     }
 
-    package func discard() { FileTree.remove(scratch) }
+    /// Removes what was unpacked, unless an exchange that was cut short still needs it.
+    package func discard() { Self.discard(in: places.state) }
+
+    package static func discard(in state: String) {
+        guard !FileTree.exists(DirectorySwap.note(in: state)) else { return }
+        FileTree.remove("\(state)/.restore")
+    }
 
     /// Looks for the lists of what was erased since, and changes nothing: to be called before anything is stopped.
     ///
@@ -112,7 +118,7 @@ package struct Restoration {
         FileTree.remove(new)
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory), isDirectory.boolValue {
-            try FileTree.copy(source, to: new, deep: true)
+            _ = try FileTree.copy(source, to: new, deep: true)
         } else {
             try FileTree.copyFile(source, to: new)
         }

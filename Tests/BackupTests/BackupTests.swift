@@ -31,9 +31,11 @@ private final class Shelf {
         #expect(snapshot.auditHead.sequence == 1)
         let manifest = BackupManifest(
             version: "test", created: .now(), host: "box", ledger: snapshot, spoolEmptied: true)
+        try FileTree.makeEmpty("\(path)/work")
         return try BackupFolder("\(path)/backups").make(
-            staging: "\(path)/staging", handover: "\(path)/handover", manifest: manifest, masterKey: keyring.file,
-            recipient: recovery.ageRecipient, say: { _ in })
+            staging: "\(path)/staging", handover: "\(path)/handover", work: "\(path)/work", manifest: manifest,
+            masterKey: keyring.file, recipient: recovery.ageRecipient, say: { _ in }
+        ).path
     }
 
     func shell(_ command: String) throws -> Int32 {
