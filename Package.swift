@@ -37,6 +37,7 @@ extension Target.Dependency {
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let toml = product(name: "TOMLKit", package: "TOMLKit")
 }
 
@@ -101,7 +102,7 @@ let package = Package(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
-        room("Ledger", ["Call", "Numbering", "Sealing", "Wire", .grdb, .crypto]),
+        room("Ledger", ["Call", "Numbering", "Sealing", "Wire", .grdb, .grdbSQLite, .crypto]),
         room("Backup", ["Ledger", "Sealing", "Wire", .crypto]),
         room("Control", ["Call", "SIPTrace", "Sealing", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
 

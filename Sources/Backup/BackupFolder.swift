@@ -15,6 +15,13 @@ package struct BackupFolder: Sendable {
         package var proven: WallTime
     }
 
+    /// What ``make(staging:handover:work:manifest:masterKey:recipient:say:)`` has made.
+    package struct Made: Sendable {
+        package var path: String
+        /// Where an erasure list was put that is not this box's, or damaged, and lay in the place of its own.
+        package var movedErasures: String?
+    }
+
     package static let erasures = "erasures"
     private static let ending = ".tar.zst.age"
 
@@ -28,18 +35,19 @@ package struct BackupFolder: Sendable {
     ///
     /// - Parameters:
     ///   - staging: everything but `web/`; see ``BackupArchive``.
+    ///   - work: a directory that nobody but this user may enter: everything is unpacked there, readable for whoever could.
     ///   - say: one line of progress at a time.
-    /// - Returns: the backup's path.
     package func make(
-        staging: String, handover: String, manifest: BackupManifest, masterKey: Redacted<[UInt8]>, recipient: String,
-        say: (String) -> Void
-    ) throws(Problem) -> String {
+        staging: String, handover: String, work: String, manifest: BackupManifest, masterKey: Redacted<[UInt8]>,
+        recipient: String, say: (String) -> Void
+    ) throws(Problem) -> Made {
         let stamp = manifest.created.description.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
         let path = "\(directory)/sipcall-\(stamp)\(Self.ending)"
-        let (unfinished, scratch) = ("\(path).new", "\(directory)/.scratch")
+        let (unfinished, scratch) = ("\(path).new", "\(work)/scratch")
         let size = FileTree.size(of: staging) + FileTree.size(of: handover)
-        // The file, at worst as large as what is in it, and all of it unpacked.
-        try FileTree.requireRoom(2 * size, in: directory)
+        // The file, at worst as large as what is in it, and all of it unpacked: on one disk or on two.
+        try FileTree.requireRoom(FileTree.areOnOneDisk(directory, work) ? 2 * size : size, in: directory)
+        try FileTree.requireRoom(size, in: work)
         defer {
             unlink(unfinished)
             FileTree.remove(scratch)
@@ -58,8 +66,8 @@ package struct BackupFolder: Sendable {
         say("Proving: unpacking it again")
         try FileTree.makeEmpty(scratch)
         let proven = try BackupArchive.unpack(unfinished, key: once, into: scratch)
-        try UnpackedLedger.copyErasures(
-            from: "\(scratch)/web/ledger", keyring: proven.masterKeyring, to: "\(directory)/\(Self.erasures)")
+        let moved = try UnpackedLedger.addErasures(
+            of: "\(scratch)/web/ledger", keyring: proven.masterKeyring, to: "\(directory)/\(Self.erasures)")
         let file = try BackupManifest.file(unfinished)
         let note = Note(
             created: proven.manifest.created, version: proven.manifest.version, size: file.size, sha256: file.sha256,
@@ -72,7 +80,14 @@ package struct BackupFolder: Sendable {
             throw BackupProblem.cannotWrite(path, ChildPipeline.message(errno))
         }
         FileTree.synchronise(directoryOf: path)
-        return path
+        return Made(path: path, movedErasures: moved)
+    }
+
+    /// Every erasure list in a directory: a box that was made anew has another one, and older backups need the former.
+    package static func erasureLists(in directory: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.isEmpty ? "." : directory)) ?? []
+        let folder = directory.isEmpty || directory.hasSuffix("/") ? directory : directory + "/"
+        return names.filter { $0 == erasures || $0.hasPrefix("\(erasures)-") }.sorted().prefix(64).map { folder + $0 }
     }
 
     package static func note(of path: String) -> String { path.dropLast(ending.count) + ".json" }
@@ -101,6 +116,14 @@ package struct BackupFolder: Sendable {
             unlink(path)
             unlink(Self.note(of: path))
             return path
+        }
+    }
+
+    /// What a backup that was cut short has left: it has no name yet.
+    package func removeUnfinished() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        for name in names where name.hasPrefix("sipcall-") && name.hasSuffix("\(Self.ending).new") {
+            unlink("\(directory)/\(name)")
         }
     }
 

@@ -35,15 +35,54 @@ package struct BackupManifest: Codable, Sendable, Equatable {
 
     /// - Throws: `backup.damaged`, `backup.newer`.
     static func read(in directory: String) throws(Problem) -> BackupManifest {
-        guard let data = try? Data(contentsOf: URL(filePath: "\(directory)/\(name)")), data.count <= 64 << 20,
+        var status = stat()
+        guard lstat("\(directory)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size <= 64 << 20, let data = try? Data(contentsOf: URL(filePath: "\(directory)/\(name)")),
             let form = try? JSONDecoder().decode(Form.self, from: data)
         else { throw BackupProblem.damaged("it has no manifest") }
         guard form.form == BackupManifest.form else { throw BackupProblem.newer(form.form) }
         guard let manifest = try? JSONDecoder().decode(BackupManifest.self, from: data) else {
             throw BackupProblem.damaged("its manifest makes no sense")
         }
+        if let reason = manifest.absurdity { throw BackupProblem.damaged("its manifest has \(reason)") }
         return manifest
     }
+
+    /// Whoever has the recovery key's public half can write a manifest: nothing in it may lead out of the directory that it was
+    /// unpacked into, or do more on a terminal than be read.
+    private var absurdity: String? {
+        func isPlain(_ text: String, atMost most: Int) -> Bool {
+            text.utf8.count <= most
+                && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control && !$0.isInvisible }
+        }
+        func isPath(_ path: String) -> Bool {
+            isPlain(path, atMost: 1024)
+                && path.split(separator: "/", omittingEmptySubsequences: false)
+                    .allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+        }
+        let databases = ledger.rows.keys
+        guard isPlain(version, atMost: 64), isPlain(host, atMost: 255) else { return "a name that is none" }
+        guard created.isPlausible else { return "a time that is none" }
+        guard files.keys.allSatisfy(isPath), files.count <= 100_000 else { return "a path that leads elsewhere" }
+        guard
+            databases.allSatisfy({ isPath($0) && !$0.contains("/") && $0.hasSuffix(".sqlite") }),
+            databases.count <= 10_000
+        else { return "a database that is none" }
+        guard ledger.leftOut.allSatisfy({ isPath($0.key) && isPlain($0.value, atMost: 1024) }),
+            ledger.leftOut.count <= 10_000
+        else { return "a part that is none" }
+        let numbers = Array(ledger.rows.values) + files.values.map(\.size)
+        guard numbers.allSatisfy({ 0...(1 << 40) ~= $0 }), ledger.auditHead.sequence >= 0 else {
+            return "a number that is none"
+        }
+        let hashes = files.values.map(\.sha256) + (ledger.auditHead.hash.isEmpty ? [] : [ledger.auditHead.hash])
+        guard hashes.allSatisfy({ $0.utf8.count == 64 && $0.utf8.allSatisfy(Self.hexadecimalDigits.contains) }) else {
+            return "a hash that is none"
+        }
+        return nil
+    }
+
+    private static let hexadecimalDigits = Set("0123456789abcdef".utf8)
 
     var encoded: Data {
         let encoder = JSONEncoder()
@@ -103,4 +142,9 @@ package struct BackupManifest: Codable, Sendable, Equatable {
         }
         return File(size: size, sha256: hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
     }
+}
+
+extension Unicode.Scalar {
+    /// Turns the direction of writing or hides itself: what is shown would not be what is there.
+    fileprivate var isInvisible: Bool { properties.generalCategory == .format }
 }

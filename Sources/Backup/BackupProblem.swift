@@ -46,6 +46,13 @@ package enum BackupProblem {
             remedy: "See whether the disk answers, and try again.")
     }
 
+    static func notExchanged(_ path: String, _ why: String) -> Problem {
+        Problem(
+            code: "restore.not-exchanged",
+            sentence: "\(path) could not be exchanged for what was restored: \(why); everything is as it was before.",
+            remedy: "A disk that is mounted there has to be unmounted first, or mounted one directory further up.")
+    }
+
     static let wrongKey = Problem(
         code: "backup.wrong-key", sentence: "This key does not open this backup; nothing was changed.",
         remedy: "Use the recovery key that was in force when the backup was made.")
@@ -75,6 +82,18 @@ package enum BackupProblem {
             sentence: "The backup is made and proven, but the hook \(name) failed: \(why).",
             remedy: "Run the hook by hand; until it works the backup lies on this machine only.")
     }
+
+    package static func leftOut(_ names: [String]) -> Problem {
+        Problem(
+            code: "backup.left-out",
+            sentence: "The backup is made and proven, but without what cannot be used: "
+                + "\(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? " and \(names.count - 8) more" : "").",
+            remedy: "See what sipcall verify says, and restore these parts from an older backup.")
+    }
+
+    package static let unknown = Problem(
+        code: "backup.failed", sentence: "The backup failed for a reason that has no name; none was made.",
+        remedy: "Look at the journal of sipcall-backup.")
 
     package static let underWay = Problem(
         code: "backup.under-way", sentence: "Another backup or restore is under way.", remedy: "Wait until it is done.")

@@ -3,8 +3,8 @@ import Wire
 
 /// Programs that run side by side, each reading what the one before writes, without a shell.
 ///
-/// They inherit no descriptor but these three, no ignored signal, and an environment that is given in full. Their complaints
-/// are kept, bounded; small input and output stay in memory and never touch a disk.
+/// They inherit no descriptor but these three, no ignored signal, and an environment that is given in full. Small input, output
+/// and complaints go through pipes, bounded: nothing of it touches a disk or grows with what a program has to say.
 struct ChildPipeline {
     struct Child {
         var program: String
@@ -14,7 +14,7 @@ struct ChildPipeline {
     enum Output {
         case nothing
         case file(CInt)
-        /// At most 64 kB.
+        /// At most 64 kB; more is a failure.
         case memory
     }
 
@@ -47,14 +47,9 @@ struct ChildPipeline {
             owned.append(descriptor)
             return descriptor
         }
-        func memory() throws(Problem) -> CInt { try keep(Self.memory()) }
-
-        var standardInput = try memory()
-        guard write(standardInput, input, input.count) == input.count, lseek(standardInput, 0, SEEK_SET) == 0 else {
-            throw BackupProblem.cannotWrite("memory", Self.message(errno))
-        }
-        let result: CInt? = if case .memory = output { try memory() } else { nil }
-        var running: [(child: Child, process: pid_t, complaints: CInt)] = []
+        var standardInput = try keep(Self.filledPipe(input))
+        var result: Collector? = nil
+        var running: [(child: Child, process: pid_t, complaints: Collector)] = []
         var (statuses, thrown) = ([pid_t: CInt](), Problem?.none)
         for (index, child) in children.enumerated() {
             var ends: [CInt] = [-1, -1]
@@ -68,11 +63,16 @@ struct ChildPipeline {
                     }
                     standardOutput = ends[1]
                 case (true, .file(let file)): standardOutput = file
-                case (true, .memory): standardOutput = result ?? -1
+                case (true, .memory):
+                    let collector = try Collector()
+                    result = collector
+                    standardOutput = collector.writer
                 case (true, .nothing): standardOutput = try keep(open("/dev/null", O_WRONLY | O_CLOEXEC))
                 }
-                let complaints = try memory()
-                let process = try spawn(child, [standardInput, standardOutput, complaints])
+                let complaints = try Collector()
+                let process = try spawn(child, [standardInput, standardOutput, complaints.writer])
+                complaints.closeWriter()
+                if isLast { result?.closeWriter() }
                 running.append((child, process, complaints))
             } catch {
                 thrown = error
@@ -96,6 +96,13 @@ struct ChildPipeline {
                 let ended = waitpid(process, &status, WNOHANG)
                 if ended == process || ended < 0 && errno == ECHILD { statuses[process] = status }
             }
+            var isBusy = false
+            for collector in running.map(\.complaints) + [result].compactMap({ $0 }) where collector.drain() {
+                isBusy = true
+            }
+            if thrown == nil, let result, result.isOverfull {
+                thrown = BackupProblem.toolFailed(children.last?.program ?? "", "it said more than it can have to say")
+            }
             if thrown == nil {
                 do throws(Problem) { try goOn() } catch { thrown = error }
                 if ContinuousClock.now > deadline { thrown = BackupProblem.tooLong(children.last?.program ?? "") }
@@ -103,14 +110,19 @@ struct ChildPipeline {
             if thrown != nil {
                 for (_, process, _) in running where statuses[process] == nil { kill(process, SIGKILL) }
             }
-            if statuses.count < running.count { usleep(thrown == nil ? 20_000 : 2_000) }
+            if statuses.count < running.count, !isBusy { usleep(thrown == nil ? 20_000 : 2_000) }
         }
         if let thrown { throw thrown }
-        var ending = Ending(failures: [], output: result.map { Self.contents($0) } ?? [])
+        // What a program has left behind may hold the pipe open: what is there is taken, nobody waits for more.
+        for collector in running.map(\.complaints) + [result].compactMap({ $0 }) { collector.drainAll() }
+        if let result, result.isOverfull {
+            throw BackupProblem.toolFailed(children.last?.program ?? "", "it said more than it can have to say")
+        }
+        var ending = Ending(failures: [], output: result?.bytes ?? [])
         var orphans: [Failure] = []
         for (child, process, complaints) in running {
             guard let status = statuses[process], status != 0 else { continue }
-            let said = String(decoding: Self.contents(complaints), as: UTF8.self)
+            let said = String(decoding: complaints.bytes, as: UTF8.self)
             let last = said.split(whereSeparator: \.isNewline).map(String.init).first { !$0.isEmpty }
             let failure = Failure(program: child.program, said: last ?? Self.description(of: status))
             if status & 0x7f == SIGPIPE { orphans.append(failure) } else { ending.failures.append(failure) }
@@ -131,10 +143,10 @@ struct ChildPipeline {
         for (target, descriptor) in descriptors.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(target))
         }
-        // This program ignores SIGPIPE; a tar without a reader has to end.
+        // This program ignores SIGPIPE, and the others while it may not be cut short; a tar without a reader has to end.
         var signals = sigset_t()
         sigemptyset(&signals)
-        sigaddset(&signals, SIGPIPE)
+        for signal in [SIGPIPE, SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
         posix_spawnattr_setsigdefault(&attributes, &signals)
         var none = sigset_t()
         sigemptyset(&none)
@@ -150,26 +162,24 @@ struct ChildPipeline {
         return process
     }
 
-    /// A file without a name, in memory.
-    private static func memory() -> CInt {
-        var name = Array("/dev/shm/sipcall-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&name)
-        guard descriptor >= 0 else { return -1 }
-        unlink(&name)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        return descriptor
+    /// - Returns: the end to read from; -1 with `errno` set when it does not take all at once.
+    private static func filledPipe(_ bytes: [UInt8]) -> CInt {
+        var ends: [CInt] = [-1, -1]
+        guard pipe(&ends) else { return -1 }
+        defer { close(ends[1]) }
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+        guard bytes.isEmpty || write(ends[1], bytes, bytes.count) == bytes.count else {
+            errno = EFBIG
+            close(ends[0])
+            return -1
+        }
+        return ends[0]
     }
 
-    private static func pipe(_ ends: inout [CInt]) -> Bool {
+    fileprivate static func pipe(_ ends: inout [CInt]) -> Bool {
         guard Foundation.pipe(&ends) == 0 else { return false }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return true
-    }
-
-    private static func contents(_ descriptor: CInt) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
-        let count = pread(descriptor, &bytes, bytes.count, 0)
-        return Array(bytes.prefix(max(0, count)))
     }
 
     private static func description(of status: CInt) -> String {
@@ -178,5 +188,51 @@ struct ChildPipeline {
 
     static func message(_ number: CInt) -> String {
         strerror(number).map { String(cString: $0) } ?? "error \(number)"
+    }
+}
+
+/// The reading end of a pipe, and the beginning of what came through it; the rest is read and forgotten, so that no program waits
+/// for its reader.
+private final class Collector {
+    private static let most = 64 * 1024
+
+    private(set) var writer: CInt
+    private let reader: CInt
+    private(set) var bytes: [UInt8] = []
+    private(set) var isOverfull = false
+
+    init() throws(Problem) {
+        var ends: [CInt] = [-1, -1]
+        guard ChildPipeline.pipe(&ends) else {
+            throw BackupProblem.cannotWrite("a pipe", ChildPipeline.message(errno))
+        }
+        (reader, writer) = (ends[0], ends[1])
+        _ = fcntl(reader, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit {
+        close(reader)
+        closeWriter()
+    }
+
+    func closeWriter() {
+        if writer >= 0 { close(writer) }
+        writer = -1
+    }
+
+    /// - Returns: whether there was anything; more may wait.
+    func drain() -> Bool {
+        var part = [UInt8](repeating: 0, count: Self.most)
+        let count = read(reader, &part, part.count)
+        guard count > 0 else { return false }
+        let room = Self.most - bytes.count
+        bytes += part.prefix(min(count, room))
+        if count > room { isOverfull = true }
+        return true
+    }
+
+    /// What is in the pipe: 1 MB at most, should somebody go on filling it.
+    func drainAll() {
+        for _ in 0..<16 { guard drain() else { return } }
     }
 }

@@ -12,6 +12,11 @@ package enum FileTree {
         throw BackupProblem.noRoom(directory, needed: bytes + reserve)
     }
 
+    package static func areOnOneDisk(_ path: String, _ other: String) -> Bool {
+        var (one, two) = (stat(), stat())
+        return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev
+    }
+
     static func room(in directory: String) -> Int? {
         var status = statvfs()
         guard statvfs(directory, &status) == 0 else { return nil }
@@ -33,14 +38,11 @@ package enum FileTree {
     }
 
     /// Makes an empty directory (0700), whatever was there before.
+    ///
+    /// - Throws: also when somebody else puts something in its place: nothing that is there is ever taken for it.
     package static func makeEmpty(_ path: String) throws(Problem) {
         remove(path)
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw BackupProblem.cannotWrite(path, "it cannot be made")
-        }
+        guard mkdir(path, 0o700) == 0 else { throw BackupProblem.cannotWrite(path, ChildPipeline.message(errno)) }
     }
 
     package static func remove(_ path: String) {
@@ -50,9 +52,12 @@ package enum FileTree {
     /// Copies the plain files of a directory with their mode and owner, directories below it too if asked.
     ///
     /// - Parameter taking: decides by the name of each file in it.
+    /// - Returns: what is no file and no directory, a link above all, and was passed over: a link would not mean the same elsewhere.
+    @discardableResult
     package static func copy(
         _ source: String, to target: String, deep: Bool, taking: (String) -> Bool = { _ in true }
-    ) throws(Problem) {
+    ) throws(Problem) -> [String] {
+        var passedOver: [String] = []
         try makeDirectory(target, like: source)
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: source) else {
             throw BackupProblem.cannotWrite(source, "it cannot be listed")
@@ -62,10 +67,13 @@ package enum FileTree {
             guard lstat("\(source)/\(name)", &status) == 0 else { continue }
             switch status.st_mode & S_IFMT {
             case S_IFREG: try copyFile("\(source)/\(name)", to: "\(target)/\(name)")
-            case S_IFDIR where deep: try copy("\(source)/\(name)", to: "\(target)/\(name)", deep: true)
-            default: continue
+            case S_IFDIR where deep:
+                passedOver += try copy("\(source)/\(name)", to: "\(target)/\(name)", deep: true)
+            case S_IFDIR: continue
+            default: passedOver.append("\(source)/\(name)")
             }
         }
+        return passedOver
     }
 
     /// - Throws: also for a file of more than 64 MB, which is none of ours.
@@ -80,7 +88,7 @@ package enum FileTree {
         guard let data = try? FileHandle(fileDescriptor: descriptor).readToEnd() ?? Data() else {
             throw BackupProblem.cannotWrite(source, ChildPipeline.message(errno))
         }
-        try write(Array(data), to: target, mode: status.st_mode & 0o7777, owner: (status.st_uid, status.st_gid))
+        try write(Array(data), to: target, mode: status.st_mode & 0o777, owner: (status.st_uid, status.st_gid))
     }
 
     /// Whole and durable under its name, or the file is as it was.
@@ -118,7 +126,7 @@ package enum FileTree {
         var status = stat()
         guard let source, stat(source, &status) == 0 else { return }
         guard geteuid() != 0 || chown(path, status.st_uid, status.st_gid) == 0,
-            chmod(path, status.st_mode & 0o7777) == 0
+            chmod(path, status.st_mode & 0o777) == 0
         else { throw BackupProblem.cannotWrite(path, ChildPipeline.message(errno)) }
     }
 
@@ -145,6 +153,9 @@ package enum FileTree {
         fsync(descriptor)
         close(descriptor)
     }
+
+    /// - Returns: false where the two are on different disks; the copy stays where it was then.
+    package static func moved(_ path: String, to other: String) -> Bool { rename(path, other) == 0 }
 
     package static func exists(_ path: String) -> Bool {
         var status = stat()

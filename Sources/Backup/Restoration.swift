@@ -43,26 +43,33 @@ package struct Restoration {
         }
     }
 
-    package func discard() { FileTree.remove(scratch) }
+    /// Removes what was unpacked, unless an exchange that was cut short still needs it.
+    package func discard() { Self.discard(in: places.state) }
 
-    /// Removes what was erased since.
+    package static func discard(in state: String) {
+        guard !FileTree.exists(DirectorySwap.note(in: state)) else { return }
+        FileTree.remove("\(state)/.restore")
+    }
+
+    /// Looks for the lists of what was erased since, and changes nothing: to be called before anything is stopped.
     ///
     /// - Parameters:
     ///   - given: a list that has to be used.
-    ///   - found: where one may lie; the one that knows most is used.
+    ///   - found: where others may lie.
     ///   - isForced: goes on with what the backup knows.
+    /// - Returns: all that fit; what any of them has is erased.
     /// - Throws: `restore.no-erasure-list`, `ledger.erasures-damaged` for a given one of another box.
-    package func replayErasures(given: String?, found: [String], isForced: Bool) async throws(Problem) {
-        let keyring = proven.masterKeyring
-        func count(_ list: String) -> Int? { UnpackedLedger.erasures(in: list, ledger: ledger, keyring: keyring) }
-        let own = count("\(ledger)/erasures") ?? 0
-        let known = ([given].compactMap { $0 } + found).compactMap { list in count(list).map { (list, $0) } }
-        if let given, count(given) == nil { throw UnpackedLedger.erasuresDamaged }
-        let best = known.filter { $0.1 >= own }.max { $0.1 < $1.1 }
-        guard best != nil || isForced else { throw Self.noErasureList }
-        // One without entries is none: a ledger that nothing was erased from has no list.
-        let list = best.flatMap { $0.1 > 0 ? $0.0 : nil }
-        try await UnpackedLedger.replayErasures(from: list, ledger: ledger, keyring: keyring)
+    package func erasureLists(given: String?, found: [String], isForced: Bool) throws(Problem) -> [String] {
+        let all = [given].compactMap { $0 } + found
+        let fitting = try UnpackedLedger.fitting(all, ledger: ledger, keyring: proven.masterKeyring)
+        if let given, !fitting.contains(given) { throw UnpackedLedger.erasuresDamaged }
+        guard !fitting.isEmpty || isForced else { throw Self.noErasureList }
+        return fitting
+    }
+
+    /// Removes what was erased since.
+    package func replayErasures(from lists: [String]) async throws(Problem) {
+        try await UnpackedLedger.replayErasures(from: lists, ledger: ledger, keyring: proven.masterKeyring)
     }
 
     /// Puts everything in its place.
@@ -111,7 +118,7 @@ package struct Restoration {
         FileTree.remove(new)
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory), isDirectory.boolValue {
-            try FileTree.copy(source, to: new, deep: true)
+            _ = try FileTree.copy(source, to: new, deep: true)
         } else {
             try FileTree.copyFile(source, to: new)
         }

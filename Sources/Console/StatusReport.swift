@@ -9,16 +9,18 @@ package struct StatusReport: Encodable, Sendable {
     private let verdict: StatusScreen.Verdict
     private let problems: [Problem]
     private let processes: [ProcessReport]
+    private let backup: BackupReport?
 
     package init(status: BoxStatus, screen: StatusScreen) {
         self.status = status
         verdict = screen.verdict
         problems = screen.troubles.map(\.problem)
         processes = screen.processes
+        backup = screen.backup
     }
 
     private enum Key: String, CodingKey {
-        case verdict, problems, processes
+        case verdict, problems, processes, backup
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -27,5 +29,6 @@ package struct StatusReport: Encodable, Sendable {
         try container.encode(verdict, forKey: .verdict)
         try container.encode(problems, forKey: .problems)
         try container.encode(processes, forKey: .processes)
+        try container.encodeIfPresent(backup, forKey: .backup)
     }
 }

@@ -16,10 +16,14 @@ package struct StatusScreen: Sendable {
 
     private let status: BoxStatus
     let processes: [ProcessReport]
+    let backup: BackupReport?
+    private let now: WallTime
 
-    package init(_ status: BoxStatus, processes: [ProcessReport]) {
-        self.status = status
-        self.processes = processes
+    /// - Parameter backup: nil where nobody looked.
+    package init(
+        _ status: BoxStatus, processes: [ProcessReport], backup: BackupReport? = nil, now: WallTime = .now()
+    ) {
+        (self.status, self.processes, self.backup, self.now) = (status, processes, backup, now)
     }
 
     /// What does not work, the worst first; empty when everything works.
@@ -90,6 +94,7 @@ package struct StatusScreen: Sendable {
                         remedy: "Restart it: systemctl restart sipcall-\(report.part)")
                 ))
         }
+        if let problem = backup?.trouble(now: now) { troubles.append((.limited, problem)) }
         return troubles.sorted { $0.verdict > $1.verdict }
     }
 
@@ -123,6 +128,7 @@ package struct StatusScreen: Sendable {
         for (index, report) in shownProcesses.enumerated() {
             row(index == 0 ? "Processes" : "", Self.line(report))
         }
+        if let backup { row("Backup", backup.line(now: now)) }
         row("SIPCall", "\(status.version), up \(words(seconds: status.uptimeSeconds))")
         return lines
     }

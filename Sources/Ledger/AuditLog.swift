@@ -93,6 +93,20 @@ final class AuditLog: Sendable {
         return Head(period: period, sequence: sequence, hash: Array(hash), mark: Array(mark))
     }
 
+    /// The head of a log in a file that nobody has open.
+    static func head(ofCopy path: String) throws(Problem) -> AuditHead {
+        do {
+            var configuration = Configuration()
+            configuration.readonly = true
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let head = try queue.inDatabase { database in try Self.head(database) }
+            try queue.close()
+            return AuditHead(sequence: head.sequence, hash: hexadecimal(head.hash))
+        } catch {
+            throw LedgerProblem.from(error, path)
+        }
+    }
+
     func head() throws(Problem) -> AuditHead {
         try file.work { database in
             let head = try Self.head(database)

@@ -44,15 +44,37 @@ struct ErasureList {
     /// Durable when it returns.
     mutating func add(_ terms: [Searchable.Term], at time: WallTime) throws(Problem) {
         var next = self
-        for term in terms {
-            let hash = key.hash(of: term.text, as: term.meaning)
-            guard (until[hash] ?? .min) < time.milliseconds else { continue }
-            next.body += hash + (0..<8).map { UInt8(truncatingIfNeeded: time.milliseconds >> Int64(56 - $0 * 8)) } + [0]
-            next.note(hash, time.milliseconds)
-        }
-        let list = Self.head + next.body
-        try PrivateBytes.replace(path, with: list + key.mark(list))
+        for term in terms { next.append(key.hash(of: term.text, as: term.meaning), time.milliseconds) }
+        try next.write()
         self = next
+    }
+
+    /// Takes over what other lists of the same key have, durably: a list only ever grows.
+    mutating func add(_ others: [ErasureList]) throws(Problem) {
+        var next = self
+        for other in others {
+            for (hash, time) in other.until.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                next.append(hash, time)
+            }
+        }
+        try next.write()
+        self = next
+    }
+
+    /// Whether it has everything that another one has.
+    func includes(_ other: ErasureList) -> Bool {
+        other.until.allSatisfy { hash, time in (until[hash] ?? .min) >= time }
+    }
+
+    private mutating func append(_ hash: [UInt8], _ time: Int64) {
+        guard (until[hash] ?? .min) < time else { return }
+        body += hash + (0..<8).map { UInt8(truncatingIfNeeded: time >> Int64(56 - $0 * 8)) } + [0]
+        note(hash, time)
+    }
+
+    private func write() throws(Problem) {
+        let list = Self.head + body
+        try PrivateBytes.replace(path, with: list + key.mark(list))
     }
 
     /// What stands in the list for a term.

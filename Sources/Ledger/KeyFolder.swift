@@ -51,6 +51,12 @@ struct KeyFolder {
         return .key(try keyring.unwrap(WrappedKey(bytes), for: purpose))
     }
 
+    /// - Throws: when the file of that name holds no key that opens, nor one that was destroyed.
+    func check(_ name: String) throws(Problem) {
+        guard let purpose = purpose(name) else { throw LedgerProblem.foreign("\(directory)/\(name)") }
+        _ = try find(purpose)
+    }
+
     /// - Throws: `ledger.key-missing` when there is none, or it was destroyed.
     func key(_ purpose: KeyPurpose) throws(Problem) -> Redacted<[UInt8]> {
         guard case .key(let secret) = try find(purpose) else { throw LedgerProblem.keyMissing(path(purpose)) }

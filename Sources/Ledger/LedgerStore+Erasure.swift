@@ -34,20 +34,59 @@ package struct ErasureCertificate: Sendable, Equatable {
     package var unusable: [UnusablePart] = []
 }
 
+/// What a sweep looks for besides what the list covers.
+struct ErasureSearch: Sendable {
+    /// The number's or user's hashes; none for a replay.
+    var hashes: Set<[UInt8]> = []
+    var now = WallTime(milliseconds: .max)
+    private let begin = ContinuousClock.now
+
+    init(hashes: Set<[UInt8]> = [], now: WallTime = WallTime(milliseconds: .max)) {
+        (self.hashes, self.now) = (hashes, now)
+    }
+
+    /// A row that claims to be of a time yet to come was written by a wrong clock: it is erased with those from before. By the
+    /// call's identifier, which the list gets, it stays erased.
+    func isOfTheFuture(_ time: WallTime) -> Bool {
+        let passed = (ContinuousClock.now - begin).nanoseconds / 1_000_000
+        let (limit, overflow) = now.milliseconds.addingReportingOverflow(passed)
+        return !overflow && time.milliseconds > limit
+    }
+}
+
 extension LedgerStore {
     /// Removes every record of a number or user up to now, with its hashes, from files and logs, and keeps it from coming back.
     ///
     /// Order: first the list, durably (a crash after that is made good at the next start), then the rows, then file and log are
-    /// written anew. What lies in the core's spool is dropped when it is filed.
+    /// written anew. What lies in the core's spool is dropped when it is filed. Pages, filing and the watchdog have their turns
+    /// in between, some hundred rows at a time.
     ///
     /// - Throws: the first problem of a file; called again, it goes on.
-    package func erase(_ subject: ErasureSubject, now: WallTime) throws(Problem) -> ErasureCertificate {
+    package nonisolated func erase(_ subject: ErasureSubject, now: WallTime) async throws(Problem) -> ErasureCertificate {
+        var certificate = ErasureCertificate(time: now)
+        let search = try await begin(subject, now)
+        for place in try await places() {
+            do throws(Problem) {
+                var found = Found()
+                while let below = found.below { try await look(place, below: below, search, &found) }
+                try await remove(place, found, &certificate)
+            } catch {
+                await leaveOut(place, error, &certificate)
+            }
+        }
+        try await end(&certificate)
+        return certificate
+    }
+
+    private func begin(_ subject: ErasureSubject, _ now: WallTime) throws(Problem) -> ErasureSearch {
         try erasures.add(subject.terms, at: now)
-        var certificate = try sweep(now)
+        return ErasureSearch(hashes: Set(subject.terms.map { erasures.hash(of: $0) }), now: now)
+    }
+
+    private func end(_ certificate: inout ErasureCertificate) throws(Problem) {
         try fileUnopened()
         certificate.unreadable += try unopened.count()
         if certificate.unusable.isEmpty { try noteReplayed() }
-        return certificate
     }
 
     private var replayed: String { "\(settings.directory)/erasures.replayed" }
@@ -57,7 +96,7 @@ extension LedgerStore {
     }
 
     /// Erases again what the list names, when it is longer than what was erased here: after a crash, and after the
-    /// restore of a backup from before.
+    /// restore of a backup from before. Nobody asks the ledger anything yet: one turn.
     ///
     /// - Throws: `ledger.erasures-damaged` when the list is missing or shorter than it was: something could come back.
     func replayErasures() throws(Problem) {
@@ -68,63 +107,98 @@ extension LedgerStore {
         guard done <= erasures.count else { throw LedgerProblem.erasuresDamaged }
         guard done < erasures.count else { return }
         // A part that cannot be read cannot show anything either; it is searched when it opens.
-        if try sweep(WallTime(milliseconds: .max)).unusable.isEmpty { try noteReplayed() }
-    }
-
-    /// Reads every row and removes those that the list covers. The list has hashes under a key of its own, so that it does not
-    /// depend on which periods are left; therefore every row is read.
-    private func sweep(_ now: WallTime) throws(Problem) -> ErasureCertificate {
-        var certificate = ErasureCertificate(time: now)
-        var calls: [Searchable.Term] = []
-        for kind in [RecordKind.call, .quality, .trace] {
-            for period in try periods(kind) {
-                do {
-                    try sweep(period, kind, &calls, &certificate)
-                } catch {
-                    close(period, kind)
-                    unswept.insert(Place(period: period, kind: kind))
-                    certificate.unusable.append(UnusablePart(period, kind, error))
-                }
-            }
+        var certificate = ErasureCertificate(time: Self.forEver)
+        for place in try places() {
+            do throws(Problem) { try sweep(place, &certificate) } catch { leaveOut(place, error, &certificate) }
         }
-        return certificate
+        if certificate.unusable.isEmpty { try noteReplayed() }
     }
 
     /// A part that could not be searched when it was to be.
     func sweep(late place: Place) throws(Problem) {
         var certificate = ErasureCertificate(time: Self.forEver)
-        var calls: [Searchable.Term] = []
-        try sweep(place.period, place.kind, &calls, &certificate)
+        let size = (try? file(place.period, place.kind).file.size()) ?? 0
+        try rewrite(size) { () throws(Problem) in try sweep(place, &certificate) }
         totals[place.period.description] = nil
         if unswept.isEmpty { try noteReplayed() }
     }
 
-    private func sweep(
-        _ period: Period, _ kind: RecordKind, _ calls: inout [Searchable.Term], _ certificate: inout ErasureCertificate
-    ) throws(Problem) {
-        let file = try file(period, kind)
-        var (below, gone) = (Int64.max, [Int64]())
-        while true {
-            let rows = try file.rows(below: below, count: 500)
-            guard let last = rows.last else { break }
-            below = last.number
-            for row in rows {
-                guard let bytes = row.bytes, let (terms, time) = Self.facts(bytes, row.header) else {
-                    certificate.unreadable += 1
-                    continue
-                }
-                guard erasures.covers(terms, at: time) else { continue }
-                gone.append(row.number)
-                if kind == .call { calls.append(("call", Redacted(row.header.identifier.description))) }
-            }
+    private func sweep(_ place: Place, _ certificate: inout ErasureCertificate) throws(Problem) {
+        var found = Found()
+        while let below = found.below { try look(place, below: below, ErasureSearch(), &found) }
+        try remove(place, found, &certificate)
+    }
+
+    private func leaveOut(_ place: Place, _ problem: Problem, _ certificate: inout ErasureCertificate) {
+        close(place.period, place.kind)
+        unswept.insert(place)
+        certificate.unusable.append(UnusablePart(place.period, place.kind, problem))
+    }
+
+    /// Calls first: their details are found by what is put into the list with them.
+    private func places() throws(Problem) -> [Place] {
+        var places: [Place] = []
+        for kind in [RecordKind.call, .quality, .trace] {
+            places += try periods(kind).map { Place(period: $0, kind: kind) }
         }
-        guard !gone.isEmpty else { return }
+        return places
+    }
+
+    /// What a sweep has found in one file so far.
+    private struct Found: Sendable {
+        /// The next row to look at is below; nil at the end.
+        var below: Int64? = .max
+        var rows: [Int64] = []
+        var calls: [RecordIdentifier] = []
+        var unreadable = 0
+    }
+
+    /// Reads some rows. The list has hashes under a key of its own, so that it does not depend on which periods are left;
+    /// therefore every row is read.
+    private func look(
+        _ place: Place, below: Int64, _ search: ErasureSearch, _ found: inout Found
+    ) throws(Problem) {
+        let rows = try file(place.period, place.kind).rows(below: below, count: 500)
+        found.below = rows.last?.number
+        for row in rows {
+            guard let bytes = row.bytes, let (terms, time) = Self.facts(bytes, row.header) else {
+                found.unreadable += 1
+                continue
+            }
+            let isMeant = !search.hashes.isEmpty && search.isOfTheFuture(time)
+                && terms.contains { search.hashes.contains(erasures.hash(of: $0)) }
+            guard isMeant || erasures.covers(terms, at: time) else { continue }
+            found.rows.append(row.number)
+            if place.kind == .call { found.calls.append(row.header.identifier) }
+        }
+    }
+
+    private func remove(_ place: Place, _ found: Found, _ certificate: inout ErasureCertificate) throws(Problem) {
+        certificate.unreadable += found.unreadable
+        guard !found.rows.isEmpty else { return }
+        let file = try file(place.period, place.kind)
         // Before the calls go: afterwards nobody could tell which details were theirs.
-        if kind == .call { try erasures.add(calls, at: Self.forEver) }
-        try file.remove(gone)
-        try file.file.wipe()
-        certificate.removed[kind, default: 0] += gone.count
+        let calls: [Searchable.Term] = found.calls.map { ("call", Redacted($0.description)) }
+        if !calls.isEmpty { try erasures.add(calls, at: Self.forEver) }
+        // Before the rows go: a crash before the file is written anew would leave their traces in it.
+        try PrivateBytes.replace(file.file.path + Self.unwiped, with: [])
+        try file.remove(found.rows)
+        try wipe(file)
+        certificate.removed[place.kind, default: 0] += found.rows.count
         certificate.files += 1
+    }
+
+    // MARK: - Traces
+
+    /// Ends the name of a note beside a file from which rows were removed and that was not written anew since.
+    static let unwiped = ".unwiped"
+
+    func isUnwiped(_ path: String) throws(Problem) -> Bool { try PrivateBytes.isThere(path + Self.unwiped) }
+
+    func wipe(_ file: PeriodFile) throws(Problem) {
+        try rewrite(try file.file.size()) { () throws(Problem) in try file.file.wipe() }
+        unlink(file.file.path + Self.unwiped)
+        LedgerDatabase.synchronise(directoryOf: file.file.path)
     }
 
     /// Details of an erased call may still come: what names the call is erased whenever it was made.

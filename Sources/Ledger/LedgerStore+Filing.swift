@@ -184,7 +184,7 @@ struct UnopenedRecords {
     /// Bytes; the oldest go first.
     private static let limit = 16 << 20
 
-    private let file: LedgerDatabase
+    let file: LedgerDatabase
 
     init(_ path: String) throws(Problem) {
         file = try LedgerDatabase(

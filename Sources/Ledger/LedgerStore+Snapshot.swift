@@ -10,6 +10,8 @@ extension LedgerStore {
         /// Rows by database file, for comparing a restored backup with.
         package var rows: [String: Int] = [:]
         package var auditHead = AuditHead(sequence: 0, hash: "")
+        /// What could not be copied, and why: a part that is damaged or whose key is keeps the others from nothing.
+        package var leftOut: [String: String] = [:]
 
         package init() {}
     }
@@ -31,19 +33,27 @@ extension LedgerStore {
 
     /// Copies every database (SQLite's online backup), every wrapped key and the erasure list.
     ///
-    /// One turn of the actor a database, so that pages and filing go on between them. What comes together in a turn fits
-    /// together: a database and its key. What comes last is the audit log and every key once more: one that was destroyed
-    /// meanwhile says so then, and opening the copy removes its database, as a crash in the middle of retention is made good.
+    /// One turn of the actor for each megabyte, so that pages, filing and the watchdog have theirs in between. What comes last, in
+    /// one turn, is every key and the list: a part that went meanwhile is not in the copy then, and the audit log is at least
+    /// as new as what it tells of.
     ///
     /// - Parameter directory: empty and there.
-    /// - Throws: `ledger.disk-full`, `ledger.file-damaged` and the like; what was written so far is of no use then.
+    /// - Throws: `ledger.disk-full`, and what is wrong with the audit log or the box's own keys; what was written so far is of
+    ///   no use then. A part that is unusable is left out, and named in the result.
     package nonisolated func snapshot(into directory: String) async throws(Problem) -> Snapshot {
         var snapshot = Snapshot()
         for name in try await snapshotNames() where name.hasSuffix(".sqlite") && name != "audit.sqlite" {
-            snapshot.rows[name] = try await copyDatabase(name, into: directory)
+            do throws(Problem) {
+                snapshot.rows[name] = try await copy(name, into: directory)
+            } catch {
+                Self.removeFiles("\(directory)/\(name)")
+                guard error.code != "ledger.disk-full" else { throw error }
+                snapshot.leftOut[name] = error.sentence
+            }
         }
-        (snapshot.rows["audit.sqlite"], snapshot.auditHead) = try await copyRest(into: directory)
-        return snapshot
+        snapshot.rows["audit.sqlite"] = try await copy("audit.sqlite", into: directory)
+        snapshot.auditHead = try AuditLog.head(ofCopy: "\(directory)/audit.sqlite")
+        return try await copyKeys(into: directory, snapshot)
     }
 
     /// Databases, keys and the erasure list.
@@ -54,20 +64,69 @@ extension LedgerStore {
         return names.filter { $0.hasSuffix(".sqlite") || $0.hasSuffix(".key") || $0 == "erasures" }.sorted()
     }
 
-    /// - Returns: nil when retention has removed it meanwhile.
-    private func copyDatabase(_ name: String, into directory: String) throws(Problem) -> Int? {
-        let (source, target) = ("\(settings.directory)/\(name)", "\(directory)/\(name)")
-        guard FileManager.default.fileExists(atPath: source) else { return nil }
-        let key = "\(name.dropLast(".sqlite".count)).key"
-        if FileManager.default.fileExists(atPath: "\(settings.directory)/\(key)") { try copyFile(key, into: directory) }
-        return try LedgerCopy.copy(source, to: target)
+    /// - Returns: its rows; nil when retention has removed it meanwhile.
+    /// - Throws: also for one that is damaged: the copy is looked at, by which nobody waits for the ledger.
+    private nonisolated func copy(_ name: String, into directory: String) async throws(Problem) -> Int? {
+        let target = "\(directory)/\(name)"
+        guard try await beginCopy(name, to: target) else { return nil }
+        do throws(Problem) {
+            while try await stepCopy(target) {}
+        } catch {
+            await dropCopy(target)
+            throw error
+        }
+        await dropCopy(target)
+        try LedgerCopy.settle(target)
+        return try LedgerCopy.check(target)
     }
 
-    /// In one turn: the audit log's head goes with the backup, and nothing may lie between the two.
-    private func copyRest(into directory: String) throws(Problem) -> (auditRows: Int, head: AuditHead) {
-        let rows = try LedgerCopy.copy("\(settings.directory)/audit.sqlite", to: "\(directory)/audit.sqlite")
-        for name in try snapshotNames() where !name.hasSuffix(".sqlite") { try copyFile(name, into: directory) }
-        return (rows, try audit.head())
+    /// - Returns: false when there is no such file any more.
+    private func beginCopy(_ name: String, to target: String) throws(Problem) -> Bool {
+        guard try PrivateBytes.isThere("\(settings.directory)/\(name)") else { return false }
+        let source: LedgerDatabase
+        switch name {
+        case "audit.sqlite": source = audit.file
+        case "unopened.sqlite": source = unopened.file
+        default:
+            let words = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+            guard words.count == 3, let period = Period(words[0]),
+                let kind = RecordKind.allCases.first(where: { $0.name == words[1] })
+            else { throw LedgerProblem.foreign("\(settings.directory)/\(name)") }
+            source = try file(period, kind).file
+        }
+        copies[target] = try DatabaseCopy(of: source, to: target)
+        return true
+    }
+
+    private func stepCopy(_ target: String) throws(Problem) -> Bool { try copies[target]?.step() ?? false }
+
+    private func dropCopy(_ target: String) { copies[target] = nil }
+
+    /// In one turn, so that they fit together, and after the databases.
+    private func copyKeys(into directory: String, _ snapshot: Snapshot) throws(Problem) -> Snapshot {
+        var snapshot = snapshot
+        let names = Set(try snapshotNames())
+        for name in snapshot.rows.keys where !names.contains(name) {
+            Self.removeFiles("\(directory)/\(name)")
+            snapshot.rows[name] = nil
+        }
+        for name in names.sorted() where !name.hasSuffix(".sqlite") {
+            let database = name.hasSuffix(".key") ? "\(name.dropLast(".key".count)).sqlite" : ""
+            // Neither is of use without the other; what is the box's own is missed by the proof.
+            guard snapshot.leftOut[database] == nil else { continue }
+            do throws(Problem) {
+                if name.hasSuffix(".key") { try keys.check(name) }
+                try copyFile(name, into: directory)
+            } catch {
+                guard error.code != "ledger.disk-full", !["box.key", "erasures.key", "erasures"].contains(name) else {
+                    throw error
+                }
+                snapshot.leftOut[name] = error.sentence
+                unlink("\(directory)/\(name)")
+                if snapshot.rows.removeValue(forKey: database) != nil { Self.removeFiles("\(directory)/\(database)") }
+            }
+        }
+        return snapshot
     }
 
     private func copyFile(_ name: String, into directory: String) throws(Problem) {
@@ -80,26 +139,15 @@ extension LedgerStore {
 
 /// One database, copied or looked at as a file of its own.
 package enum LedgerCopy {
-    /// - Returns: the rows in the copy.
-    static func copy(_ source: String, to target: String) throws(Problem) -> Int {
-        for ending in ["", "-wal", "-shm", "-journal"] { unlink(target + ending) }
-        let descriptor = open(target, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else {
-            throw errno == ENOSPC ? LedgerProblem.diskFull(target) : LedgerProblem.cannotWrite(target)
-        }
-        close(descriptor)
+    /// Makes a copy a file of its own, without a log beside it.
+    static func settle(_ path: String) throws(Problem) {
         do {
-            let from = try DatabaseQueue(path: source)
-            let to = try DatabaseQueue(path: target)
-            try from.backup(to: to)
-            try from.close()
-            // Alone in one file, without a log beside it.
-            try to.inDatabase { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
-            try to.close()
+            let queue = try DatabaseQueue(path: path)
+            try queue.inDatabase { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
+            try queue.close()
         } catch {
-            throw LedgerProblem.from(error, target)
+            throw LedgerProblem.from(error, path)
         }
-        return try rows(of: target)
     }
 
     /// SQLite's own check of every page and index, and how many rows all tables have together.
@@ -164,45 +212,61 @@ package enum UnpackedLedger {
         }
     }
 
-    /// Copies the erasure list to where it lies beside the backups; an empty one if nothing was ever erased, so that a list that
-    /// got lost is told from one that was never needed.
-    package static func copyErasures(
-        from ledger: String, keyring: MasterKeyring, to path: String
-    ) throws(Problem) {
+    /// Adds what the ledger's erasure list has to the one that lies beside the backups; makes it, without entries if nothing was
+    /// ever erased, so that a list that got lost is told from one that was never needed.
+    ///
+    /// - Returns: where a list of another box, or a damaged one, was put that was in its place: older backups may need it.
+    package static func addErasures(
+        of ledger: String, keyring: MasterKeyring, to path: String
+    ) throws(Problem) -> String? {
         let key = try ErasureKey(try KeyFolder(directory: ledger, keyring: keyring).key(.erasures))
-        guard let bytes = PrivateBytes.read("\(ledger)/erasures", atMost: 64 << 20) else {
-            unlink(path)
-            var empty = try ErasureList(path, key: key)
-            return try empty.add([], at: .now())
+        let own = try ErasureList("\(ledger)/erasures", key: key)
+        var (list, moved): (ErasureList?, String?) = (nil, nil)
+        do throws(Problem) {
+            list = try ErasureList(path, key: key)
+        } catch {
+            guard error == LedgerProblem.erasuresDamaged else { throw error }
+            var number = 1
+            while try PrivateBytes.isThere("\(path)-\(number)") { number += 1 }
+            guard rename(path, "\(path)-\(number)") == 0 else { throw LedgerProblem.cannotWrite(path) }
+            moved = "\(path)-\(number)"
         }
-        try PrivateBytes.replace(path, with: bytes)
+        if list == nil { list = try ErasureList(path, key: key) }
+        try list?.add([own])
+        return moved
     }
 
-    /// How many erasures a list has.
+    /// Looks through lists that may belong to the ledger.
     ///
-    /// - Returns: nil for a list that was not written by the box of this ledger, or is damaged.
-    package static func erasures(in list: String, ledger: String, keyring: MasterKeyring) -> Int? {
-        guard FileManager.default.fileExists(atPath: list),
-            let secret = try? KeyFolder(directory: ledger, keyring: keyring).key(.erasures),
-            let key = try? ErasureKey(secret), let found = try? ErasureList(list, key: key)
-        else { return nil }
-        return found.count
+    /// - Returns: those that were written with its key and have all that it has itself: another one is from before the backup.
+    package static func fitting(_ lists: [String], ledger: String, keyring: MasterKeyring) throws(Problem) -> [String] {
+        let key = try ErasureKey(try KeyFolder(directory: ledger, keyring: keyring).key(.erasures))
+        let own = try ErasureList("\(ledger)/erasures", key: key)
+        return lists.filter { path in
+            guard FileManager.default.fileExists(atPath: path), let list = try? ErasureList(path, key: key) else {
+                return false
+            }
+            return list.includes(own)
+        }
     }
 
-    /// Puts a list into the ledger and removes what it names: opening a ledger replays its list.
-    ///
-    /// - Parameter list: nil: the ledger's own, which is there or nothing was ever erased.
+    /// Puts everything that some lists have into the ledger's, and removes what it names: opening a ledger replays its list.
     package static func replayErasures(
-        from list: String?, ledger: String, keyring: MasterKeyring
+        from lists: [String], ledger: String, keyring: MasterKeyring
     ) async throws(Problem) {
-        if let list {
-            guard let bytes = PrivateBytes.read(list, atMost: 64 << 20) else { throw LedgerProblem.cannotWrite(list) }
-            try PrivateBytes.replace("\(ledger)/erasures", with: bytes)
+        if !lists.isEmpty {
+            let key = try ErasureKey(try KeyFolder(directory: ledger, keyring: keyring).key(.erasures))
+            var own = try ErasureList("\(ledger)/erasures", key: key)
+            var others: [ErasureList] = []
+            for path in lists { others.append(try ErasureList(path, key: key)) }
+            // A ledger that nothing was erased from has no list.
+            if own.count > 0 || others.contains(where: { $0.count > 0 }) { try own.add(others) }
         }
         let store = try await LedgerStore.open(LedgerSettings(directory: ledger), keyring: keyring)
         _ = try await store.note(
             AuditEntry(
                 time: .now(), actor: Redacted("box"), action: "backup.restored",
-                detail: Redacted(list == nil ? "with the erasures that the backup knows" : "with the erasures since")))
+                detail: Redacted(lists.isEmpty ? "with the erasures that the backup knows" : "with the erasures since"))
+        )
     }
 }

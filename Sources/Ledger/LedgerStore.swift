@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 package import Sealing
+import Synchronization
 package import Wire
 
 /// How the ledger is kept; the owner's choice.
@@ -70,6 +71,10 @@ package actor LedgerStore {
     var totals: [String: CachedTotals] = [:]
     /// Parts that an erasure could not search: they are searched when they open again, before anything of them is shown.
     var unswept: Set<Place> = []
+    /// Copies under way, by their target.
+    var copies: [String: DatabaseCopy] = [:]
+    /// Until when a file may be written anew, which is one statement of SQLite's and no sign of a disk that hangs.
+    private nonisolated let rewritingUntil = Mutex<ContinuousClock.Instant?>(nil)
     nonisolated let unopened: UnopenedRecords
     nonisolated let audit: AuditLog
 
@@ -121,8 +126,27 @@ package actor LedgerStore {
         }
         // A key that cannot be unwrapped makes its own period unusable, and keeps nothing else from being filed.
         rewrap()
+        for (period, kind) in try Self.listing(settings.directory) where try isUnwiped(path(period, kind)) {
+            // What cannot be opened now is written anew when it can.
+            _ = try? file(period, kind)
+        }
         try replayErasures()
         try fileUnopened()
+    }
+
+    // MARK: - Long turns
+
+    /// A file is written anew at the moment: the ledger answers later, and is alive. Bounded by the size of the file.
+    package nonisolated var isRewriting: Bool {
+        rewritingUntil.withLock { $0.map { ContinuousClock.now < $0 } ?? false }
+    }
+
+    /// - Parameter bytes: that are read and written three times, by the slowest of memory cards 2 MB in a second.
+    func rewrite<Value>(_ bytes: Int, _ work: () throws(Problem) -> Value) throws(Problem) -> Value {
+        let end = ContinuousClock.now + .seconds(30) + .milliseconds(max(bytes, 0) / 667)
+        rewritingUntil.withLock { $0 = end }
+        defer { rewritingUntil.withLock { $0 = nil } }
+        return try work()
     }
 
     // MARK: - Files
@@ -164,6 +188,13 @@ package actor LedgerStore {
         let file = try PeriodFile(path, period: period, kind: kind, key: key)
         open.append(file)
         if open.count > Self.mostOpen { open.removeFirst() }
+        if try isUnwiped(path) {
+            do throws(Problem) {
+                try wipe(file)
+            } catch {
+                // It shows nothing that was erased; the note beside it asks for it again at the next opening.
+            }
+        }
         let place = Place(period: period, kind: kind)
         if unswept.remove(place) != nil {
             do {
@@ -193,7 +224,7 @@ package actor LedgerStore {
     }
 
     static func removeFiles(_ path: String) {
-        for ending in ["-wal", "-shm", ""] { unlink(path + ending) }
+        for ending in ["-wal", "-shm", "", unwiped] { unlink(path + ending) }
         LedgerDatabase.synchronise(directoryOf: path)
     }
 }

@@ -12,11 +12,14 @@ extension ErasureSubject {
         let own = Set(terms.map(\.text))
         switch self {
         case .number:
-            guard let number = call.far.number, own.contains(number) else { return nil }
+            let isFar = call.far.number.map { own.contains($0) } ?? false
+            let isTarget = call.transferredTo?.number.map { own.contains($0) } ?? false
+            guard isFar || isTarget else { return nil }
             var call = call
             (call.user, call.device) = (nil, nil)
-            if let number = call.transferredTo?.number, own.contains(number) { return call }
-            call.transferredTo = call.transferredTo?.limited(to: .lastDigits)
+            // Whom somebody else was put through to took part as well; who that was is the other's data.
+            if !isFar { call.far = call.far.limited(to: .lastDigits) }
+            if !isTarget { call.transferredTo = call.transferredTo?.limited(to: .lastDigits) }
             return call
         case .user:
             guard let user = call.user, own.contains(Redacted(user.name)) else { return nil }

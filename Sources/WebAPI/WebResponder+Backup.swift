@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 import HTTPTypes
 import Hummingbird
 package import Ledger
@@ -15,14 +14,18 @@ package struct BackupHandover: Codable, Sendable {
     package var ledger: LedgerStore.Snapshot
     /// Nothing waits in the core.
     package var spoolEmptied: Bool
+    /// Links and the like, which mean nothing elsewhere and were not copied.
+    package var passedOver: [String]
+
+    package init(
+        masterKey: Redacted<String>, ledger: LedgerStore.Snapshot, spoolEmptied: Bool, passedOver: [String]
+    ) {
+        (self.masterKey, self.ledger) = (masterKey, ledger)
+        (self.spoolEmptied, self.passedOver) = (spoolEmptied, passedOver)
+    }
 }
 
 extension WebResponder {
-    /// What is no data: locks, unfinished files, the master key, and what says that a process runs.
-    private static let leftOut: Set<String> = ["ledger", "ledger.lock", "master.key", "handover", "crashes"]
-
-    private var handoverFolder: String { "\(stateDirectory)/web/handover" }
-
     /// - Throws: 403 for a session of the page, and for members of the group: with the key everything could be read elsewhere.
     private func operatingRoot(_ context: WebContext) throws -> (name: String, ledger: LedgerDesk) {
         guard let user = context.operatingUser, user.isPrivileged else {
@@ -35,20 +38,22 @@ extension WebResponder {
     func handOver(_ request: Request, _ context: WebContext) async throws -> Response {
         try requireOwnPage(request)
         let (name, ledger) = try operatingRoot(context)
+        let folder = HandoverFolder(state: stateDirectory)
         do throws(Problem) {
+            // The master key leaves only when that is written down; and so the entry is in the copy.
+            try await trail.require(.backup, by: name, "")
             let store = try await ledger.opened()
-            // Before the copy, so that the entry is in it.
-            await trail.note(.backup, by: name)
             let isEmpty = await ledger.drain(store, control)
-            let target = try await emptyHandover(size: try await store.snapshotSize())
+            let target = try folder.makeEmpty(size: try await store.snapshotSize())
             let snapshot = try await store.snapshot(into: "\(target)/ledger")
-            try copyFiles(to: target)
+            let passedOver = try folder.copyFiles()
+            folder.removeLater()
             let key = String(decoding: await store.masterKeyring.file.revealed, as: UTF8.self)
             return try json(
                 BackupHandover(
-                    masterKey: Redacted(key), ledger: snapshot, spoolEmptied: isEmpty))
+                    masterKey: Redacted(key), ledger: snapshot, spoolEmptied: isEmpty, passedOver: passedOver))
         } catch {
-            try? FileManager.default.removeItem(atPath: handoverFolder)
+            folder.remove()
             throw Refusal(.serviceUnavailable, error)
         }
     }
@@ -56,45 +61,7 @@ extension WebResponder {
     func endHandOver(_ request: Request, _ context: WebContext) async throws -> Response {
         try requireOwnPage(request)
         _ = try operatingRoot(context)
-        try? FileManager.default.removeItem(atPath: handoverFolder)
+        HandoverFolder(state: stateDirectory).remove()
         return Response(status: .noContent, headers: [.cacheControl: "no-store"])
-    }
-
-    /// - Returns: `…/handover/web`, with an empty `ledger` in it. One from before is gone.
-    private func emptyHandover(size: Int) async throws(Problem) -> String {
-        let target = "\(handoverFolder)/web"
-        try? FileManager.default.removeItem(atPath: handoverFolder)
-        do {
-            try FileManager.default.createDirectory(
-                atPath: "\(target)/ledger", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw WebProblem.noHandover
-        }
-        var status = statvfs()
-        let isKnown = statvfs(handoverFolder, &status) == 0
-        let free = Int(clamping: status.f_bavail).multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
-        guard !isKnown || free.overflow || free.partialValue >= size + 64 << 20 else { throw WebProblem.noHandover }
-        return target
-    }
-
-    /// The small files beside the ledger: users, sessions, certificate.
-    private func copyFiles(to target: String) throws(Problem) {
-        let folder = "\(stateDirectory)/web"
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-            throw WebProblem.noHandover
-        }
-        for name in names where !Self.leftOut.contains(name) && !name.hasSuffix(".new") {
-            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")
-            guard attributes?[.type] as? FileAttributeType == .typeRegular,
-                let size = attributes?[.size] as? UInt64, size <= 16 << 20
-            else { continue }
-            do {
-                try PrivateFile.write(
-                    try Data(contentsOf: URL(filePath: "\(folder)/\(name)")), to: "\(target)/\(name)", isDurable: false)
-            } catch {
-                // A session file may go while it is copied; what stays has to be copied.
-                guard access("\(folder)/\(name)", F_OK) != 0 else { throw WebProblem.noHandover }
-            }
-        }
     }
 }

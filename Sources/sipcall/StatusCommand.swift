@@ -44,7 +44,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func showOnce(_ core: CoreConnection, _ style: Style) async throws {
         let status = try await core.status()
-        let screen = StatusScreen(status, processes: ProcessTable.reports(state: box.state))
+        let screen = StatusScreen(status, processes: ProcessTable.reports(state: box.state), backup: box.backupReport)
         if json {
             let report = StatusReport(status: status, screen: screen)
             if watch { try LineOutput.write(json: report) } else { try LineOutput.write(pretty: report) }

@@ -25,6 +25,8 @@ struct WebCommand: AsyncParsableCommand {
         let log = Logger(part: "web", verbose: box.verbose)
         let note = box.noteRunning(part: "web", log: log)
         defer { withExtendedLifetime(note) {} }
+        // A copy that a backup which was cut short has left.
+        HandoverFolder(state: box.stateDirectory).remove()
         let schema = StateSchema(
             directory: "\(box.stateDirectory)/web", version: productVersion, steps: StateSchema.stepsOfThisBuild)
         try schema.prepare()

@@ -17,7 +17,7 @@ private final class Shelf {
     deinit { FileTree.remove(path) }
 
     /// - Returns: the path of a proven backup of a small ledger.
-    func backup() async throws -> String {
+    func backup(_ say: (String) -> Void = { _ in }) async throws -> String {
         let store = try await LedgerStore.open(LedgerSettings(directory: "\(path)/ledger"), keyring: keyring)
         _ = try await store.note(
             AuditEntry(time: .now(), actor: Redacted("a"), action: "b", detail: Redacted("c")))
@@ -31,9 +31,11 @@ private final class Shelf {
         #expect(snapshot.auditHead.sequence == 1)
         let manifest = BackupManifest(
             version: "test", created: .now(), host: "box", ledger: snapshot, spoolEmptied: true)
+        try FileTree.makeEmpty("\(path)/work")
         return try BackupFolder("\(path)/backups").make(
-            staging: "\(path)/staging", handover: "\(path)/handover", manifest: manifest, masterKey: keyring.file,
-            recipient: recovery.ageRecipient, say: { _ in })
+            staging: "\(path)/staging", handover: "\(path)/handover", work: "\(path)/work", manifest: manifest,
+            masterKey: keyring.file, recipient: recovery.ageRecipient, say: say
+        ).path
     }
 
     func shell(_ command: String) throws -> Int32 {
@@ -76,7 +78,13 @@ struct BackupTests {
     @Test("What is unpacked is what was packed, and nothing else lies beside the backup")
     func unpacked() async throws {
         let shelf = try Shelf()
-        let file = try await shelf.backup()
+        let file = try await shelf.backup { _ in
+            // What is in it lies in the clear where nobody else may enter, and nowhere else.
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(shelf.path)/backups")) ?? []
+            #expect(names.allSatisfy { $0.hasSuffix(".age.new") }, "\(names)")
+            let mode = try? FileManager.default.attributesOfItem(atPath: "\(shelf.path)/work")[.posixPermissions]
+            #expect(mode as? Int == 0o700)
+        }
         try FileTree.makeEmpty("\(shelf.path)/y")
         let proven = try BackupArchive.unpack(file, key: shelf.recovery, into: "\(shelf.path)/y")
         #expect(proven.masterKeyring == shelf.keyring)
@@ -133,6 +141,78 @@ struct BackupTests {
         #expect(code { try manifest.compare(with: folder) } == "backup.damaged")
         unlink("\(folder)/a")
         #expect(code { try manifest.compare(with: folder) } == "backup.damaged")
+    }
+
+    @Test("Links are passed over and named; the mode of a copy gives nobody another's rights")
+    func links() throws {
+        let shelf = try Shelf()
+        try FileTree.makeEmpty("\(shelf.path)/s")
+        try FileTree.makeEmpty("\(shelf.path)/s/below")
+        try FileTree.write([1], to: "\(shelf.path)/s/a", mode: 0o4755)
+        symlink("/etc/passwd", "\(shelf.path)/s/below/link")
+        let passed = try FileTree.copy("\(shelf.path)/s", to: "\(shelf.path)/t", deep: true)
+        #expect(passed == ["\(shelf.path)/s/below/link"])
+        let mode = try FileManager.default.attributesOfItem(atPath: "\(shelf.path)/t/a")[.posixPermissions] as? Int
+        #expect(mode == 0o755)
+        symlink("/etc", "\(shelf.path)/w")
+        try FileTree.makeEmpty("\(shelf.path)/w")
+        var status = stat()
+        #expect(lstat("\(shelf.path)/w", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR)
+    }
+
+    @Test("A manifest that leads elsewhere, counts beyond reason or writes to the terminal is refused")
+    func hostile() throws {
+        let shelf = try Shelf()
+        let hash = String(repeating: "a", count: 64)
+        let changes: [(inout BackupManifest) -> Void] = [
+            { $0.ledger.rows["../../etc/passwd.sqlite"] = 1 }, { $0.ledger.rows["a/b.sqlite"] = 1 },
+            { $0.ledger.rows["a"] = 1 }, { $0.ledger.rows["a.sqlite"] = -1 },
+            { ($0.ledger.rows["a.sqlite"], $0.ledger.rows["b.sqlite"]) = (.max, .max) },
+            { $0.host = "\u{1b}[2Jbox" }, { $0.host = "a\u{202e}b" }, { $0.version = String(repeating: "9", count: 65) },
+            { $0.files["../x"] = .init(size: 1, sha256: hash) }, { $0.files["/x"] = .init(size: 1, sha256: hash) },
+            { $0.files["x"] = .init(size: .min, sha256: hash) }, { $0.files["x"] = .init(size: 1, sha256: "zz") },
+            { $0.ledger.auditHead = AuditHead(sequence: -1, hash: "") },
+            { $0.created = WallTime(milliseconds: .max) },
+        ]
+        for (index, change) in changes.enumerated() {
+            var manifest = BackupManifest(
+                version: "t", created: .now(), host: "h", ledger: LedgerStore.Snapshot(), spoolEmptied: true)
+            manifest.files["a"] = .init(size: 1, sha256: hash)
+            try FileTree.write(Array(manifest.encoded), to: "\(shelf.path)/\(BackupManifest.name)")
+            #expect(code { _ = try BackupManifest.read(in: shelf.path) } == nil)
+            change(&manifest)
+            try FileTree.write(Array(manifest.encoded), to: "\(shelf.path)/\(BackupManifest.name)")
+            #expect(code { _ = try BackupManifest.read(in: shelf.path) } == "backup.damaged", "\(index)")
+        }
+    }
+
+    @Test("What a program says is kept up to a bound, and does not stop it however much it is")
+    func talkative() throws {
+        let talker = ChildPipeline(children: [
+            .init(program: "sh", arguments: ["-c", "head -c 30000000 /dev/zero | tr '\\0' x >&2; exit 3"])
+        ])
+        let failure = try #require(try talker.run().failures.first)
+        #expect(failure.said.utf8.count == 64 * 1024)
+        let endless = ChildPipeline(
+            children: [.init(program: "cat", arguments: ["/dev/zero"])], output: .memory, patience: .seconds(30))
+        #expect(code { _ = try endless.run() } == "backup.tool-failed")
+        let large = ChildPipeline(
+            children: [.init(program: "cat", arguments: [])], input: [UInt8](repeating: 7, count: 32_768),
+            output: .memory)
+        #expect(try large.run().output.count == 32_768)
+    }
+
+    @Test("The verdict tells age and fault of the last backup; a failure does not forget when one was proven")
+    func verdict() throws {
+        let shelf = try Shelf()
+        #expect(BackupVerdict.last(in: shelf.path) == nil)
+        BackupVerdict.note(nil, isProven: true, in: shelf.path)
+        let proven = try #require(BackupVerdict.last(in: shelf.path)?.proven)
+        BackupVerdict.note(BackupProblem.underWay, isProven: false, in: shelf.path)
+        let last = try #require(BackupVerdict.last(in: shelf.path))
+        #expect(last.problem == BackupProblem.underWay && last.proven == proven)
+        let mode = try FileManager.default.attributesOfItem(atPath: "\(shelf.path)/backup.json")[.posixPermissions]
+        #expect(mode as? Int == 0o644)
     }
 
     @Test("Hooks run in the order of their names with the backup's path; one that fails is named, the others run")
@@ -202,28 +282,78 @@ struct BackupRetentionTests {
 
 @Suite("A restore that is broken off leaves old or new, never a mixture that starts")
 struct DirectorySwapTests {
+    /// Two directories in use and two to take their places, wherever those lie.
+    private struct Stage {
+        let shelf: Shelf
+        let items: [DirectorySwap.Item]
+        var state: String { shelf.path }
+
+        init(new: (String) -> String) throws {
+            shelf = try Shelf()
+            let state = shelf.path
+            items = ["web", "core"].map {
+                DirectorySwap.Item(new: new("\(state)/.restore/\($0)"), target: "\(state)/\($0)", kept: "\(state)/kept/\($0)")
+            }
+            for (folder, text) in items.flatMap({ [($0.target, "old"), ($0.new, "new")] }) {
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                try FileTree.write(Array(text.utf8), to: "\(folder)/file")
+            }
+            try FileTree.makeDirectory("\(state)/kept")
+        }
+
+        func breakOff(after renames: Int) throws {
+            try FileTree.write(Array(JSONEncoder().encode(DirectorySwap(items))), to: DirectorySwap.note(in: state))
+            let steps = items.flatMap { [($0.target, $0.kept), ($0.new, $0.target)] }
+            for (from, to) in steps.prefix(renames) { #expect(rename(from, to) == 0) }
+        }
+
+        func expect(_ text: String, in paths: [String]) throws {
+            for path in paths { #expect(try String(contentsOfFile: "\(path)/file", encoding: .utf8) == text) }
+        }
+    }
+
     @Test("Killed after any rename, it is finished by the next one", arguments: 0...4)
     func brokenOff(after renames: Int) throws {
-        let shelf = try Shelf()
-        let state = shelf.path
-        for (folder, text) in [("web", "old"), ("core", "old"), (".new/web", "new"), (".new/core", "new")] {
-            try FileManager.default.createDirectory(atPath: "\(state)/\(folder)", withIntermediateDirectories: true)
-            try FileTree.write(Array(text.utf8), to: "\(state)/\(folder)/file")
+        let stage = try Stage { $0 }
+        try stage.breakOff(after: renames)
+        // What is to come is not thrown away while it is needed.
+        Restoration.discard(in: stage.state)
+        #expect(try DirectorySwap.finish(stage.state))
+        try stage.expect("new", in: stage.items.map(\.target))
+        try stage.expect("old", in: stage.items.map(\.kept))
+        #expect(!FileTree.exists(DirectorySwap.note(in: stage.state)))
+        #expect(try !DirectorySwap.finish(stage.state))
+        Restoration.discard(in: stage.state)
+        #expect(!FileTree.exists("\(stage.state)/.restore"))
+    }
+
+    @Test("A boot in between has made the directory anew, empty or not: it is finished all the same", arguments: [false, true])
+    func recreated(isFilled: Bool) throws {
+        let stage = try Stage { $0 }
+        try stage.breakOff(after: 1)
+        try FileTree.makeEmpty(stage.items[0].target)
+        if isFilled { try FileTree.write([1], to: "\(stage.items[0].target)/since") }
+        #expect(try DirectorySwap.finish(stage.state))
+        try stage.expect("new", in: stage.items.map(\.target))
+        try stage.expect("old", in: stage.items.map(\.kept))
+        #expect(FileTree.exists("\(stage.items[0].kept).since-1/since") == isFilled)
+    }
+
+    @Test("A rename that is refused takes all of them back, and the box starts", arguments: 0...2)
+    func refused(after renames: Int) throws {
+        // Of another file system: EXDEV, as a mounted disk gives EBUSY.
+        let elsewhere = "/dev/shm/sipcall-\(UUID().uuidString)"
+        defer { FileTree.remove(elsewhere) }
+        let stage = try Stage { $0.hasSuffix("core") ? elsewhere : $0 }
+        try #require(!FileTree.areOnOneDisk(elsewhere, stage.state), "/dev/shm is a file system of its own")
+        try stage.breakOff(after: renames)
+        #expect {
+            try DirectorySwap.finish(stage.state)
+        } throws: { error in
+            (error as? Problem)?.code == "restore.not-exchanged"
         }
-        try FileTree.makeDirectory("\(state)/kept")
-        let items = ["web", "core"].map {
-            DirectorySwap.Item(new: "\(state)/.new/\($0)", target: "\(state)/\($0)", kept: "\(state)/kept/\($0)")
-        }
-        let note = try JSONEncoder().encode(DirectorySwap(items))
-        try FileTree.write(Array(note), to: DirectorySwap.note(in: state))
-        let steps = items.flatMap { [($0.target, $0.kept), ($0.new, $0.target)] }
-        for (from, to) in steps.prefix(renames) { #expect(rename(from, to) == 0) }
-        #expect(try DirectorySwap.finish(state))
-        for folder in ["web", "core"] {
-            #expect(try String(contentsOfFile: "\(state)/\(folder)/file", encoding: .utf8) == "new")
-            #expect(try String(contentsOfFile: "\(state)/kept/\(folder)/file", encoding: .utf8) == "old")
-        }
-        #expect(!FileTree.exists(DirectorySwap.note(in: state)))
-        #expect(try !DirectorySwap.finish(state))
+        try stage.expect("old", in: stage.items.map(\.target))
+        try stage.expect("new", in: stage.items.map(\.new))
+        #expect(!FileTree.exists(DirectorySwap.note(in: stage.state)))
     }
 }

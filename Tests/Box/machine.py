@@ -73,6 +73,13 @@ class Machine:
         enter = ["nsenter", f"--target={init}", "--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--"]
         return [*enter, "env", "-i", *ENVIRONMENT, *command]
 
+    def reaching(self, *command: str) -> list[str]:
+        """What to run here for `command` to run here, but in the machine's network."""
+        init = self._init()
+        if init is None:
+            raise RigError(f"{self.name} is not running")
+        return ["nsenter", f"--target={init}", "--net", "--", *command]
+
     def run(self, *command: str, check: bool = True, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs a command inside as root; RigError with its output when `check` is set and it fails."""
         done = subprocess.run(

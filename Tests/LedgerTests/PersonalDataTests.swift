@@ -22,6 +22,15 @@ struct PersonalDataTests {
         }
     }
 
+    @Test("Who was only put through to took part: the call is shown, and not whose it was")
+    func onlyTransferredTo() throws {
+        let share = try #require(ErasureSubject.number(Redacted("+493055555")).share(of: transferred))
+        #expect(share.transferredTo == transferred.transferredTo)
+        #expect(share.far.number == nil && share.far.name == nil && share.far.lastDigits?.revealed == "07")
+        #expect(share.user == nil && share.device == nil)
+        #expect(ErasureSubject.number(Redacted("+493055556")).share(of: transferred) == nil)
+    }
+
     @Test("A person whose own number it is may see it; others' calls are not theirs")
     func own() throws {
         let subject = ErasureSubject.number(Redacted("+49301234107"), others: [Redacted("+493055555")])

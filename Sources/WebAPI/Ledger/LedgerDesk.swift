@@ -262,11 +262,40 @@ package actor LedgerDesk {
     package func probe() async -> Problem? {
         await settle()
         guard let store else { return problem }
-        do throws(Problem) {
-            try await store.probe()
-            return problem
-        } catch {
-            return error
+        let answer = Answer()
+        Task {
+            do throws(Problem) {
+                try await store.probe()
+                answer.give(nil)
+            } catch {
+                answer.give(error)
+            }
+        }
+        // A file that is written anew, after an erasure, holds up the answer and is no fault.
+        let alarm = Task {
+            repeat { try await Task.sleep(for: .milliseconds(500)) } while !store.isRewriting
+            answer.give(nil)
+        }
+        let found = await answer.given()
+        alarm.cancel()
+        return found ?? problem
+    }
+
+    /// The first one that comes counts.
+    private final class Answer: Sendable {
+        private let stream: AsyncStream<Problem?>
+        private let continuation: AsyncStream<Problem?>.Continuation
+
+        init() { (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1)) }
+
+        func give(_ problem: Problem?) {
+            continuation.yield(problem)
+            continuation.finish()
+        }
+
+        func given() async -> Problem? {
+            for await problem in stream { return problem }
+            return nil
         }
     }
 

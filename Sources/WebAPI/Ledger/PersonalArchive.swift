@@ -25,7 +25,8 @@ struct PersonalArchive {
             if case .user = subject {
                 "Of the other party's number only the last two digits and the country are given, of its name nothing."
             } else {
-                "Who of the box's users made or took a call, and with which device, is left out."
+                "Who of the box's users made or took a call, and with which device, is left out; of whoever else took part, where "
+                    + "a call was put through, only the last two digits and the country are given."
             }
         return """
             What this telephone box keeps about \(person), at \(time) (UTC).

@@ -1,4 +1,5 @@
 import Backup
+import Console
 import Glibc
 import Sealing
 import Wire
@@ -9,6 +10,8 @@ extension BoxOptions {
     var recoveryRecipientFile: String { state.map { "\($0)/recovery.pub" } ?? "/etc/sipcall/recovery.pub" }
     var hookDirectory: String { state.map { "\($0)/backup.d" } ?? "/etc/sipcall/backup.d" }
     var credentialDirectory: String? { state == nil ? "/etc/credstore" : nil }
+    /// Where everything lies in the clear for as long as a backup is made: nobody but the user who makes it may enter.
+    var backupWork: String { "\(stateDirectory)/.backup" }
     var backupLock: String { "\(stateDirectory)/backup.lock" }
 
     /// - Throws: `backup.no-recovery-key`, `backup.recipient-unreadable`.
@@ -22,6 +25,21 @@ extension BoxOptions {
             throw BackupProblem.recipientUnreadable(path)
         }
         return lines[0]
+    }
+
+    /// - Returns: nil when this user may not look.
+    var backupReport: BackupReport? {
+        let hasKey = access(recoveryRecipientFile, F_OK) == 0
+        guard hasKey || errno == ENOENT else { return nil }
+        let verdict = BackupVerdict.last(in: stateDirectory)
+        return BackupReport(hasRecoveryKey: hasKey, proven: verdict?.proven, problem: verdict?.problem)
+    }
+
+    /// Whether there are records of calls.
+    var hasCalls: Bool {
+        (FileContents.names(in: "\(stateDirectory)/web/ledger") ?? []).contains {
+            $0.hasSuffix(".calls.sqlite")
+        }
     }
 
     /// The state of an installed box belongs to several users, and its settings to root.

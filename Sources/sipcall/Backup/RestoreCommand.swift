@@ -34,6 +34,9 @@ struct RestoreCommand: AsyncParsableCommand {
     @Flag(help: "Do not ask.")
     var yes = false
 
+    @Flag(name: .customLong("no-backup"), help: "Do not make a backup of what is there first.")
+    var withoutBackup = false
+
     @Flag(help: "Go on with a restore that was broken off.")
     var resume = false
 
@@ -51,6 +54,7 @@ struct RestoreCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(lock) {} }
         if resume {
             let wasUnderWay = try DirectorySwap.finish(box.stateDirectory)
+            Restoration.discard(in: box.stateDirectory)
             StandardStream.output.write(
                 line: wasUnderWay ? "The restore is complete; start the box." : "No restore was under way.")
             return
@@ -65,29 +69,64 @@ struct RestoreCommand: AsyncParsableCommand {
         StandardStream.output.write(
             line: "A whole backup of \(manifest.host), made \(manifest.created) by SIPCall \(manifest.version), "
                 + "\(manifest.ledger.rows.values.reduce(0, +)) rows in \(manifest.ledger.rows.count) databases.")
+        for name in manifest.ledger.leftOut.keys.sorted() {
+            StandardStream.output.write(line: "Not in it, since it could not be used: \(name)")
+        }
         if check { return }
+        // Whatever can be refused is refused before anything is stopped.
+        let owners = try owners()
+        _ = try restoration.erasureLists(given: erasures, found: erasureLists(beside: file), isForced: force)
+        let wasActive = box.state == nil && Services.areActive()
+        let ledgerLock = wasActive ? nil : try requireStopped()
+        defer { withExtendedLifetime(ledgerLock) {} }
         if !yes {
             try Confirmation.ask("It takes the place of what is at \(box.stateDirectory). Type yes to go on:")
         }
-        try await replace(restoration, file)
+        try await backUpFirst(key, isRunning: wasActive)
+        try await CutShort.never { try await replace(restoration, file, owners: owners, wasActive: wasActive) }
     }
 
-    private func replace(_ restoration: Restoration, _ file: String) async throws {
-        let wasActive = box.state == nil && Services.areActive()
-        if wasActive { try Services.stop() }
+    /// Where lists of what was erased may lie.
+    private func erasureLists(beside file: String) -> [String] {
+        let beside = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
+        let all = BackupFolder.erasureLists(in: beside) + ["\(box.stateDirectory)/web/ledger/erasures"]
+        return all + BackupFolder.erasureLists(in: box.backupDirectory)
+    }
+
+    /// What is there may be worth more than what comes.
+    private func backUpFirst(_ key: RecoveryKey, isRunning: Bool) async throws {
+        guard !withoutBackup, box.hasCalls || FileTree.exists(box.recoveryRecipientFile) else { return }
+        guard isRunning || box.state != nil else { throw RestoreProblem.noBackupFirst("the box does not run") }
+        guard FileTree.exists("\(box.stateDirectory)/web/ledger") else { return }
+        do {
+            // A box without a key of its own: for the one that is at hand.
+            let recipient = (try? box.recoveryRecipient()) ?? key.ageRecipient
+            try FileTree.makeDirectory(box.backupDirectory)
+            let maker = BackupMaker(box: box)
+            let folder = BackupFolder(box.backupDirectory)
+            let made = isRunning
+                ? try await maker.makeOfRunning(in: folder, for: recipient)
+                : try await maker.makeOfStopped(in: folder, for: recipient)
+            StandardStream.output.write(line: "What is there now is backed up: \(made.path)")
+            for problem in made.problems { StandardStream.error.write(line: "sipcall: \(problem)") }
+        } catch {
+            throw RestoreProblem.noBackupFirst((error as? Problem)?.sentence ?? "\(error)")
+        }
+    }
+
+    private func replace(
+        _ restoration: Restoration, _ file: String, owners: Owners?, wasActive: Bool
+    ) async throws {
         let kept: String?
-        do throws(Problem) {
-            let ledgerLock = try requireStopped()
+        do {
+            if wasActive { try Services.stop() }
+            let ledgerLock = wasActive ? try requireStopped() : nil
             defer { withExtendedLifetime(ledgerLock) {} }
-            let beside = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
+            // Looked for once more: the box was in use until now.
             try await restoration.replayErasures(
-                given: erasures,
-                found: [
-                    beside + BackupFolder.erasures, "\(box.stateDirectory)/web/ledger/erasures",
-                    "\(box.backupDirectory)/\(BackupFolder.erasures)",
-                ], isForced: force)
+                from: try restoration.erasureLists(given: erasures, found: erasureLists(beside: file), isForced: true))
             let stamp = WallTime.now().description.prefix(19).filter { $0 != ":" && $0 != "-" }
-            kept = try restoration.carryOut(owners: try owners(), stamp: stamp + "Z")
+            kept = try restoration.carryOut(owners: owners, stamp: stamp + "Z")
         } catch {
             // What was running runs again, on what is there: nothing was changed, or the box says that a restore is unfinished.
             if wasActive { try? Services.start() }
@@ -111,9 +150,10 @@ struct RestoreCommand: AsyncParsableCommand {
         }
     }
 
+    private typealias Owners = (web: (user: UInt32, group: UInt32), core: (user: UInt32, group: UInt32))
+
     /// - Returns: nil where one user runs everything.
-    private func owners() throws(Problem) -> (web: (user: UInt32, group: UInt32), core: (user: UInt32, group: UInt32))?
-    {
+    private func owners() throws(Problem) -> Owners? {
         guard box.state == nil else { return nil }
         func owner(_ name: String) throws(Problem) -> (user: UInt32, group: UInt32) {
             guard let entry = getpwnam(name) else { throw RestoreProblem.noUser(name) }
@@ -140,6 +180,12 @@ enum RestoreProblem {
     static let boxRunning = Problem(
         code: "restore.box-running", sentence: "The box is running; nothing was changed.",
         remedy: "Stop it, and start the restore again.")
+
+    static func noBackupFirst(_ why: String) -> Problem {
+        Problem(
+            code: "restore.no-backup", sentence: "What is there could not be backed up first (\(why)); nothing was changed.",
+            remedy: "Start the box and try again; or, if what is there may get lost, add --no-backup.")
+    }
 
     static func noUser(_ name: String) -> Problem {
         Problem(

@@ -17,6 +17,10 @@ extension Examiner {
             Check("web", "Web process") { await webProcess() },
             Check("records", "Call records") { await callRecords() },
             Check("keys", "Keys") { keys() },
+            Check("backup", "Backup") {
+                box.backupReport?.finding(now: .now())
+                    ?? Finding(.unchecked, "This user may not see whether there is a recovery key.", remedy: "Ask again as root.")
+            },
             Check("crashes", "Crashes") { crashes() },
             Check("units", "Units") { await units() },
         ]
@@ -128,7 +132,7 @@ extension Examiner {
 
     static let unitNames = [
         "sipcall-core.service", "sipcall-web.service", "sipcall-web.socket", "sipcall-web-http.socket",
-        "sipcall.target",
+        "sipcall-backup.timer", "sipcall-backup.path", "sipcall.target",
     ]
 
     /// What `systemctl show` prints about the box's units.
