@@ -122,7 +122,8 @@ extension LedgerStore {
         // Before the calls go: afterwards nobody could tell which details were theirs.
         if kind == .call { try erasures.add(calls, at: Self.forEver) }
         try file.remove(gone)
-        try file.file.wipe()
+        // A reader would keep old pages in the log.
+        try readers.alone { () throws(Problem) in try file.file.wipe() }
         certificate.removed[kind, default: 0] += gone.count
         certificate.files += 1
     }

@@ -72,6 +72,8 @@ package actor LedgerStore {
     var unswept: Set<Place> = []
     nonisolated let unopened: UnopenedRecords
     nonisolated let audit: AuditLog
+    nonisolated let readers = LedgerReaders()
+    private nonisolated let inspector = LedgerInspector()
 
     /// Opens the ledger, or makes one in an empty directory, and finishes what a crash cut short.
     ///
@@ -175,6 +177,16 @@ package actor LedgerStore {
             }
         }
         return file
+    }
+
+    /// Reads everything and says of every part whether it is whole, while the ledger is in use. Changes nothing.
+    ///
+    /// - Parameter heads: of the audit log, that were written down elsewhere.
+    package nonisolated func inspect(
+        _ parts: [LedgerVerdict.Part], heads: [AuditHead]
+    ) async -> [LedgerVerdict] {
+        let keys = await keys
+        return await inspector.verdicts(LedgerInspection(keys, .owned(readers)), on: parts, heads: heads)
     }
 
     func close(_ period: Period, _ kind: RecordKind) {

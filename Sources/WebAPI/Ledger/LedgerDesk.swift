@@ -35,9 +35,9 @@ package actor LedgerDesk {
         var isNewCore = true
     }
 
-    private let settings: LedgerSettings
+    let settings: LedgerSettings
     private let lockPath: String
-    private let keyring: @Sendable () throws(Problem) -> MasterKeyring
+    let keyring: @Sendable () throws(Problem) -> MasterKeyring
     private let whenRewrapped: @Sendable () throws(Problem) -> Bool
     private let clock: @Sendable () -> RetentionClock
     private let logger: Logger

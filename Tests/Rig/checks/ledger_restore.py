@@ -45,6 +45,8 @@ def run(report: Report, fault: Fault | None) -> None:
                      True, f"{len(expected)} calls with a number that was not erased, as they were")  # fmt: skip
         erased = len([call for call in after if call.get("number") == ERASED])
         report.equal("erased-again", erased, 0, f"of {CALLS} calls that the backup had")
+        whole = _command(fresh, "verify", "ledger", "keys", "audit", check=False)
+        report.equal("verified", whole.returncode, 0, "; ".join(whole.stdout.splitlines()))
         audit = _command(fresh, "audit", "--json").stdout
         report.equal("audit", "backup.hand-over" in audit and "backup.restored" in audit, True, "entries from before and of it")
 
