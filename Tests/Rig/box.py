@@ -59,6 +59,8 @@ class Box:
         """Where the browser is that opens the page at `address`."""
         self.public_web_port = WEB_PORT
         self.password = PASSWORD
+        self.environment: dict[str, str] = {}
+        """More of it for the box's processes."""
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
@@ -79,7 +81,7 @@ class Box:
         self.state.mkdir(parents=True, exist_ok=True)
         configuration = self.write_configuration()
         command = [str(binary()), "run", "--state", str(self.state), "--config", str(configuration)]
-        environment = {"SIPCALL_ADMIN_PASSWORD": self.password}
+        environment = {"SIPCALL_ADMIN_PASSWORD": self.password, **self.environment}
         self._program = Program("sipcall run", self._machine.command(*command), self.log, environment)
         self._program.wait_for_output(r"Open http://", 15)
         wait_until(self._signs_in, SIGN_IN_PATIENCE, "the box to take its password")

@@ -113,7 +113,7 @@ def run(report: Report, fault: Fault | None) -> None:
         state = _rested(made, folder / "rested")
         if broken_by(fault, "spoiled"):
             with _database(next((state / "web" / "ledger").glob("*.calls.sqlite"))) as database:
-                database.execute("UPDATE row SET revision = revision + 1 WHERE number = 1")
+                database.execute("UPDATE row SET revision = revision + 1")
         before = _files(state)
         said = subprocess.run(
             [str(binary()), "verify", "ledger", "keys", "audit", "--state", str(state)],
