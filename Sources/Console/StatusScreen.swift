@@ -193,7 +193,7 @@ package struct StatusScreen: Sendable {
 
 extension String {
     /// At least this wide, with a space after it.
-    func padded(_ width: Int) -> String {
+    package func padded(_ width: Int) -> String {
         self + String(repeating: " ", count: max(1, width - count))
     }
 }

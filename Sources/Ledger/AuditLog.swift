@@ -7,6 +7,8 @@ package import Wire
 /// Something that somebody did on the box.
 package struct AuditEntry: Sendable, Equatable {
     package static let schema: UInt16 = 1
+    /// The action of a restore: the log from before it is another one.
+    package static let restored = "backup.restored"
 
     package var time: WallTime
     /// Who: a user, or `box`.
@@ -45,6 +47,31 @@ package struct AuditHead: Sendable, Hashable, Codable {
     package var sequence: Int64
     /// 64 hexadecimal digits.
     package var hash: String
+    /// When it was written down, where that is known.
+    package var noted: WallTime?
+
+    package init(sequence: Int64, hash: String, noted: WallTime? = nil) {
+        (self.sequence, self.hash, self.noted) = (sequence, hash, noted)
+    }
+}
+
+extension AuditHead: LosslessStringConvertible {
+    /// `117:6f3a…`, or `117:6f3a…:1793491200000` with the milliseconds since 1970 at which it was written down.
+    package var description: String { "\(sequence):\(hash)" + (noted.map { ":\($0.milliseconds)" } ?? "") }
+
+    /// - Returns: nil unless `text` is written as ``description`` writes it.
+    package init?(_ text: String) {
+        let words = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard text.utf8.count <= 128, (2...3).contains(words.count), let sequence = Int64(words[0]), sequence > 0,
+            words[1].utf8.count == 64, words[1].allSatisfy({ $0.isHexDigit && !$0.isUppercase })
+        else { return nil }
+        var noted: WallTime?
+        if words.count == 3 {
+            guard let milliseconds = Int64(words[2]), Period.years.contains(milliseconds) else { return nil }
+            noted = WallTime(milliseconds: milliseconds)
+        }
+        self.init(sequence: sequence, hash: String(words[1]), noted: noted)
+    }
 }
 
 /// The audit log: a chain of sealed entries, each hash over the one before.
@@ -58,9 +85,16 @@ final class AuditLog: Sendable {
     private static let start = [UInt8](repeating: 0, count: 32)
     let file: LedgerDatabase
 
+    static let version = 1
+
+    /// A file that was opened before.
+    init(_ file: LedgerDatabase) {
+        self.file = file
+    }
+
     init(_ path: String) throws(Problem) {
         file = try LedgerDatabase(
-            path, sort: .audit, version: 1,
+            path, sort: .audit, version: Self.version,
             tables: """
                 CREATE TABLE entry (
                     sequence INTEGER PRIMARY KEY, period TEXT NOT NULL, sealed BLOB NOT NULL, hash BLOB NOT NULL
@@ -177,49 +211,60 @@ final class AuditLog: Sendable {
 
     /// Follows the chain from its first entry to its head.
     ///
-    /// - Parameter key: of a period; nil when it was destroyed: hashes are checked all the same.
+    /// - Parameters:
+    ///   - anchors: heads that were written down elsewhere. Those from before a restore are of the log that it took the place of.
+    ///   - isBegun: there has been an entry, so an empty log is none that is new.
+    ///   - goOn: called now and then; throws when the look must end.
+    ///   - key: of a period; nil when it was destroyed: hashes are checked all the same.
+    /// - Returns: how many entries there are.
     /// - Throws: `ledger.audit-broken` with the first entry that is altered, missing or out of order.
-    func verify(anchors: [AuditHead], key: (String) throws(Problem) -> PeriodKey?) throws(Problem) {
-        try file.check()
-        var broken: Int64?
-        var keys: [String: PeriodKey] = [:]
-        try file.work { database in
+    @discardableResult
+    func verify(
+        anchors: [AuditHead], isBegun: Bool = false, goOn: () throws -> Void = {},
+        key: (String) throws(Problem) -> PeriodKey?
+    ) throws(Problem) -> Int64 {
+        try file.look { database in
+            try goOn()
+            try file.check(database)
+            var keys: [String: PeriodKey] = [:]
             let head = try Self.head(database)
             var (previous, sequence) = (Self.start, Int64(0))
+            var (unlike, restored) = ([AuditHead](), WallTime?.none)
+            let anchored = Dictionary(grouping: anchors, by: \.sequence)
             let rows = try Row.fetchCursor(
                 database, sql: "SELECT sequence, period, sealed, hash FROM entry ORDER BY sequence")
             while let row = try rows.next() {
                 sequence += 1
+                if sequence % 200 == 0 { try goOn() }
                 guard Int64.fromDatabaseValue(row[0] as DatabaseValue) == sequence,
                     let period = String.fromDatabaseValue(row[1] as DatabaseValue),
                     let sealed = Data.fromDatabaseValue(row[2] as DatabaseValue),
                     let hash = Data.fromDatabaseValue(row[3] as DatabaseValue), let header = Self.header(sequence),
                     Self.hash(after: previous, sequence, period, Array(sealed)) == Array(hash)
-                else {
-                    broken = sequence
-                    return
-                }
+                else { throw LedgerProblem.auditBroken(sequence) }
                 if keys[period] == nil { keys[period] = try key(period) }
-                if let key = keys[period],
-                    (try? key.open(Array(sealed), as: header, context: hexadecimal(previous))) == nil
-                {
-                    broken = sequence
-                    return
+                if let key = keys[period] {
+                    guard let bytes = try? key.open(Array(sealed), as: header, context: hexadecimal(previous)) else {
+                        throw LedgerProblem.auditBroken(sequence)
+                    }
+                    if let entry = AuditEntry(bytes), entry.action == AuditEntry.restored { restored = entry.time }
                 }
                 previous = Array(hash)
-                for anchor in anchors where anchor.sequence == sequence && anchor.hash != hexadecimal(previous) {
-                    broken = sequence
-                    return
-                }
+                unlike += (anchored[sequence] ?? []).filter { $0.hash != hexadecimal(previous) }
             }
+            // Every entry has moved the head on, and the head is marked.
             let isMarked = head.sequence == 0 ? true : try key(head.period)?.isMark(head.mark, of: head.marked) ?? false
-            if head.sequence != sequence || head.hash != previous || !isMarked {
-                broken = head.sequence > sequence ? sequence + 1 : max(sequence, 1)
-            } else if anchors.contains(where: { $0.sequence > sequence }) {
-                broken = sequence + 1
+            guard head.sequence == sequence, head.hash == previous, isMarked, sequence > 0 || !isBegun else {
+                throw LedgerProblem.auditBroken(head.sequence > sequence ? sequence + 1 : max(sequence, 1))
             }
+            unlike += anchors.filter { $0.sequence > sequence }
+            unlike.removeAll { anchor in
+                guard let restored, let noted = anchor.noted else { return false }
+                return noted < restored
+            }
+            if let first = unlike.map(\.sequence).min() { throw LedgerProblem.auditBroken(min(first, sequence + 1)) }
+            return sequence
         }
-        if let broken { throw LedgerProblem.auditBroken(broken) }
     }
 }
 

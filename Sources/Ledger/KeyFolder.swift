@@ -113,6 +113,11 @@ struct KeyFolder {
         }
     }
 
+    /// What every file of a key is for, by its name alone.
+    func purposes() throws(Problem) -> [KeyPurpose] {
+        try PrivateBytes.names(in: directory).compactMap { purpose($0) }
+    }
+
     private func files() throws(Problem) -> [(purpose: KeyPurpose, bytes: [UInt8])] {
         var all: [(purpose: KeyPurpose, bytes: [UInt8])] = []
         for file in try PrivateBytes.names(in: directory) {

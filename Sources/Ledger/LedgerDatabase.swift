@@ -57,6 +57,52 @@ struct LedgerDatabase {
         }
     }
 
+    /// Opens a file that is there, reads it and changes nothing.
+    ///
+    /// - Parameters:
+    ///   - path: what it is called in what a problem says; `file` may be a copy of it.
+    ///   - isAlone: nobody has it open or has left a log beside it; then not even the files of a log are made.
+    /// - Throws: `ledger.file-foreign`, `ledger.file-newer`, `ledger.file-damaged`, `ledger.cannot-write`, `ledger.disk-failed`.
+    init(reading file: String, named path: String, sort: Sort, version: Int, isAlone: Bool) throws(Problem) {
+        self.path = path
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            try database.execute(
+                sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -1024")
+        }
+        do {
+            if try Self.isMissing(file, rights: R_OK) { throw LedgerProblem.damaged(path) }
+            let name = isAlone ? "file:\(Self.escaped(file))?immutable=1" : file
+            queue = try DatabaseQueue(path: name, configuration: configuration)
+            try queue.inDatabase { database in
+                let found = Int32(truncatingIfNeeded: try Self.number("application_id", database))
+                let form = try Self.number("user_version", database)
+                guard found == sort.rawValue else { throw LedgerProblem.foreign(path) }
+                guard form <= version else { throw LedgerProblem.newer(path) }
+                guard form >= 1 else { throw LedgerProblem.damaged(path) }
+            }
+        } catch {
+            throw LedgerProblem.from(error, path)
+        }
+    }
+
+    /// For the name of a file in SQLite's form (sqlite.org/uri.html): what has a meaning there is written as `%3f`.
+    private static func escaped(_ path: String) -> String {
+        path.utf8.map { byte in
+            let isPlain =
+                byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "?")
+                && byte != UInt8(ascii: "#")
+            return isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+
+    /// Reads the file as it is at one moment, whatever is written meanwhile.
+    func look<Value>(_ body: (Database) throws -> Value) throws(Problem) -> Value {
+        do { return try queue.read(body) } catch { throw LedgerProblem.from(error, path) }
+    }
+
     /// Work on the file; a transaction around it is the caller's.
     func work<Value>(_ body: (Database) throws -> Value) throws(Problem) -> Value {
         do { return try queue.inDatabase(body) } catch { throw LedgerProblem.from(error, path) }
@@ -78,8 +124,8 @@ struct LedgerDatabase {
     }
 
     /// SQLite's own check of every page and index (`PRAGMA integrity_check`).
-    func check() throws(Problem) {
-        let verdict = try work { try String.fetchOne($0, sql: "PRAGMA integrity_check(1)") }
+    func check(_ database: Database) throws {
+        let verdict = try String.fetchOne(database, sql: "PRAGMA integrity_check(1)")
         guard verdict == "ok" else { throw LedgerProblem.damaged(path) }
     }
 
@@ -104,13 +150,13 @@ struct LedgerDatabase {
     }
 
     /// - Throws: `ledger.file-damaged` for a file too short to be a database, which SQLite would take for a new one.
-    private static func isMissing(_ path: String) throws(Problem) -> Bool {
+    private static func isMissing(_ path: String, rights: CInt = R_OK | W_OK) throws(Problem) -> Bool {
         var status = stat()
         guard lstat(path, &status) == 0 else {
             guard errno == ENOENT else { throw LedgerProblem.cannotWrite(path) }
             return true
         }
-        guard status.st_mode & S_IFMT == S_IFREG, access(path, R_OK | W_OK) == 0 else {
+        guard status.st_mode & S_IFMT == S_IFREG, access(path, rights) == 0 else {
             throw LedgerProblem.cannotWrite(path)
         }
         guard status.st_size >= 512 else { throw LedgerProblem.damaged(path) }

@@ -196,7 +196,10 @@ extension LedgerStore {
     func isUnwiped(_ path: String) throws(Problem) -> Bool { try PrivateBytes.isThere(path + Self.unwiped) }
 
     func wipe(_ file: PeriodFile) throws(Problem) {
-        try rewrite(try file.file.size()) { () throws(Problem) in try file.file.wipe() }
+        // A reader would keep old pages in the log.
+        try rewrite(try file.file.size()) { () throws(Problem) in
+            try readers.alone { () throws(Problem) in try file.file.wipe() }
+        }
         unlink(file.file.path + Self.unwiped)
         LedgerDatabase.synchronise(directoryOf: file.file.path)
     }

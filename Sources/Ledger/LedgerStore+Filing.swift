@@ -168,7 +168,7 @@ extension LedgerStore {
                 gone += 1
             }
         }
-        if gone > 0 { try unopened.wipe() }
+        if gone > 0 { try readers.alone { () throws(Problem) in try unopened.wipe() } }
     }
 }
 
@@ -183,12 +183,13 @@ extension UnusablePart {
 struct UnopenedRecords {
     /// Bytes; the oldest go first.
     private static let limit = 16 << 20
+    static let version = 1
 
     let file: LedgerDatabase
 
     init(_ path: String) throws(Problem) {
         file = try LedgerDatabase(
-            path, sort: .unopened, version: 1,
+            path, sort: .unopened, version: Self.version,
             tables: """
                 CREATE TABLE record (
                     position INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL, kind INTEGER NOT NULL,

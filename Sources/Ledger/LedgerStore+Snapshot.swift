@@ -265,7 +265,7 @@ package enum UnpackedLedger {
         let store = try await LedgerStore.open(LedgerSettings(directory: ledger), keyring: keyring)
         _ = try await store.note(
             AuditEntry(
-                time: .now(), actor: Redacted("box"), action: "backup.restored",
+                time: .now(), actor: Redacted("box"), action: AuditEntry.restored,
                 detail: Redacted(lists.isEmpty ? "with the erasures that the backup knows" : "with the erasures since"))
         )
     }

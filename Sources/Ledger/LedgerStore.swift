@@ -77,6 +77,8 @@ package actor LedgerStore {
     private nonisolated let rewritingUntil = Mutex<ContinuousClock.Instant?>(nil)
     nonisolated let unopened: UnopenedRecords
     nonisolated let audit: AuditLog
+    nonisolated let readers = LedgerReaders()
+    private nonisolated let inspector = LedgerInspector()
 
     /// Opens the ledger, or makes one in an empty directory, and finishes what a crash cut short.
     ///
@@ -206,6 +208,16 @@ package actor LedgerStore {
             }
         }
         return file
+    }
+
+    /// Reads everything and says of every part whether it is whole, while the ledger is in use. Changes nothing.
+    ///
+    /// - Parameter heads: of the audit log, that were written down elsewhere.
+    package nonisolated func inspect(
+        _ parts: [LedgerVerdict.Part], heads: [AuditHead]
+    ) async -> [LedgerVerdict] {
+        let keys = await keys
+        return await inspector.verdicts(LedgerInspection(keys, .owned(readers)), on: parts, heads: heads)
     }
 
     func close(_ period: Period, _ kind: RecordKind) {

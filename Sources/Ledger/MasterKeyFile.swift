@@ -21,10 +21,7 @@ package enum MasterKeyFile {
     ) throws(Problem) -> MasterKeyring {
         let file = try PrivateBytes.contents(of: path, atMost: 4096)
         if let credential {
-            let ring = try MasterKeyring(file: credential)
-            // A file that is damaged opens nothing: what is wrapped by its key is named as missing a master key.
-            guard let file, let former = try? MasterKeyring(file: Redacted(file)) else { return ring }
-            return ring.followed(by: former)
+            return try ring(credential, followedBy: file)
         }
         if let file { return try MasterKeyring(file: Redacted(file)) }
         if try PrivateBytes.isThere(ledger) {
@@ -37,6 +34,29 @@ package enum MasterKeyFile {
         let keyring = MasterKeyring()
         try PrivateBytes.replace(path, with: keyring.file.revealed)
         return keyring
+    }
+
+    /// The keyring of a ledger that is only looked at: nothing is made.
+    ///
+    /// - Throws: as ``keyring(credential:path:ledger:)``; ``SealingProblem/masterKeyMissing`` when there is none.
+    package static func existing(
+        credential: Redacted<[UInt8]>?, path: String
+    ) throws(Problem) -> MasterKeyring {
+        let file = try PrivateBytes.contents(of: path, atMost: 4096)
+        guard let credential else {
+            guard let file else { throw SealingProblem.masterKeyMissing }
+            return try MasterKeyring(file: Redacted(file))
+        }
+        return try ring(credential, followedBy: file)
+    }
+
+    /// A file that is damaged opens nothing: what is wrapped by its key is named as missing a master key.
+    private static func ring(
+        _ credential: Redacted<[UInt8]>, followedBy file: [UInt8]?
+    ) throws(Problem) -> MasterKeyring {
+        let ring = try MasterKeyring(file: credential)
+        guard let file, let former = try? MasterKeyring(file: Redacted(file)) else { return ring }
+        return ring.followed(by: former)
     }
 
     /// Overwrites and removes the file once nothing needs it any more: the unit hands over another key, and every key of the
@@ -74,6 +94,22 @@ package final class LedgerLock: Sendable {
             throw errno == ENOSPC ? LedgerProblem.diskFull(path) : LedgerProblem.cannotWrite(path)
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw LedgerProblem.inUse(path)
+        }
+    }
+
+    /// For a look at a ledger that no process has open: keeps one from opening it meanwhile, and makes no file.
+    ///
+    /// - Returns: nil when there is no such file: no process ever had the ledger open.
+    /// - Throws: `ledger.in-use`, `ledger.cannot-write`.
+    package init?(existing path: String) throws(Problem) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw LedgerProblem.cannotWrite(path)
+        }
+        guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else {
             close(descriptor)
             throw LedgerProblem.inUse(path)
         }

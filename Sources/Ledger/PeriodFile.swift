@@ -40,9 +40,23 @@ final class PeriodFile {
     /// Grows with every change, for what is derived from the file.
     private(set) var generation = 0
 
+    static let version = 1
+
     init(_ path: String, period: Period, kind: RecordKind, key: PeriodKey) throws(Problem) {
         (self.period, self.kind, self.key) = (period, kind, key)
-        file = try LedgerDatabase(path, sort: .period, version: 1, tables: Self.tables)
+        file = try LedgerDatabase(path, sort: .period, version: Self.version, tables: Self.tables)
+    }
+
+    /// A file that was opened before.
+    init(_ file: LedgerDatabase, period: Period, kind: RecordKind, key: PeriodKey) {
+        (self.period, self.kind, self.key, self.file) = (period, kind, key, file)
+    }
+
+    /// What a row is found by. A row that can be found by nothing has one that nobody searches for: as with the others it ties
+    /// the row's number, which no seal covers, to the row.
+    private func tokens(of terms: [Searchable.Term], _ header: RecordHeader) -> Set<Int64> {
+        guard !terms.isEmpty else { return [key.token(of: Redacted("\(header.identifier)"), as: "row")] }
+        return Set(terms.map { key.token(of: $0.text, as: $0.meaning) })
     }
 
     /// Files all of them durably, or none. A row whose identifier is there is replaced by a higher revision only: filed
@@ -58,7 +72,7 @@ final class PeriodFile {
         let id = Data(row.header.identifier.bytes)
         let find = try database.cachedStatement(
             sql: "SELECT number, id, kind, revision, schema, sealed FROM row WHERE id = ?")
-        let tokens = Set(row.terms.map { key.token(of: $0.text, as: $0.meaning) })
+        let tokens = tokens(of: row.terms, row.header)
         let sealed = Data(key.seal(row.bytes.revealed, as: row.header))
         var number: Int64
         var former: Set<Int64> = []
@@ -67,7 +81,7 @@ final class PeriodFile {
             guard found.header.revision < row.header.revision else { return }
             number = found.number
             if let bytes = found.bytes, let terms = Searchable.terms(of: bytes, as: found.header) {
-                former = Set(terms.map { key.token(of: $0.text, as: $0.meaning) })
+                former = self.tokens(of: terms, found.header)
             } else {
                 try database.execute(sql: "DELETE FROM token WHERE row = ?", arguments: [number])
             }
@@ -142,32 +156,54 @@ final class PeriodFile {
         }
     }
 
+    /// What a look at every row has come to.
+    struct Inspection {
+        var rows = 0
+        /// Numbers of rows that are not as they were sealed, or cannot be found as they should; at most ``mostNamed``.
+        var damaged: [Int64] = []
+        static let mostNamed = 100
+    }
+
     /// Reads everything: pages, seals, and whether the hashes are those of the rows.
     ///
-    /// - Throws: `ledger.file-damaged`, ``SealingProblem/notAuthentic``.
-    func verify() throws(Problem) {
-        try file.check()
-        var (below, tokens) = (Int64.max, 0)
-        while true {
-            let page = try rows(below: below, count: 500)
-            guard let last = page.last else { break }
-            below = last.number
-            for row in page {
-                guard let bytes = row.bytes else { throw SealingProblem.notAuthentic }
-                guard let terms = Searchable.terms(of: bytes, as: row.header) else { continue }
-                let wanted = Set(terms.map { key.token(of: $0.text, as: $0.meaning) })
+    /// - Parameter goOn: called now and then; throws when the look must end.
+    /// - Throws: `ledger.file-damaged` when more is damaged than single rows.
+    func inspect(goOn: () throws -> Void = {}) throws(Problem) -> Inspection {
+        try file.look { database in
+            try goOn()
+            try file.check(database)
+            var (inspection, tokens, isAllKnown) = (Inspection(), 0, true)
+            func damaged(_ number: Int64) {
+                isAllKnown = false
+                if inspection.damaged.count < Inspection.mostNamed { inspection.damaged.append(number) }
+            }
+            let find = try database.cachedStatement(
+                sql: "SELECT EXISTS (SELECT 1 FROM token WHERE token = ? AND row = ?)")
+            let rows = try GRDB.Row.fetchCursor(
+                database, sql: "SELECT number, id, kind, revision, schema, sealed FROM row ORDER BY number")
+            while let row = try rows.next() {
+                inspection.rows += 1
+                if inspection.rows % 200 == 0 { try goOn() }
+                guard let found = found(row), let bytes = found.bytes else {
+                    damaged(Int64.fromDatabaseValue(row["number"] as DatabaseValue) ?? 0)
+                    continue
+                }
+                // A newer version's row is whole, and only that version knows what it is found by.
+                guard let terms = Searchable.terms(of: bytes, as: found.header) else {
+                    isAllKnown = false
+                    continue
+                }
+                let wanted = self.tokens(of: terms, found.header)
                 tokens += wanted.count
-                for token in wanted {
-                    let isThere = try file.work {
-                        try Bool.fetchOne(
-                            $0, sql: "SELECT EXISTS (SELECT 1 FROM token WHERE token = ? AND row = ?)",
-                            arguments: [token, row.number]) ?? false
-                    }
-                    guard isThere else { throw LedgerProblem.damaged(file.path) }
+                for token in wanted where try Bool.fetchOne(find, arguments: [token, found.number]) != true {
+                    damaged(found.number)
+                    break
                 }
             }
+            if isAllKnown, try Int.fetchOne(database, sql: "SELECT count(*) FROM token") != tokens {
+                throw LedgerProblem.damaged(file.path)
+            }
+            return inspection
         }
-        let all = try file.work { try Int.fetchOne($0, sql: "SELECT count(*) FROM token") ?? 0 }
-        guard all == tokens else { throw LedgerProblem.damaged(file.path) }
     }
 }

@@ -13,7 +13,8 @@ struct Program: AsyncParsableCommand {
         version: productVersion,
         subcommands: [
             RunCommand.self, StatusCommand.self, EventsCommand.self, TraceCommand.self, CallCommand.self,
-            CallsCommand.self, AuditCommand.self, PrivacyCommand.self, DoctorCommand.self, CoreCommand.self,
+            CallsCommand.self, AuditCommand.self, VerifyCommand.self, PrivacyCommand.self, DoctorCommand.self,
+            CoreCommand.self,
             WebCommand.self, ReloadCommand.self, DrainCommand.self,
             SetupURLCommand.self, UserCommand.self, BackupCommand.self, RestoreCommand.self, RecoveryKeyCommand.self,
             MigrateSettingsCommand.self,

@@ -20,6 +20,9 @@ PASSWORD = "rig admin password"
 SIP_PORT = 5060
 MEDIA_PORT = 3478
 WEB_PORT = 8080
+SIGN_IN_PATIENCE = 30
+"""Seconds. A password takes long to check on purpose, and longer on a busy machine: whoever gives up and asks anew only has two
+of them checked at the same time."""
 
 
 def binary() -> Path:
@@ -56,6 +59,8 @@ class Box:
         """Where the browser is that opens the page at `address`."""
         self.public_web_port = WEB_PORT
         self.password = PASSWORD
+        self.environment: dict[str, str] = {}
+        """More of it for the box's processes."""
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
@@ -76,10 +81,10 @@ class Box:
         self.state.mkdir(parents=True, exist_ok=True)
         configuration = self.write_configuration()
         command = [str(binary()), "run", "--state", str(self.state), "--config", str(configuration)]
-        environment = {"SIPCALL_ADMIN_PASSWORD": self.password}
+        environment = {"SIPCALL_ADMIN_PASSWORD": self.password, **self.environment}
         self._program = Program("sipcall run", self._machine.command(*command), self.log, environment)
         self._program.wait_for_output(r"Open http://", 15)
-        wait_until(self._signs_in, 10, "the box to take its password")
+        wait_until(self._signs_in, SIGN_IN_PATIENCE, "the box to take its password")
 
     def stop(self) -> int | None:
         """Ends the box as Ctrl-C would; its exit code."""
@@ -256,23 +261,25 @@ codecs = ["pcmu", "pcma"]
     def _signs_in(self) -> bool:
         self.program.require_running()
         try:
-            code, body = self._request("POST", "/api/v1/session", {"password": self.password})
+            code, body = self._request("POST", "/api/v1/session", {"password": self.password}, SIGN_IN_PATIENCE)
         except OSError:
             return False
         if code == 401:
             raise RigError(f"the box refuses the password it was given: {body[:200]!r}")
         return code == 204
 
-    def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
+    def _request(
+        self, method: str, path: str, body: dict[str, Any] | None = None, patience: float = 5
+    ) -> tuple[int, bytes]:
         headers = {"Cookie": self._cookie, "Origin": f"http://127.0.0.1:{WEB_PORT}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            reply = self._send(method, path, body, headers)
+            reply = self._send(method, path, body, headers, patience)
         except (http.client.HTTPException, ConnectionError):
             # A connection that was kept alive may have been closed meanwhile.
             self._forget_connection()
-            reply = self._send(method, path, body, headers)
+            reply = self._send(method, path, body, headers, patience)
         content = reply.read()
         if cookie := reply.getheader("Set-Cookie"):
             self._cookie = cookie.split(";")[0]
@@ -281,11 +288,12 @@ codecs = ["pcmu", "pcma"]
         return reply.status, content
 
     def _send(
-        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
+        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str], patience: float
     ) -> http.client.HTTPResponse:
-        if self._connection is None:
+        if self._connection is None or self._connection.sock is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", WEB_PORT, timeout=5)
             self._connection.sock = self.connect()
+        self._connection.sock.settimeout(patience)
         self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         return self._connection.getresponse()
 

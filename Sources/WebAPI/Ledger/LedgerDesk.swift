@@ -35,9 +35,9 @@ package actor LedgerDesk {
         var isNewCore = true
     }
 
-    private let settings: LedgerSettings
+    let settings: LedgerSettings
     private let lockPath: String
-    private let keyring: @Sendable () throws(Problem) -> MasterKeyring
+    let keyring: @Sendable () throws(Problem) -> MasterKeyring
     private let whenRewrapped: @Sendable () throws(Problem) -> Bool
     private let clock: @Sendable () -> RetentionClock
     private let logger: Logger
@@ -50,8 +50,8 @@ package actor LedgerDesk {
     private var told: LedgerHandover?
     private var retention: Problem?
     private var fullness = LedgerUsage.Level.fine
-    /// Records up to this position were offered and could not be filed; they are asked for again now and then.
-    private var passed: (position: Int64, since: MonotonicTime)?
+    /// Records up to this position were offered and could not be filed; they are asked for again when `patience` is over.
+    private var passed: (position: Int64, since: MonotonicTime, patience: Duration)?
     private var unusable: Set<UnusablePart> = []
 
     /// - Parameters:
@@ -166,8 +166,13 @@ package actor LedgerDesk {
             return state.isNewCore
         }
         if isNewCore { passed = nil }
-        // What could not be filed is not carried over again each time that a call is told, but every few minutes.
-        if let passed, MonotonicTime.now() - passed.since >= Self.idleTime { self.passed = nil }
+        // What could not be filed is not carried over again each time that a call is told, but soon, for a disk that was full for
+        // a moment, and then less and less often.
+        var patience = passed?.patience ?? Self.retryTime
+        if let passed, MonotonicTime.now() - passed.since >= patience {
+            patience = min(patience * 2, Self.idleTime)
+            self.passed = nil
+        }
         var position = passed?.position ?? 0
         let begin = passed?.since ?? .now()
         var refused: Set<UnusablePart> = []
@@ -193,7 +198,7 @@ package actor LedgerDesk {
         follow(await store.usage().level)
         if !refused.isEmpty {
             report(refused)
-            passed = (position, begin)
+            passed = (position, begin, patience)
             unusable = refused
         } else if passed == nil {
             unusable = []

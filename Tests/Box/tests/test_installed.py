@@ -140,6 +140,7 @@ def test_the_program_is_hardened_by_its_linker(machine: Machine) -> None:
         ("man1/sipcall-call.1", ["call"]),
         ("man1/sipcall-calls.1", ["calls"]),
         ("man1/sipcall-audit.1", ["audit"]),
+        ("man1/sipcall-verify.1", ["verify"]),
         ("man1/sipcall-backup.1", ["backup"]),
         ("man1/sipcall-restore.1", ["restore"]),
         ("man1/sipcall-recovery-key.1", ["recovery-key"]),

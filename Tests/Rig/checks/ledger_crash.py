@@ -106,7 +106,7 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
     stack.callback(_restore, before)
     box = Box(network.box, folder, Account())
     stack.callback(box.stop)
-    _start(box)
+    start(box)
     ledger = box.state / "web" / "ledger"
     seen: Told = {}
     kills = {"core": 0, "web": 0}
@@ -115,7 +115,7 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
         for number in range(rounds):
             part = "core" if number % CORE_EVERY == CORE_EVERY - 1 else "web"
             process = box.core() if part == "core" else box.web()
-            _watch(box.state, seen, time.monotonic() + random.uniform(0.05, 1.0))
+            watch(box.state, seen, time.monotonic() + random.uniform(0.05, 1.0))
             os.kill(process, signal.SIGKILL)
             kills[part] += 1
             ring = ring.turned(ledger)
@@ -124,18 +124,18 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
                 # `sipcall run` ends with its core, and whoever runs it starts it again.
                 load.going.clear()
                 box.program.wait_for_exit(20)
-                _start(box)
+                start(box)
                 load.going.set()
             else:
-                wait_until(lambda former=process: _another(box, former), 20, "another web process")
+                wait_until(lambda former=process: another(box, former), 20, "another web process")
             load.wait_for_more()
-    _watch(box.state, seen, time.monotonic() + 0.5)
+    watch(box.state, seen, time.monotonic() + 0.5)
     ended = load.ended
-    wait_until(lambda: not _waiting(box.state), 30, "the spool to be empty", pause=0.2)
-    listed = _listed(box)
+    wait_until(lambda: not waiting(box.state), 30, "the spool to be empty", pause=0.2)
+    listed = listed(box)
     box.stop()
     if fault is not None:
-        _break(ledger, fault)
+        break_ledger(ledger, fault)
     samples = f"{kills['web']} kills of web, {kills['core']} of core, {ended} calls, {len(seen)} records acknowledged"
     broken = corrupt(box.state)
     report.equal("corrupt-files", ", ".join(broken) or "none", "none", "integrity_check of every database")
@@ -152,8 +152,8 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
     report.equal("shown", len({name.hex() for name in seen} - set(listed)), 0, "acknowledged and not on the pages")
 
 
-def _start(box: Box) -> None:
-    """Again if need be: on a machine with much else to do a password takes longer to check than the rig waits."""
+def start(box: Box) -> None:
+    """Starts it, again if need be: on a machine with much else to do a password takes longer to check than the rig waits."""
     for attempt in range(4):
         box.stop()
         try:
@@ -172,7 +172,7 @@ def _restore(before: str | None) -> None:
         os.environ["CREDENTIALS_DIRECTORY"] = before
 
 
-def _watch(state: Path, seen: Told, end: float) -> None:
+def watch(state: Path, seen: Told, end: float) -> None:
     """Notes what is durable, until `end`."""
     while True:
         for name, revision in durable(state).items():
@@ -183,19 +183,21 @@ def _watch(state: Path, seen: Told, end: float) -> None:
         time.sleep(min(left, 0.05))
 
 
-def _another(box: Box, former: int) -> bool:
+def another(box: Box, former: int) -> bool:
+    """Whether another web process has taken the place of one that was killed."""
     try:
         return box.web() != former
     except (RigError, OSError):
         return False
 
 
-def _waiting(state: Path) -> int:
+def waiting(state: Path) -> int:
+    """Records in the core's spool."""
     with contextlib.closing(sqlite3.connect(f"file:{state}/core/spool.sqlite?mode=ro", uri=True, timeout=5)) as spool:
         return int(spool.execute("SELECT count(*) FROM record").fetchone()[0])
 
 
-def _listed(box: Box) -> list[str]:
+def listed(box: Box) -> list[str]:
     """Every call that the history shows; RigError when it says that something cannot be read."""
     calls: list[str] = []
     after = ""
@@ -209,7 +211,8 @@ def _listed(box: Box) -> list[str]:
         after = f"&after={page['next']}"
 
 
-def _break(ledger: Path, fault: Fault) -> None:
+def break_ledger(ledger: Path, fault: Fault) -> None:
+    """What the checks of the ledger must notice."""
     path = sorted(ledger.glob("*.calls.sqlite"))[-1]
     if fault.name == "forgetful":
         with contextlib.closing(sqlite3.connect(path)) as database, database:

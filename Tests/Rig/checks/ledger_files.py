@@ -71,10 +71,15 @@ def corrupt(state: Path) -> list[str]:
     return found
 
 
-def _derived(key: bytes, purpose: str, count: int) -> bytes:
+def _derived(key: bytes, purpose: str, count: int, owner: str = "master") -> bytes:
     """HKDF-SHA256 without salt (RFC 5869), up to one block."""
     extracted = hmac.digest(bytes(32), key, hashlib.sha256)
-    return hmac.digest(extracted, f"sipcall master {purpose} 1".encode() + b"\x01", hashlib.sha256)[:count]
+    return hmac.digest(extracted, f"sipcall {owner} {purpose} 1".encode() + b"\x01", hashlib.sha256)[:count]
+
+
+def audit_mark(key: bytes, period: str, sequence: int, head: bytes) -> bytes:
+    """What authenticates how far the audit log has come, by the key of its period."""
+    return hmac.digest(_derived(key, "heads", 32, "period"), f"{period}\n{sequence}\n".encode() + head, hashlib.sha256)
 
 
 class Keyring:
