@@ -15,7 +15,8 @@ struct Program: AsyncParsableCommand {
             RunCommand.self, StatusCommand.self, EventsCommand.self, TraceCommand.self, CallCommand.self,
             CallsCommand.self, AuditCommand.self, PrivacyCommand.self, DoctorCommand.self, CoreCommand.self,
             WebCommand.self, ReloadCommand.self, DrainCommand.self,
-            SetupURLCommand.self, UserCommand.self, CertificateCommand.self, BackupCommand.self, RestoreCommand.self, RecoveryKeyCommand.self,
+            SetupURLCommand.self, UserCommand.self, CertificateCommand.self, BackupCommand.self, RestoreCommand.self,
+            RecoveryKeyCommand.self,
         ] + faults)
 
     #if DEBUG

@@ -35,7 +35,10 @@ private struct Authority {
     ) throws {
         let isRequest = !more.contains("-x509")
         _ = try openssl(
-            ["req", "-nodes", "-keyout", "\(folder)/\(name).key", "-out", "\(folder)/\(name).\(isRequest ? "csr" : "pem")"]
+            [
+                "req", "-nodes", "-keyout", "\(folder)/\(name).key", "-out",
+                "\(folder)/\(name).\(isRequest ? "csr" : "pem")",
+            ]
                 + ["-subj", subject] + key + more)
     }
 
@@ -43,7 +46,8 @@ private struct Authority {
         try Data(extensions.utf8).write(to: URL(filePath: "\(folder)/\(name).ext"))
         _ = try openssl([
             "x509", "-req", "-in", "\(folder)/\(name).csr", "-CA", "\(folder)/\(issuer).pem", "-CAkey",
-            "\(folder)/\(issuer).key", "-CAcreateserial", "-out", "\(folder)/\(name).pem", "-days", "\(days)", "-extfile",
+            "\(folder)/\(issuer).key", "-CAcreateserial", "-out", "\(folder)/\(name).pem", "-days", "\(days)",
+            "-extfile",
             "\(folder)/\(name).ext",
         ])
     }
@@ -53,7 +57,9 @@ private struct Authority {
 struct GivenCertificateTests {
     @Test(
         "RSA and ECDSA keys are taken, names, issuer and end read",
-        arguments: [["rsa:2048"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]])
+        arguments: [
+            ["rsa:2048"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        ])
     func taken(key: [String]) async throws {
         let authority = try Authority()
         try authority.customer("page", key: ["-newkey"] + key)

@@ -73,7 +73,7 @@ final class ServedCertificate: Sendable {
         guard unlink(path) == 0 || errno == ENOENT else {
             throw WebProblem.certificateFile(path, why: "\(SystemFailure(errno))")
         }
-        guard given.withLock({ $0 = nil; return $0 == nil }) else { return }
+        given.withLock { $0 = nil }
         logger.notice("The page is back to the certificate of its own.")
     }
 

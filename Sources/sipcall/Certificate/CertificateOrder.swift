@@ -37,7 +37,8 @@ struct CertificateOrder {
     /// Its words go to standard error: into the journal, when a timer started this.
     private func uacme(_ arguments: [String]) async throws(Problem) -> Int {
         let usual = [
-            "--confdir", folder, "--acme-url", acme.directory, "--hook", Self.hook, "--type", "EC", "--days", "30", "--yes",
+            "--confdir", folder, "--acme-url", acme.directory, "--hook", Self.hook, "--type", "EC", "--days", "30",
+            "--yes",
             "--verbose",
         ]
         do {
@@ -48,7 +49,7 @@ struct CertificateOrder {
             return Int(code)
         } catch {
             throw Problem(
-                code: "certificate.no-client", sentence: "The program uacme, which asks for certificates, cannot be run.",
+                code: "certificate.no-client", sentence: "The program uacme, which gets certificates, cannot be run.",
                 remedy: "Install it: sudo apt install uacme")
         }
     }
@@ -57,6 +58,6 @@ struct CertificateOrder {
         Problem(
             code: "certificate.order-failed",
             sentence: "The authority at \(directory) gave no certificate; the present one is used on.",
-            remedy: "See what it says above. The name must lead to this box, and port 80 must be open from the Internet.")
+            remedy: "See its words above. The name must lead to this box, and port 80 must be open from the Internet.")
     }
 }
