@@ -32,7 +32,7 @@ extension BoxSettings {
             throw SettingsError(file: file, line: 0, key: "", reason: "The file is not TOML.", remedy: "Restore it.")
         }
         let lines = KeyLines(text)
-        let known = ["dialling", "forwarding", "ledger", "media", "schema", "sip", "trunk", "web"]
+        let known = ["acme", "dialling", "forwarding", "ledger", "media", "schema", "sip", "trunk", "web"]
         for key in document.keys.sorted() where !known.contains(key) {
             throw SettingsError(
                 file: file, line: lines.line(of: key), key: key, reason: "This key is unknown.",
@@ -42,6 +42,7 @@ extension BoxSettings {
         sip = try Self.sip(from: SettingsTable(name: "sip", in: document, file: file, lines: lines))
         media = try Self.media(from: SettingsTable(name: "media", in: document, file: file, lines: lines))
         web = try Self.web(from: SettingsTable(name: "web", in: document, file: file, lines: lines))
+        acme = try ACMESettings(from: SettingsTable(name: "acme", in: document, file: file, lines: lines))
         dialling = try DiallingRules(SettingsTable(name: "dialling", in: document, file: file, lines: lines))
         trunks = try TrunkSettings.all(
             in: SettingsTable.all(name: "trunk", in: document, file: file, lines: lines), presets, readSecret)

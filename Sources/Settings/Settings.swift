@@ -9,6 +9,8 @@ package struct BoxSettings: Sendable, Equatable {
     package var sip = SIPSettings()
     package var media = MediaSettings()
     package var web = WebSettings()
+    /// Who is asked for the page's certificate; nil for nobody.
+    package var acme: ACMESettings?
     package var dialling = DiallingRules()
     /// The accounts with providers, the one that is tried first at the front; without any only the services on the box
     /// can be called.

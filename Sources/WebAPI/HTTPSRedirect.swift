@@ -3,17 +3,19 @@ import NIOCore
 import NIOHTTP1
 import Wire
 
-/// Sends every request on to the same place over TLS (RFC 9110 §15.4.9), and serves nothing itself.
+/// Sends every request on to the same place over TLS (RFC 9110 §15.4.9), and serves nothing itself but the answers to an ACME
+/// server's challenges.
 final class HTTPSRedirect: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     /// Of the listener for https; nil when another program has it, which nobody should be sent to.
     private let port: UInt16?
+    private let challenges: ChallengeBoard
     private var isAnswered = false
 
-    init(to port: UInt16?) {
-        self.port = port
+    init(to port: UInt16?, challenges: ChallengeBoard) {
+        (self.port, self.challenges) = (port, challenges)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -22,7 +24,11 @@ final class HTTPSRedirect: ChannelInboundHandler, RemovableChannelHandler {
         var headers: HTTPHeaders = ["Connection": "close", "Cache-Control": "no-store"]
         var body: [UInt8] = []
         let status: HTTPResponseStatus
-        if let port {
+        if head.method == .GET || head.method == .HEAD, let answer = challenges.answer(to: head.uri) {
+            status = .ok
+            body = Array(answer.utf8)
+            headers.add(name: "Content-Type", value: "application/octet-stream")
+        } else if let port {
             status = .permanentRedirect
             let own = context.localAddress.flatMap(NetworkAddress.init(peer:))?.host
             headers.add(

@@ -58,6 +58,10 @@ enum SecurityHeaders {
         ("Cross-Origin-Opener-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin"),
     ]
 
+    /// For half a year the browser comes over TLS only (RFC 6797), also after somebody types the bare name. Not for the names
+    /// below the host's: they may be other machines.
+    static let transportSecurity = "max-age=15552000"
+
     static let all: [(HTTPField.Name, String)] = texts.compactMap { text in
         HTTPField.Name(text.0).map { ($0, text.1) }
     }

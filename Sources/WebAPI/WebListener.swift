@@ -17,9 +17,9 @@ struct WebListener {
     enum Purpose: Sendable {
         /// The page in the clear: for this machine, or for a proxy that speaks TLS.
         case page(PhoneChannel)
-        case securePage(PhoneChannel, OwnCertificate)
-        /// The port of https; nil without one.
-        case redirect(to: UInt16?)
+        case securePage(PhoneChannel, ServedCertificate)
+        /// The port of https; nil without one. Challenges of an ACME server are answered.
+        case redirect(to: UInt16?, ChallengeBoard)
     }
 
     let channel: any Channel
@@ -93,12 +93,12 @@ struct WebListener {
                 try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificate.context))
             }
             return secured.flatMap { page.serve(channel, logger: logger) }
-        case .redirect(let port):
+        case .redirect(let port, let challenges):
             return loop.makeCompletedFuture {
                 let pipeline = channel.pipeline.syncOperations
                 try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: false)
                 try pipeline.addHandler(RequestDeadline(limits: roll.limits))
-                try pipeline.addHandler(HTTPSRedirect(to: port))
+                try pipeline.addHandler(HTTPSRedirect(to: port, challenges: challenges))
             }
         }
     }

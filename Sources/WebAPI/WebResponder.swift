@@ -42,6 +42,9 @@ struct WebResponder: Sendable {
     let files: StaticFiles
     let stateDirectory: String
     let trail: AuditTrail
+    /// nil where the page is served in the clear.
+    let certificate: ServedCertificate?
+    let challenges: ChallengeBoard
     /// Every spelling in which records may have a number.
     let spellings: @Sendable (String) -> [String]
     let logger: Logger
@@ -119,6 +122,9 @@ struct WebResponder: Sendable {
             response = Refusal(.contentTooLarge, WebProblem.bodyTooLarge).response
         }
         for (name, value) in SecurityHeaders.all { response.headers[name] = value }
+        if context.isSecure, certificate?.isVouchedFor == true {
+            response.headers[.strictTransportSecurity] = SecurityHeaders.transportSecurity
+        }
         return response
     }
 
@@ -145,6 +151,8 @@ struct WebResponder: Sendable {
         case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/calls.csv"),
             (_, "/api/v1/calls.json"), (_, "/api/v1/audit"), (_, "/api/v1/verify"), (_, "/api/v1/phone"):
             throw methodNotAllowed("GET")
+        case (_, let path) where path.hasPrefix("/api/v1/certificate"):
+            return try await answerCertificate(request, context)
         case (_, let path) where path.hasPrefix("/api/"): throw Refusal(.notFound, WebProblem.notFound)
         case (.get, let path), (.head, let path): return try file(path, request)
         default: throw methodNotAllowed("GET, HEAD")
@@ -277,7 +285,7 @@ struct WebResponder: Sendable {
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: file.bytes))
     }
 
-    private func methodNotAllowed(_ allowed: String) -> Refusal {
+    func methodNotAllowed(_ allowed: String) -> Refusal {
         Refusal(.methodNotAllowed, WebProblem.methodNotAllowed, [.allow: allowed])
     }
 

@@ -147,26 +147,23 @@ package struct WebServer: Service {
         var all: [WebListener] = []
         var operators: [OperatorListener] = []
         var places: [WebPlace] = []
-        var certificate: OwnCertificate?
+        var certificate: ServedCertificate?
     }
 
     private func listen() async throws(Problem) -> Listeners {
+        let certificate = handed.https.isEmpty ? nil : try ServedCertificate(in: stateDirectory, logger: logger)
+        let challenges = ChallengeBoard()
         let responder = WebResponder(
             control: control, hub: hub, ledger: ledger, sessions: sessions, gate: gate, files: files,
-            stateDirectory: stateDirectory, trail: trail, spellings: spellings, logger: logger)
+            stateDirectory: stateDirectory, trail: trail, certificate: certificate, challenges: challenges,
+            spellings: spellings, logger: logger)
         let admission = PhoneAdmission(sessions: sessions, hub: hub, roll: roll, limits: limits)
         // Hummingbird tells of each connection that breaks.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         var listeners = Listeners()
-        if handed.https.isEmpty {
-            let page = PhoneChannel(responder: responder.handler(isSecure: false), admission: admission, limits: limits)
-            let listener = try await WebListener.open(settingsAddress, for: .page(page), roll: roll, logger: quiet)
-            listeners.all = [listener]
-            listeners.places = [WebPlace(isSecure: false, address: listener.address)]
-        } else {
-            let certificate = try OwnCertificate(in: stateDirectory, logger: logger)
-            listeners.certificate = certificate
+        listeners.certificate = certificate
+        if let certificate {
             let page = PhoneChannel(responder: responder.handler(isSecure: true), admission: admission, limits: limits)
             for socket in handed.https {
                 let listener = try await WebListener.take(
@@ -174,11 +171,16 @@ package struct WebServer: Service {
                 listeners.all.append(listener)
                 listeners.places.append(WebPlace(isSecure: true, address: listener.address))
             }
+        } else {
+            let page = PhoneChannel(responder: responder.handler(isSecure: false), admission: admission, limits: limits)
+            let listener = try await WebListener.open(settingsAddress, for: .page(page), roll: roll, logger: quiet)
+            listeners.all = [listener]
+            listeners.places = [WebPlace(isSecure: false, address: listener.address)]
         }
-        let port = listeners.certificate == nil ? nil : listeners.places.first?.address.port
+        let port = certificate == nil ? nil : listeners.places.first?.address.port
         for socket in handed.http {
             listeners.all.append(
-                try await WebListener.take(socket, for: .redirect(to: port), roll: roll, logger: quiet))
+                try await WebListener.take(socket, for: .redirect(to: port, challenges), roll: roll, logger: quiet))
         }
         listeners.operators = await operatorListeners(responder, admission, quiet)
         return listeners

@@ -16,8 +16,8 @@ struct Program: AsyncParsableCommand {
             CallsCommand.self, AuditCommand.self, VerifyCommand.self, PrivacyCommand.self, DoctorCommand.self,
             CoreCommand.self,
             WebCommand.self, ReloadCommand.self, DrainCommand.self,
-            SetupURLCommand.self, UserCommand.self, BackupCommand.self, RestoreCommand.self, RecoveryKeyCommand.self,
-            MigrateSettingsCommand.self,
+            SetupURLCommand.self, UserCommand.self, CertificateCommand.self, BackupCommand.self, RestoreCommand.self,
+            RecoveryKeyCommand.self, MigrateSettingsCommand.self,
         ] + faults)
 
     #if DEBUG

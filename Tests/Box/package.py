@@ -14,7 +14,8 @@ from .machine import Machine
 
 UNITS = [
     "sipcall-core.service", "sipcall-web.service", "sipcall-web.socket", "sipcall-web-http.socket",
-    "sipcall-web-operator.socket", "sipcall-backup.timer", "sipcall-backup.path", "sipcall.target",
+    "sipcall-web-operator.socket", "sipcall-acme.timer", "sipcall-backup.timer", "sipcall-backup.path",
+    "sipcall.target",
 ]  # fmt: skip
 
 

@@ -13,8 +13,8 @@ FOLDER = REPOSITORY / ".build" / "box"
 # The machines have no network: whatever the package depends on, and the tests use, has to be there.
 PACKAGES = [
     "systemd", "systemd-sysv", "dbus", "age", "apt", "autopkgtest", "ca-certificates", "curl", "dpkg-dev", "iproute2",
-    "libopus0", "libpython3-stdlib", "libsrtp2-1", "libssl3", "libstdc++6", "libsystemd0", "procps",
-    "python3-minimal", "qrencode", "util-linux", "zstd",
+    "libopus0", "libpython3-stdlib", "libsrtp2-1", "libssl3", "libstdc++6", "libsystemd0", "openssl", "pebble", "procps",
+    "python3-minimal", "qrencode", "uacme", "util-linux", "zstd",
 ]  # fmt: skip
 
 

@@ -20,15 +20,12 @@ extension Finding {
 
     /// The certificate that the page shows.
     package static func certificate(daysLeft: Int) -> Finding {
-        if daysLeft < 0 {
-            return Finding(
-                .fault, "The page's certificate has expired.",
-                remedy: "Restart the web process, which makes a new one of its own: systemctl restart sipcall-web")
-        }
+        let remedy =
+            "One from an authority: sudo sipcall certificate renew, or install a newer one. "
+            + "The box's own is made anew at a restart: systemctl restart sipcall-web"
+        if daysLeft < 0 { return Finding(.fault, "The page's certificate has expired.", remedy: remedy) }
         if daysLeft < 14 {
-            return Finding(
-                .warning, "The page's certificate expires in \(daysLeft) days.",
-                remedy: "If it is not renewed by itself: systemctl restart sipcall-web")
+            return Finding(.warning, "The page's certificate expires in \(daysLeft) days.", remedy: remedy)
         }
         return Finding(.ok, "The page is served over TLS; its certificate is good for \(daysLeft) days.")
     }

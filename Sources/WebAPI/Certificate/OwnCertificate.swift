@@ -18,12 +18,16 @@ final class OwnCertificate: Sendable {
     static let lifetime = 397 * 86_400.0
     /// Before its end.
     static let renewal = 30 * 86_400.0
-    /// How often that is looked at; a machine without a clock may come from 1970 to today in its first minute.
-    static let checkedEvery = Duration.seconds(600)
 
     private struct Current {
         var context: NIOSSLContext
         var end: Date
+        var fingerprint: String
+
+        init(_ pair: Pair) throws {
+            (context, end) = (try pair.context(), pair.certificate.notValidAfter)
+            fingerprint = CertificateFingerprint.text(try OwnCertificate.der(pair.certificate))
+        }
     }
 
     private let path: String
@@ -39,7 +43,7 @@ final class OwnCertificate: Sendable {
             do {
                 let found = try Self.read(data)
                 if found.isUsable(at: now) {
-                    current = Mutex(Current(context: try found.context(), end: found.certificate.notValidAfter))
+                    current = Mutex(try Current(found))
                     return
                 }
                 logger.notice("The certificate of the page is at its end; a new one is made.")
@@ -54,6 +58,11 @@ final class OwnCertificate: Sendable {
 
     /// For one connection.
     var context: NIOSSLContext { current.withLock { $0.context } }
+
+    var end: Date { current.withLock { $0.end } }
+
+    /// SHA-256, as browsers show it.
+    var fingerprint: String { current.withLock { $0.fingerprint } }
 
     /// Makes a new one if this one nears its end.
     func renew(now: Date = .now) {
@@ -74,15 +83,6 @@ final class OwnCertificate: Sendable {
             ?? false
     }
 
-    /// Looks after it until the task is cancelled.
-    func keepValid() async {
-        while true {
-            try? await Task.sleep(for: Self.checkedEvery)
-            if Task.isCancelled { return }
-            renew()
-        }
-    }
-
     // MARK: The file
 
     private struct Pair {
@@ -96,19 +96,7 @@ final class OwnCertificate: Sendable {
         }
 
         func context() throws -> NIOSSLContext {
-            var serializer = DER.Serializer()
-            try serializer.serialize(certificate)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: [
-                    .certificate(try NIOSSLCertificate(bytes: serializer.serializedBytes, format: .der))
-                ],
-                privateKey: .privateKey(
-                    try NIOSSLPrivateKey(bytes: Array(key.pemRepresentation.utf8), format: .pem)))
-            configuration.minimumTLSVersion = .tlsv12
-            configuration.applicationProtocols = ["http/1.1"]
-            // How long a peer that is told goodbye may take to answer.
-            configuration.shutdownTimeout = .seconds(1)
-            return try NIOSSLContext(configuration: configuration)
+            try .page(chain: [OwnCertificate.der(certificate)], key: key.pemRepresentation)
         }
     }
 
@@ -135,12 +123,10 @@ final class OwnCertificate: Sendable {
             let pair = try sign(now: now)
             let text = pair.key.pemRepresentation + "\n" + (try pair.certificate.serializeAsPEM().pemString) + "\n"
             try PrivateFile.write(Data(text.utf8), to: path)
-            let print = try SHA256.hash(data: der(pair.certificate)).prefix(32).map {
-                String($0 >> 4, radix: 16, uppercase: true) + String($0 & 15, radix: 16, uppercase: true)
-            }.joined(separator: ":")
+            let made = try Current(pair)
             // Whoever opens the page can compare it with what the browser shows.
-            logger.notice("The page has a new certificate of its own.", metadata: ["sha256": "\(print)"])
-            return Current(context: try pair.context(), end: pair.certificate.notValidAfter)
+            logger.notice("The page has a new certificate of its own.", metadata: ["sha256": "\(made.fingerprint)"])
+            return made
         } catch {
             throw WebProblem.certificateFile(path, why: "\(error)")
         }
