@@ -100,7 +100,7 @@ package struct StateSchema: Sendable {
         let copy = "\(directory)/before-schema-\(pending)"
         guard files.fileExists(atPath: copy) else { throw POSIXError(.ENOENT) }
         for name in try data(in: directory) { try files.removeItem(atPath: "\(directory)/\(name)") }
-        for name in try data(in: copy) { try files.copyItem(atPath: "\(copy)/\(name)", toPath: "\(directory)/\(name)") }
+        for name in try data(in: copy) { try FileCopy.copy("\(copy)/\(name)", to: "\(directory)/\(name)") }
         sync()
         unlink("\(directory)/schema.pending")
     }
@@ -109,7 +109,7 @@ package struct StateSchema: Sendable {
         try files.createDirectory(
             atPath: target, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         for name in try data(in: source) {
-            try files.copyItem(atPath: "\(source)/\(name)", toPath: "\(target)/\(name)")
+            try FileCopy.copy("\(source)/\(name)", to: "\(target)/\(name)")
         }
     }
 

@@ -31,7 +31,8 @@ extension StateSchema {
     ///
     ///     /usr/share/sipcall/test-steps     words: "settings" and "state" or "state-fails"
     private enum TestSteps {
-        private static let words = (readText("/usr/share/sipcall/test-steps") ?? "").split(whereSeparator: \.isWhitespace)
+        private static let note = readText("/usr/share/sipcall/test-steps") ?? ""
+        private static let words = note.split(whereSeparator: \.isWhitespace)
 
         static var settings: [SettingsSchema.Step] {
             guard words.contains("settings") else { return [] }
