@@ -295,6 +295,7 @@ package enum MessageIdentifiers {
         "watchdog.part-hung": "656465a522e34f79a30074704c064292",
         "web.bad-audit-query": "5397e49c1f264a9da3c98dd514039a5d",
         "web.bad-query": "a21ad9914189429bb59f086c8076562f",
+        "web.bad-totals-query": "f8864b7ba15b4820bdf957da43e3a09f",
         "web.bad-verify-query": "f3748ec3e16749fa9a33b3c672424086",
         "web.body-too-large": "247cbb9bcff249ba89c1c7dc1f2de701",
         "web.cannot-listen": "55aba3ee79e24b57a3ecc51ff2faa666",

@@ -22,6 +22,9 @@ enum WebProblem {
     static let badQuery = Problem(
         code: "web.bad-query", sentence: "The query of this address is not understood.",
         remedy: "Known: limit (1 to 200), after, from, until, direction, outcome, user, number and text.")
+    static let badTotalsQuery = Problem(
+        code: "web.bad-totals-query", sentence: "The query of this address is not understood.",
+        remedy: "Known: from and until, which are needed, and hours of a step; at most 8,784 steps.")
     static let badVerifyQuery = Problem(
         code: "web.bad-verify-query", sentence: "The query of this address is not understood.",
         remedy: "Known: part (ledger, keys, audit) and head (number:hash), each as often as needed.")

@@ -139,6 +139,7 @@ struct WebResponder: Sendable {
         case (.get, "/api/v1/calls.csv"): return try await export(request, context, as: .csv)
         case (.get, "/api/v1/calls.json"): return try await export(request, context, as: .json)
         case (.get, "/api/v1/audit"): return try await audit(request, context)
+        case (.get, "/api/v1/totals"): return try await totals(request, context)
         case (.get, "/api/v1/verify"): return try await verify(request, context)
         case (.post, "/api/v1/privacy/export"): return try await exportPerson(request, context)
         case (.post, "/api/v1/privacy/erase"): return try await erasePerson(request, context)
@@ -149,7 +150,8 @@ struct WebResponder: Sendable {
         case (.get, "/api/v1/phone"): throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
         case (_, "/api/v1/session"): throw methodNotAllowed("GET, POST, DELETE")
         case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/calls.csv"),
-            (_, "/api/v1/calls.json"), (_, "/api/v1/audit"), (_, "/api/v1/verify"), (_, "/api/v1/phone"):
+            (_, "/api/v1/calls.json"), (_, "/api/v1/audit"), (_, "/api/v1/verify"), (_, "/api/v1/totals"),
+            (_, "/api/v1/phone"):
             throw methodNotAllowed("GET")
         case (_, let path) where path.hasPrefix("/api/v1/certificate"):
             return try await answerCertificate(request, context)

@@ -41,6 +41,7 @@ struct InspectionTests {
     @Test("A row without any party is tied to its number as well")
     func nameless() async throws {
         let place = try TestLedger()
+        defer { withExtendedLifetime(place) {} }
         let store = try await place.open()
         var record = call(1)
         (record.far, record.user) = (FarParty(number: nil, name: nil), nil)
@@ -76,7 +77,8 @@ struct InspectionTests {
 
     @Test("Heads that were written down: the log must have come by each, but for those from before a restore")
     func heads() async throws {
-        let (_, store) = try await filled()
+        let (place, store) = try await filled()
+        defer { withExtendedLifetime(place) {} }
         let head = try await store.note(
             AuditEntry(time: hour(2), actor: Redacted("a"), action: "test.note", detail: Redacted("2")))
         func isWhole(_ heads: [AuditHead]) async -> Bool {

@@ -5,12 +5,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from .benches import sip, sip_load
+from .benches import ledger, sip, sip_load
 from .box import binary
 from .deadlines import RigError
 from .isolation import isolated
 
 BENCHES: dict[str, tuple[str, Callable[[], bool]]] = {
+    "ledger": ("filing, history, search, sums, backup and restore of a million records, beside plain SQLite", ledger.run),
     "sip": ("signalling CPU per call set up and torn down, beside Kamailio's stateful proxy", sip.run),
     "sip-load": ("200 new calls a second that pass through the box, trunk to trunk", sip_load.run),
 }

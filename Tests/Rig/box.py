@@ -172,6 +172,15 @@ codecs = ["pcmu", "pcma"]
         page: dict[str, Any] = json.loads(body)
         return page
 
+    def totals(self, begin: str, end: str, hours: int = 24) -> list[dict[str, Any]]:
+        """Sums over calls, a step each (GET /api/v1/totals)."""
+        path = f"/api/v1/totals?from={begin}&until={end}&hours={hours}"
+        code, body = self._request("GET", path, patience=120)
+        if code != 200:
+            raise RigError(f"the box answers {code} to GET {path}: {body[:200]!r}")
+        steps: list[dict[str, Any]] = json.loads(body)["steps"]
+        return steps
+
     def record(self, call: str) -> dict[str, Any] | None:
         """The record of one call; RigError when it is there twice."""
         found = [record for record in self.calls("?limit=200") if record["call"] == call]

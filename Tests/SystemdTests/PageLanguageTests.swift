@@ -14,6 +14,7 @@ struct PageLanguageTests {
         "core.message-too-large", "core.not-supported", "core.unexpected-reply", "trunk.less-safe-way", "trunk.none",
         "trunk.registering", "web.body-too-large", "web.cannot-listen", "web.cannot-take-connection",
         "web.certificate-file", "web.does-not-serve", "web.method-not-allowed", "web.bad-audit-query",
+        "web.bad-totals-query", "web.bad-verify-query",
         "web.no-answer", "web.no-handover", "web.not-operator", "web.not-running", "web.operator-socket",
         "web.other-version", "web.owner-only", "web.no-https", "web.not-found",
         "web.not-json", "web.other-origin", "web.page-missing", "web.password-file", "web.password-too-short",

@@ -170,9 +170,13 @@ extension CallQuality.Direction {
         let received = Double(figures.packetsIn)
         let lost = Double(max(0, figures.lost))
         func whole(_ value: Double) -> Int64? { Int64(exactly: min(max(0, value), 1e12).rounded()) }
+        let roundTrip = figures.roundTripMilliseconds.flatMap { whole($0 * 1000) }
+        let opinion = CallQuality.Direction.meanOpinion(
+            loss: lost / (received + lost), jitter: .microseconds(whole(figures.jitterMilliseconds * 1000) ?? 0),
+            roundTrip: roundTrip.map { .microseconds($0) })
         self.init(
-            lossPerMillion: whole(lost / (received + lost) * 1_000_000),
+            meanOpinion: opinion, lossPerMillion: whole(lost / (received + lost) * 1_000_000),
             jitterMicroseconds: whole(figures.jitterMilliseconds * 1000),
-            roundTripMicroseconds: figures.roundTripMilliseconds.flatMap { whole($0 * 1000) })
+            roundTripMicroseconds: roundTrip)
     }
 }

@@ -1,7 +1,9 @@
 """ledger-crash: core and web are killed at random moments under load, and no record of a call is lost or doubled.
 
 What counts as acknowledged is what another process has seen committed, in the core's spool or in the ledger, before the
-signal. Pages call all the time; the master key is changed at every start, so that some kills meet the rewrapping of keys.
+signal. Pages call all the time; the master key is changed at every start, so that some kills meet the rewrapping of keys; old
+parts of the ledger expire at every start, and half of the web processes are killed once more right then; the newest part turns
+over; backups are made all the time, some of which are killed themselves.
 ROUNDS in the environment: how often something is killed (1,000 for the whole figure, some 40 minutes).
 """
 
@@ -11,6 +13,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import tempfile
 import threading
 import time
@@ -21,16 +24,17 @@ from pathlib import Path
 from typing import Any
 
 from ..benches.many_calls import sipp
-from ..box import Box
+from ..box import Box, binary
 from ..carrier import Account
 from ..deadlines import DeadlinePassed, RigError, wait_until
 from ..figures import Report
 from ..namespaces import Network
 from ..phone_socket import PhoneSocket
-from .check import Check, Fault
+from .check import Check, Fault, broken_by
 from .ledger_files import Keyring, Told, corrupt, durable, rows
+from .ledger_upkeep import SETTINGS, Backups, Upkeep, synchronised
 
-ROUNDS = int(os.environ.get("ROUNDS", "12"))
+ROUNDS = int(os.environ.get("ROUNDS", "6"))
 PAGES = 4
 CORE_EVERY = 3
 """Of so many kills one meets the core; the others meet the web process."""
@@ -104,17 +108,27 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
     before = os.environ.get("CREDENTIALS_DIRECTORY")
     os.environ["CREDENTIALS_DIRECTORY"] = str(credentials)
     stack.callback(_restore, before)
-    box = Box(network.box, folder, Account())
+    box = Box(network.box, folder, Account(), trunk=SETTINGS)
+    box.environment = synchronised(folder)
     stack.callback(box.stop)
     start(box)
     ledger = box.state / "web" / "ledger"
-    seen: Told = {}
-    kills = {"core": 0, "web": 0}
     with Load(box) as load:
+        load.wait_for_more()
+    wait_until(lambda: not waiting(box.state), 30, "the first records to be filed")
+    box.stop()
+    upkeep = Upkeep(folder, ledger)
+    size = upkeep.fill(ring)
+    start(box)
+    seen: Told = {}
+    kills = {"core": 0, "web": 0, "web at its start": 0}
+    backups = Backups(box)
+    with Load(box) as load, backups:
         load.wait_for_more()
         for number in range(rounds):
             part = "core" if number % CORE_EVERY == CORE_EVERY - 1 else "web"
             process = box.core() if part == "core" else box.web()
+            upkeep.expire(ring)
             watch(box.state, seen, time.monotonic() + random.uniform(0.05, 1.0))
             os.kill(process, signal.SIGKILL)
             kills[part] += 1
@@ -128,15 +142,38 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
                 load.going.set()
             else:
                 wait_until(lambda former=process: another(box, former), 20, "another web process")
+                if random.random() < 0.5:
+                    # While keys are rewrapped and old parts go.
+                    time.sleep(random.uniform(0.02, 0.4))
+                    process = box.web()
+                    os.kill(process, signal.SIGKILL)
+                    kills["web at its start"] += 1
+                    wait_until(lambda former=process: another(box, former), 20, "another web process")
             load.wait_for_more()
     watch(box.state, seen, time.monotonic() + 0.5)
     ended = load.ended
     wait_until(lambda: not waiting(box.state), 30, "the spool to be empty", pause=0.2)
-    listed = listed(box)
+    # Whatever a kill has left of expiring is made good by the next start.
     box.stop()
-    if fault is not None:
+    upkeep.note()
+    start(box)
+    wait_until(lambda: not waiting(box.state), 30, "the spool to be empty", pause=0.2)
+    if broken_by(fault, "hoarding"):
+        upkeep.expire(ring)
+    left = upkeep.left()
+    history = listed(box)
+    last = backups.make()
+    verified = subprocess.run(
+        [str(binary()), "verify", "--state", str(box.state)], capture_output=True, text=True, timeout=120, check=False
+    )
+    box.stop()
+    if fault is not None and fault.name != "hoarding":
         break_ledger(ledger, fault)
-    samples = f"{kills['web']} kills of web, {kills['core']} of core, {ended} calls, {len(seen)} records acknowledged"
+    killed = ", ".join(f"{count} of {part}" for part, count in kills.items())
+    samples = f"kills: {killed}; {ended} calls, {len(seen)} records acknowledged"
+    # What has expired may go.
+    for name in upkeep.old & seen.keys():
+        del seen[name]
     broken = corrupt(box.state)
     report.equal("corrupt-files", ", ".join(broken) or "none", "none", "integrity_check of every database")
     if broken:
@@ -148,8 +185,13 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
     report.at_least("acknowledged", len(seen), rounds, "", samples)
     report.equal("lost", len(lost), 0, samples)
     report.equal("doubled", sum(count - 1 for count in counts.values()), 0, f"{len(counts)} calls in the ledger")
-    report.equal("listed", len(listed), len(set(listed)), "calls on the pages of the history, each once")
-    report.equal("shown", len({name.hex() for name in seen} - set(listed)), 0, "acknowledged and not on the pages")
+    report.equal("verified", verified.returncode, 0, "; ".join(verified.stdout.splitlines()))
+    report.equal("expired-left", left, [], f"{upkeep.expired} old parts were to go")
+    parts = sorted(path.name for path in ledger.glob("*.calls.sqlite"))
+    report.at_least("parts", len(parts), 2, "", f"{', '.join(parts)}: the first began with {size} bytes")
+    report.equal("last-backup", last, 0, f"before: {backups.made} made, {backups.killed} killed, {backups.failed} failed; {backups.said}")
+    report.equal("listed", len(history), len(set(history)), "calls on the pages of the history, each once")
+    report.equal("shown", len({name.hex() for name in seen} - set(history)), 0, "acknowledged and not on the pages")
 
 
 def start(box: Box) -> None:
@@ -232,11 +274,12 @@ def break_ledger(ledger: Path, fault: Fault) -> None:
 
 CHECK = Check(
     "ledger-crash",
-    "Core and web killed at random moments under load: no acknowledged record lost, none doubled, no file corrupt.",
+    "Core and web killed while they file, turn over, expire, rewrap and back up: nothing lost, doubled or corrupt.",
     run,
     (
         Fault("forgetful", "A record is deleted from the ledger after it was acknowledged.", ("/lost",)),
         Fault("doubling", "A file of the ledger is there twice.", ("/doubled",)),
+        Fault("hoarding", "Old parts are not let go.", ("/expired-left",)),
         Fault("torn", "A page of the ledger is overwritten with noise.", ("/corrupt-files",)),
     ),
 )

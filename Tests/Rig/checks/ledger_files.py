@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..deadlines import RigError
+from ..openssl import Cipher
 
 Told = dict[bytes, int]
 """By identifier: the highest revision (dialled 0, answered 1, ended 2)."""
@@ -71,15 +72,15 @@ def corrupt(state: Path) -> list[str]:
     return found
 
 
-def _derived(key: bytes, purpose: str, count: int, owner: str = "master") -> bytes:
-    """HKDF-SHA256 without salt (RFC 5869), up to one block."""
+def derived(key: bytes, purpose: str, count: int, owner: str = "master") -> bytes:
+    """What the box derives from a key: HKDF-SHA256 without salt (RFC 5869), up to one block."""
     extracted = hmac.digest(bytes(32), key, hashlib.sha256)
     return hmac.digest(extracted, f"sipcall {owner} {purpose} 1".encode() + b"\x01", hashlib.sha256)[:count]
 
 
 def audit_mark(key: bytes, period: str, sequence: int, head: bytes) -> bytes:
     """What authenticates how far the audit log has come, by the key of its period."""
-    return hmac.digest(_derived(key, "heads", 32, "period"), f"{period}\n{sequence}\n".encode() + head, hashlib.sha256)
+    return hmac.digest(derived(key, "heads", 32, "period"), f"{period}\n{sequence}\n".encode() + head, hashlib.sha256)
 
 
 class Keyring:
@@ -95,7 +96,7 @@ class Keyring:
 
     def write(self, path: Path) -> None:
         """Whole, or as it was."""
-        lines = [f"sipcall-master-1 {_derived(key, 'name', 8).hex()} {key.hex()}\n" for key in self.keys]
+        lines = [f"sipcall-master-1 {derived(key, 'name', 8).hex()} {key.hex()}\n" for key in self.keys]
         unfinished = path.with_suffix(".new")
         unfinished.write_text("".join(lines))
         unfinished.chmod(0o600)
@@ -104,16 +105,25 @@ class Keyring:
     def turned(self, ledger: Path) -> "Keyring":
         """With a new key in front, and without those that wrap nothing any more."""
         used = {path.read_bytes()[5:13] for path in ledger.glob("*.key")}
-        return Keyring([secrets.token_bytes(32), *(key for key in self.keys if _derived(key, "name", 8) in used)])
+        return Keyring([secrets.token_bytes(32), *(key for key in self.keys if derived(key, "name", 8) in used)])
 
     def unwrap(self, path: Path, purpose: str) -> bytes:
         """The key in a file; RigError when none of the master keys opens it."""
         wrapped = path.read_bytes()
         for key in self.keys:
-            if _derived(key, "name", 8) == wrapped[5:13]:
+            if derived(key, "name", 8) == wrapped[5:13]:
                 associated = b"sipcall wrapped key 1\0" + wrapped[:13] + purpose.encode()
-                return _aes_gcm(_derived(key, "wrap", 32), wrapped[13:], associated)
+                return _aes_gcm(derived(key, "wrap", 32), wrapped[13:], associated)
         raise RigError(f"no master key opens {path.name}")
+
+
+    def wrap(self, secret: bytes, purpose: str) -> bytes:
+        """A key file, by the newest master key."""
+        key, nonce = self.keys[0], secrets.token_bytes(12)
+        head = b"SCWK\x01" + derived(key, "name", 8)
+        associated = b"sipcall wrapped key 1\0" + head + purpose.encode()
+        sealed = Cipher("EVP_aes_256_gcm").seal(derived(key, "wrap", 32), nonce, secret, associated)
+        return head + nonce + sealed
 
 
 def _aes_gcm(key: bytes, sealed: bytes, associated: bytes) -> bytes:
