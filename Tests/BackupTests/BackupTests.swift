@@ -171,7 +171,7 @@ struct BackupTests {
             { $0.host = "\u{1b}[2Jbox" }, { $0.host = "a\u{202e}b" }, { $0.version = String(repeating: "9", count: 65) },
             { $0.files["../x"] = .init(size: 1, sha256: hash) }, { $0.files["/x"] = .init(size: 1, sha256: hash) },
             { $0.files["x"] = .init(size: .min, sha256: hash) }, { $0.files["x"] = .init(size: 1, sha256: "zz") },
-            { $0.ledger.auditHead = AuditHead(sequence: -1, hash: "") },
+            { $0.ledger.auditHead.sequence = -1 },
             { $0.created = WallTime(milliseconds: .max) },
         ]
         for (index, change) in changes.enumerated() {
