@@ -98,7 +98,8 @@ package struct Restoration {
             if let item = try item(source, target, stamp) { items.append(item) }
         }
         if let folder = places.credentials {
-            let names = ((try? FileManager.default.contentsOfDirectory(atPath: "\(scratch)/credentials")) ?? []).sorted()
+            let names = ((try? FileManager.default.contentsOfDirectory(atPath: "\(scratch)/credentials")) ?? [])
+                .sorted()
             // A new machine has none yet.
             if !names.isEmpty { try FileTree.makeDirectory(folder) }
             for name in names {
