@@ -98,8 +98,11 @@ package struct Restoration {
             if let item = try item(source, target, stamp) { items.append(item) }
         }
         if let folder = places.credentials {
-            let names = try? FileManager.default.contentsOfDirectory(atPath: "\(scratch)/credentials")
-            for name in (names ?? []).sorted() {
+            let names = ((try? FileManager.default.contentsOfDirectory(atPath: "\(scratch)/credentials")) ?? [])
+                .sorted()
+            // A new machine has none yet.
+            if !names.isEmpty { try FileTree.makeDirectory(folder) }
+            for name in names {
                 if let item = try item("\(scratch)/credentials/\(name)", "\(folder)/\(name)", stamp) {
                     items.append(item)
                 }

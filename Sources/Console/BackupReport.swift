@@ -21,7 +21,8 @@ package struct BackupReport: Encodable, Sendable, Equatable {
         remedy: "Make the first backup: systemctl start sipcall-backup")
 
     package static let noKey = Problem(
-        code: "backup.no-key", sentence: "This box is not backed up: there is no recovery key yet that could open a backup.",
+        code: "backup.no-key",
+        sentence: "This box is not backed up: there is no recovery key yet that could open a backup.",
         remedy: "Make one with: sudo sipcall recovery-key")
 
     private func old(_ now: WallTime) -> Problem? {
@@ -36,7 +37,9 @@ package struct BackupReport: Encodable, Sendable, Equatable {
     package func trouble(now: WallTime) -> Problem? { hasRecoveryKey ? problem ?? old(now) : nil }
 
     package func line(now: WallTime) -> String {
-        guard let proven else { return hasRecoveryKey ? "none yet" : "none; there is no recovery key (sipcall recovery-key)" }
+        guard let proven else {
+            return hasRecoveryKey ? "none yet" : "none; there is no recovery key (sipcall recovery-key)"
+        }
         return "made and proven \(age(proven, now)) ago" + (problem == nil ? "" : "; the last one failed")
     }
 

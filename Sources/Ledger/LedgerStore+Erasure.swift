@@ -62,7 +62,8 @@ extension LedgerStore {
     /// in between, some hundred rows at a time.
     ///
     /// - Throws: the first problem of a file; called again, it goes on.
-    package nonisolated func erase(_ subject: ErasureSubject, now: WallTime) async throws(Problem) -> ErasureCertificate {
+    package nonisolated func erase(_ subject: ErasureSubject, now: WallTime) async throws(Problem) -> ErasureCertificate
+    {
         var certificate = ErasureCertificate(time: now)
         let search = try await begin(subject, now)
         for place in try await places() {
@@ -165,7 +166,8 @@ extension LedgerStore {
                 found.unreadable += 1
                 continue
             }
-            let isMeant = !search.hashes.isEmpty && search.isOfTheFuture(time)
+            let isMeant =
+                !search.hashes.isEmpty && search.isOfTheFuture(time)
                 && terms.contains { search.hashes.contains(erasures.hash(of: $0)) }
             guard isMeant || erasures.covers(terms, at: time) else { continue }
             found.rows.append(row.number)

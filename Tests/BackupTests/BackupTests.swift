@@ -168,10 +168,11 @@ struct BackupTests {
             { $0.ledger.rows["../../etc/passwd.sqlite"] = 1 }, { $0.ledger.rows["a/b.sqlite"] = 1 },
             { $0.ledger.rows["a"] = 1 }, { $0.ledger.rows["a.sqlite"] = -1 },
             { ($0.ledger.rows["a.sqlite"], $0.ledger.rows["b.sqlite"]) = (.max, .max) },
-            { $0.host = "\u{1b}[2Jbox" }, { $0.host = "a\u{202e}b" }, { $0.version = String(repeating: "9", count: 65) },
+            { $0.host = "\u{1b}[2Jbox" }, { $0.host = "a\u{202e}b" },
+            { $0.version = String(repeating: "9", count: 65) },
             { $0.files["../x"] = .init(size: 1, sha256: hash) }, { $0.files["/x"] = .init(size: 1, sha256: hash) },
             { $0.files["x"] = .init(size: .min, sha256: hash) }, { $0.files["x"] = .init(size: 1, sha256: "zz") },
-            { $0.ledger.auditHead = AuditHead(sequence: -1, hash: "") },
+            { $0.ledger.auditHead.sequence = -1 },
             { $0.created = WallTime(milliseconds: .max) },
         ]
         for (index, change) in changes.enumerated() {
@@ -292,7 +293,8 @@ struct DirectorySwapTests {
             shelf = try Shelf()
             let state = shelf.path
             items = ["web", "core"].map {
-                DirectorySwap.Item(new: new("\(state)/.restore/\($0)"), target: "\(state)/\($0)", kept: "\(state)/kept/\($0)")
+                DirectorySwap.Item(
+                    new: new("\(state)/.restore/\($0)"), target: "\(state)/\($0)", kept: "\(state)/kept/\($0)")
             }
             for (folder, text) in items.flatMap({ [($0.target, "old"), ($0.new, "new")] }) {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -327,7 +329,9 @@ struct DirectorySwapTests {
         #expect(!FileTree.exists("\(stage.state)/.restore"))
     }
 
-    @Test("A boot in between has made the directory anew, empty or not: it is finished all the same", arguments: [false, true])
+    @Test(
+        "A boot in between has made the directory anew, empty or not: it is finished all the same",
+        arguments: [false, true])
     func recreated(isFilled: Bool) throws {
         let stage = try Stage { $0 }
         try stage.breakOff(after: 1)

@@ -23,6 +23,15 @@ ALLOWED = {
         "write its own state", "write its runtime directory", "write /tmp", "read its settings", "port above 1023", "send to this machine",
         "send to another machine", "connect to the control socket",
     },
+    # Root, who reads what the others keep and the hooks' settings; with root's number it also is whom PID 1 listens to.
+    "backup": {
+        "write its own state", "write /tmp", "read its settings", "read /etc/credstore", "list the other's state",
+        "read the other's file", "list /var/backups", "list /home", "list /root", "netlink socket", "port above 1023",
+        "send to this machine", "send to another machine", "connect to the control socket", "become root", "signal PID 1",
+        "see /proc/sys",
+        # An empty directory in its place, which whoever may read everything can list.
+        "list kernel modules",
+    },
 }  # fmt: skip
 """Whatever the probe tries besides must be refused."""
 
@@ -68,7 +77,7 @@ NOT_PROVABLE = {
 }
 """Directives whose effect no probe can see here, by part where it is that one's alone, and why."""
 
-OTHER = {"core": "/var/lib/sipcall/web", "web": "/var/lib/sipcall/core"}
+OTHER = {"core": "/var/lib/sipcall/web", "web": "/var/lib/sipcall/core", "backup": "/var/lib/sipcall/web"}
 LIFE_CYCLE = (
     "Exec", "Type", "NotifyAccess", "Restart", "Timeout", "Watchdog", "Environment", "SyslogIdentifier", "Sockets",
     "RuntimeDirectoryPreserve",
@@ -140,6 +149,9 @@ def without_effect(machine: Machine, part: str) -> tuple[list[str], int]:
 
 def _unit(part: str, keeps: Callable[[str], bool]) -> str:
     start = ["[Service]", "Type=oneshot", f"ExecStart=/usr/bin/python3 /usr/local/lib/probe.py {OTHER[part]}"]
+    if part == "backup":
+        # No directory of its own is given to it: it has everybody's.
+        start += ["Environment=STATE_DIRECTORY=/var/lib/sipcall"]
     # One that ends takes the directory from none of those that run beside it.
     start += ["RuntimeDirectoryPreserve=yes"]
     return "\n".join([*start, *(line for name, line in directives(part) if keeps(name))]) + "\n"

@@ -19,8 +19,9 @@ struct BackupReportTests {
     func verdicts() {
         let failed = Problem(code: "backup.no-room", sentence: "No room.", remedy: "Make some.")
         let cases: [(BackupReport, Finding.Verdict, String?)] = [
-            (Self.report(key: false), .warning, nil), (Self.report(), .warning, nil), (Self.report(hours: 30), .ok, nil),
-            (Self.report(hours: 49), .warning, "backup.old"), (Self.report(hours: 3, problem: failed), .fault, failed.code),
+            (Self.report(key: false), .warning, nil), (Self.report(), .warning, nil),
+            (Self.report(hours: 30), .ok, nil), (Self.report(hours: 49), .warning, "backup.old"),
+            (Self.report(hours: 3, problem: failed), .fault, failed.code),
             (Self.report(hours: -5), .ok, nil),
         ]
         for (report, verdict, trouble) in cases {

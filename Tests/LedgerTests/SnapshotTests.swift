@@ -39,12 +39,13 @@ struct SnapshotTests {
         let place = try TestLedger()
         let store = try await place.open()
         for start in stride(from: 0, to: 6000, by: 500) {
-            try await store.file((start..<start + 500).map { index in
-                var record = call(index % 700)
-                var generator = SeededGenerator(seed: UInt64(index) + 1_000_000)
-                record.identifier = CallIdentifier(using: &generator)
-                return record
-            })
+            try await store.file(
+                (start..<start + 500).map { index in
+                    var record = call(index % 700)
+                    var generator = SeededGenerator(seed: UInt64(index) + 1_000_000)
+                    record.identifier = CallIdentifier(using: &generator)
+                    return record
+                })
         }
         let folder = try copyFolder(place)
         let size = try await store.snapshotSize()
@@ -177,7 +178,8 @@ struct ErasureListUnionTests {
         let lists = ["\(one)/erasures", "\(other)/erasures", "\(place.directory)/none"]
         let fitting = try UnpackedLedger.fitting(lists, ledger: backup, keyring: place.keyring)
         #expect(fitting == Array(lists.prefix(2)))
-        #expect(try UnpackedLedger.fitting([lists[1]], ledger: one, keyring: place.keyring).isEmpty, "lacks what one has")
+        let lacking = try UnpackedLedger.fitting([lists[1]], ledger: one, keyring: place.keyring)
+        #expect(lacking.isEmpty, "it lacks what the first has")
         try await UnpackedLedger.replayErasures(from: fitting, ledger: backup, keyring: place.keyring)
         let restored = try await LedgerStore.open(LedgerSettings(directory: backup), keyring: place.keyring)
         let numbers = try await restored.all().compactMap { $0.far.number?.revealed }

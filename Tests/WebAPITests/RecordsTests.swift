@@ -90,6 +90,22 @@ struct RecordsTests {
         .init(path, method: "POST", body: Array(try JSONEncoder().encode(body)))
     }
 
+    @Test("The master key is handed over only when the audit log says so durably; the copy has the entry")
+    func handedOver() async throws {
+        try await Self.with([]) { client, _, _, directory in
+            let request = OperatorClient.Request("/api/v1/backup", method: "POST")
+            let handover = try await client.json(request, as: BackupHandover.self)
+            #expect(handover.masterKey.revealed.contains("sipcall-master") && handover.ledger.auditHead.sequence > 0)
+            _ = try await client.send(OperatorClient.Request("/api/v1/backup", method: "DELETE"))
+            let ledger = "\(directory)/web/ledger"
+            for name in try FileManager.default.contentsOfDirectory(atPath: ledger) where name.hasSuffix(".audit.key") {
+                try Data("nothing".utf8).write(to: URL(filePath: "\(ledger)/\(name)"))
+            }
+            await #expect(throws: Problem.self) { try await client.send(request) }
+            #expect(!FileManager.default.fileExists(atPath: "\(directory)/web/handover"))
+        }
+    }
+
     @Test("An export has every call, and the audit log who asked for it, without the number in it")
     func exports() async throws {
         try await Self.with(Self.records) { client, _, _, _ in

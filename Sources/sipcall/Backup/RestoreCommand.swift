@@ -104,7 +104,8 @@ struct RestoreCommand: AsyncParsableCommand {
             try FileTree.makeDirectory(box.backupDirectory)
             let maker = BackupMaker(box: box)
             let folder = BackupFolder(box.backupDirectory)
-            let made = isRunning
+            let made =
+                isRunning
                 ? try await maker.makeOfRunning(in: folder, for: recipient)
                 : try await maker.makeOfStopped(in: folder, for: recipient)
             StandardStream.output.write(line: "What is there now is backed up: \(made.path)")
@@ -183,7 +184,8 @@ enum RestoreProblem {
 
     static func noBackupFirst(_ why: String) -> Problem {
         Problem(
-            code: "restore.no-backup", sentence: "What is there could not be backed up first (\(why)); nothing was changed.",
+            code: "restore.no-backup",
+            sentence: "What is there could not be backed up first (\(why)); nothing was changed.",
             remedy: "Start the box and try again; or, if what is there may get lost, add --no-backup.")
     }
 

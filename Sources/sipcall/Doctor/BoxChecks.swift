@@ -19,7 +19,9 @@ extension Examiner {
             Check("keys", "Keys") { keys() },
             Check("backup", "Backup") {
                 box.backupReport?.finding(now: .now())
-                    ?? Finding(.unchecked, "This user may not see whether there is a recovery key.", remedy: "Ask again as root.")
+                    ?? Finding(
+                        .unchecked, "This user may not see whether there is a recovery key.",
+                        remedy: "Ask again as root.")
             },
             Check("crashes", "Crashes") { crashes() },
             Check("units", "Units") { await units() },

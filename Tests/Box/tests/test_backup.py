@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from Box.machine import Machine
 from Box.owner import Owner
 from Box.package import debug_options, install, package
+from Box.sandbox import ALLOWED, exposure, make_ready, probe
 from Box.upkeep import wait_for_units
 from Rig.deadlines import wait_until
 
@@ -135,6 +135,19 @@ def test_an_erasure_is_followed_by_a_backup_at_once(machine: Machine, backup: st
     assert machine.show(UNIT, "Result") == "success", machine.journal(UNIT)
 
 
+def test_its_sandbox_lets_through_what_a_backup_needs_and_nothing_else(machine: Machine, backup: str) -> None:
+    make_ready(machine)
+    results = probe(machine, "backup")
+    done = {what for what, outcome in results.items() if outcome == "done"}
+    assert done == ALLOWED["backup"]
+    assert results["core dumps"] == "(0, 0)" and results["no new privileges"] == "1" and results["mode of a new file"] == "600"
+    rating = exposure(machine, UNIT)
+    print(f"exposure {rating}, {len(results)} things tried")
+    assert rating <= 4.5
+    bare = probe(machine, "backup", ("Protect", "Private", "Restrict", "NoExec", "Memory", "SystemCall", "Capability", "NoNew"))
+    assert len({what for what, outcome in bare.items() if outcome == "done"} - ALLOWED["backup"]) > 10
+
+
 def test_a_fresh_box_has_history_and_settings_back(machine: Machine, backup: str, identity: str, tmp_path: Path) -> None:
     calls = history(machine)
     assert calls
@@ -162,14 +175,25 @@ def test_a_fresh_box_has_history_and_settings_back(machine: Machine, backup: str
         Owner(fresh, password).sign_in()
         # A box in use: what is there is backed up before, and a refusal stops nothing.
         call(fresh)
+        assert len(history(fresh)) == len(calls) + 1
         started = fresh.show("sipcall-core.service", "ActiveEnterTimestampMonotonic")
-        fresh.shell("mv /root/erasures /root/away; rm -rf /var/backups/sipcall/erasures*; mkdir /root/x; mv /root/sipcall-* /root/x")
-        fresh.shell("systemctl stop sipcall-web; mv /var/lib/sipcall/web/ledger/erasures /root/own; true")
-        fresh.shell("mv /root/own /var/lib/sipcall/web/ledger/erasures; systemctl start sipcall.target sipcall-web")
-        wait_for_units(fresh)
-        again = fresh.run("sipcall", "restore", f"/root/x/{Path(newest).name}", "--identity", "/root/key", "--yes", seconds=300)
-        assert "What is there now is backed up" in again.stdout
-        assert started != fresh.show("sipcall-core.service", "ActiveEnterTimestampMonotonic")
-        assert len(files(fresh)) >= 1
+        fresh.shell("mkdir /root/alone; mv /root/sipcall-*.age /root/alone; rm -f /root/erasures")
+        lists = "/var/backups/sipcall/erasures /var/lib/sipcall/web/ledger/erasures"
+        fresh.shell(f"for list in {lists}; do [ ! -e $list ] || mv $list $list.away; done")
+        place = f"/root/alone/{Path(newest).name}"
+        refused = fresh.run("sipcall", "restore", place, "--identity", "/root/key", "--yes", check=False, seconds=120)
+        assert "restore.no-erasure-list" in refused.stderr
+        assert started == fresh.show("sipcall-core.service", "ActiveEnterTimestampMonotonic")
+        fresh.shell(f"for list in {lists}; do [ ! -e $list.away ] || mv $list.away $list; done")
+        again = fresh.run("sipcall", "restore", place, "--identity", "/root/key", "--yes", seconds=300)
+        kept = re.search(r"What is there now is backed up: (\S+)", again.stdout)
+        assert kept, again.stdout
+        shown = fresh.run("sipcall", "restore", kept.group(1), "--identity", "/root/key", "--check", seconds=120).stdout
+        assert "A whole backup" in shown
         wait_for_units(fresh)
         wait_until(lambda: history(fresh) == calls, 20, "the restored history")
+        # What the restores put aside holds the former passwords: a purge takes it along.
+        aside = "ls -d /etc/sipcall.before-* /etc/credstore/*.before-* /var/lib/sipcall/replaced-* 2>/dev/null || true"
+        assert len(fresh.shell(aside).split()) >= 5
+        fresh.run("apt-get", "purge", "--yes", "sipcall", seconds=120)
+        assert fresh.shell(aside) == ""

@@ -45,6 +45,15 @@ def test_backups_stay_and_need_no_key_of_the_box(tmp_path: Path) -> None:
     assert "/var/backups/sipcall" in done.stderr and KEY not in done.stderr
 
 
+def test_what_restores_put_aside_goes(tmp_path: Path) -> None:
+    before = """mkdir /etc/sipcall.before-1 /etc/sipcall.restored
+touch /etc/sipcall.before-1/sipcall.toml /etc/credstore/sipcall.trunk.password.before-1
+touch /etc/credstore/sipcall.trunk.password.restored /etc/credstore/other.before-1
+mkdir -p /var/lib/sipcall/replaced-1/web && touch /var/lib/sipcall/replaced-1/web/admin.json"""
+    _, left = _purge(before, tmp_path)
+    assert left == {"/etc/credstore/other", "/etc/credstore/other.before-1"}
+
+
 def test_with_the_marker_backups_go(tmp_path: Path) -> None:
     backups = "/var/backups/sipcall"
     _, left = _purge(f"mkdir {backups} && touch {backups}/1.age {backups}/PURGE-WITH-PACKAGE", tmp_path)
