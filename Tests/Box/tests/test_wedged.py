@@ -58,6 +58,7 @@ def test_the_report_of_a_wedged_part_names_all_that_hang_and_is_not_cut_off(
     # Whole: every thread has its place in the code, the one that hangs and the watchdog's own among them.
     assert len(threads) >= 5 and all(thread["frames"] for thread in threads), [thread["name"] for thread in threads]
     names = {thread["name"] for thread in threads}
+    print(sorted(names))
     assert "watchdog" in names and (fault != "media" or any("media" in name for name in names)), names
     # Asked at the next turn, 2 s of patience, then the manager's time, then at most 2 s for the report.
     assert seconds <= 2 * WATCHDOG_SECONDS + 4
