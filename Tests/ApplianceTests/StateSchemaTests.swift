@@ -38,7 +38,8 @@ struct StateSchemaTests {
     private func content(_ name: String) -> String? { try? String(contentsOfFile: "\(place)/\(name)", encoding: .utf8) }
 
     private var isOld: Bool {
-        content("a") == "a1" && content("folder/b") == "b1" && content("lock") == "" && content("c2") == nil && content("c3") == nil
+        content("a") == "a1" && content("folder/b") == "b1" && content("lock") == ""
+            && content("c2") == nil && content("c3") == nil
     }
 
     @Test("today's form needs nothing")
