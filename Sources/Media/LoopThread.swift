@@ -15,13 +15,13 @@ struct LoopThread: @unchecked Sendable {
     nonisolated static func start(_ loop: sending MediaLoop) throws(Problem) -> LoopThread {
         let handed = Unmanaged.passRetained(loop)
         var thread = pthread_t()
-        // What others send to the program belongs to its main thread; the new thread inherits this mask. Not so the signals of
-        // faults and of the backtracer: without them a crash here would leave no report.
+        // Signals belong to the program's main thread; the new thread inherits this mask. Not those of faults: one in a thread
+        // that blocks its signal ends the process without a report.
         var others = sigset_t()
         var previous = sigset_t()
-        sigemptyset(&others)
-        for number in [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD] { sigaddset(&others, number) }
-        pthread_sigmask(SIG_BLOCK, &others, &previous)
+        sigfillset(&others)
+        for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP] { sigdelset(&others, number) }
+        pthread_sigmask(SIG_SETMASK, &others, &previous)
         let result = pthread_create(&thread, nil, runLoop, handed.toOpaque())
         pthread_sigmask(SIG_SETMASK, &previous, nil)
         guard result == 0 else {
