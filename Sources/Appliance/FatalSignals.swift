@@ -7,4 +7,10 @@ package enum FatalSignals {
     package static func endTheProcess() {
         sipcall_end_after_backtrace()
     }
+
+    /// Whether the service manager's end, if it comes, comes because of a part: then it is asked for the time that the report of where
+    /// that part is takes, beyond `TimeoutAbortSec=` of the unit.
+    package static func aPartHangs(_ does: Bool) {
+        sipcall_a_part_hangs(does ? 1 : 0)
+    }
 }

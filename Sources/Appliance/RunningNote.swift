@@ -56,6 +56,9 @@ package final class RunningNote: Sendable {
         }
     }
 
+    /// Whether any part does not answer.
+    package var isHanging: Bool { content.withLock { $0.hungParts?.isEmpty == false } }
+
     private func change(_ body: (inout Content) -> Bool) {
         content.withLock { content in
             guard body(&content), let path, let data = try? JSONEncoder().encode(content) else { return }

@@ -40,11 +40,18 @@ static void find_manager(void) {
     to_manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
-// The manager allows the backtrace TimeoutAbortSec= of the unit, which is short, because a process that stands still (SIGSTOP) is
-// to be replaced soon and writes none. This one runs: it asks for the time that naming each thread's place takes.
+static volatile sig_atomic_t a_part_hangs = 0;
+
+void sipcall_a_part_hangs(int does) {
+    a_part_hangs = does;
+}
+
+// The manager allows the backtrace TimeoutAbortSec= of the unit, which is short: a process that stood still as a whole (SIGSTOP) is
+// to be replaced soon, and what its threads did says nothing. Where one part hangs, its place in the code is what the report is
+// for: then this asks for the time that a slow machine takes over it.
 static void ask_for_time(void) {
     static const char message[] = "EXTEND_TIMEOUT_USEC=2000000";
-    if (to_manager < 0) return;
+    if (to_manager < 0 || !a_part_hangs) return;
     (void)sendto(
         to_manager, message, sizeof message - 1, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&manager, manager_length);
 }

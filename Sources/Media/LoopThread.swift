@@ -15,11 +15,13 @@ struct LoopThread: @unchecked Sendable {
     nonisolated static func start(_ loop: sending MediaLoop) throws(Problem) -> LoopThread {
         let handed = Unmanaged.passRetained(loop)
         var thread = pthread_t()
-        // Signals belong to the program's main thread; the new thread inherits this mask.
-        var all = sigset_t()
+        // Signals belong to the program's main thread; the new thread inherits this mask. Not those of faults: one in a thread
+        // that blocks its signal ends the process without a report.
+        var others = sigset_t()
         var previous = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &previous)
+        sigfillset(&others)
+        for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP] { sigdelset(&others, number) }
+        pthread_sigmask(SIG_SETMASK, &others, &previous)
         let result = pthread_create(&thread, nil, runLoop, handed.toOpaque())
         pthread_sigmask(SIG_SETMASK, &previous, nil)
         guard result == 0 else {

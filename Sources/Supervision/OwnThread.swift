@@ -19,11 +19,13 @@ package enum OwnThread {
     /// - Returns: false when the system has no thread left.
     package nonisolated static func start(named name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
         let handed = Unmanaged.passRetained(Body(run))
-        // Signals belong to the program's main thread; the new thread inherits this mask.
-        var all = sigset_t()
+        // Signals belong to the program's main thread; the new thread inherits this mask. Not those of faults: one in a thread
+        // that blocks its signal ends the process without a report.
+        var others = sigset_t()
         var previous = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &previous)
+        sigfillset(&others)
+        for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP] { sigdelset(&others, number) }
+        pthread_sigmask(SIG_SETMASK, &others, &previous)
         defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
         var thread = pthread_t()
         guard pthread_create(&thread, nil, enter, handed.toOpaque()) == 0 else {

@@ -17,8 +17,12 @@ extension RunningNote {
     /// A hung part is written down before the service manager ends the process for it.
     func follow(_ news: WatchdogDriver.News) {
         switch news {
-        case .hung(let part, _): hangs(part)
-        case .answeredAfterAll(let part, _): answers(part)
+        case .hung(let part, _):
+            hangs(part)
+            FatalSignals.aPartHangs(true)
+        case .answeredAfterAll(let part, _):
+            answers(part)
+            FatalSignals.aPartHangs(isHanging)
         case .degraded, .mended: break
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 import Wire
 
@@ -14,6 +15,10 @@ struct StateSchemaTests {
         try FileManager.default.createDirectory(atPath: "\(place)/folder", withIntermediateDirectories: true)
         try Data("a1".utf8).write(to: URL(filePath: "\(place)/a"))
         try Data("b1".utf8).write(to: URL(filePath: "\(place)/folder/b"))
+        // A lock that nobody writes to, and the log of a database that was closed in order.
+        try Data().write(to: URL(filePath: "\(place)/lock"))
+        try Data().write(to: URL(filePath: "\(place)/folder/log"))
+        chmod("\(place)/folder/b", 0o640)
     }
 
     /// Changes two files and makes a third, ending after `most` of these.
@@ -33,7 +38,8 @@ struct StateSchemaTests {
     private func content(_ name: String) -> String? { try? String(contentsOfFile: "\(place)/\(name)", encoding: .utf8) }
 
     private var isOld: Bool {
-        content("a") == "a1" && content("folder/b") == "b1" && content("c2") == nil && content("c3") == nil
+        content("a") == "a1" && content("folder/b") == "b1" && content("lock") == ""
+            && content("c2") == nil && content("c3") == nil
     }
 
     @Test("today's form needs nothing")
@@ -51,6 +57,9 @@ struct StateSchemaTests {
         try both.commit()
         #expect(content("schema") == "3\n" && content("schema.pending") == nil && content("a") == "a-3")
         #expect(content("before-schema-2/a") == "a1" && content("before-schema-3/a") == "a-2")
+        #expect(content("before-schema-2/lock")?.isEmpty == true && content("before-schema-2/folder/log") == "")
+        let copied = try FileManager.default.attributesOfItem(atPath: "\(place)/before-schema-2/folder/b")
+        #expect(copied[.posixPermissions] as? Int == 0o640)
         try both.prepare()
         #expect(content("a") == "a-3")
     }

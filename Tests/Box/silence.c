@@ -19,28 +19,32 @@ static void wait_for_disk(int file) {
     while (access(mark, F_OK) == 0) usleep(20000);
 }
 
-#define RIGHT(name) (right = right ? right : (__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define FIND(name) if (right == 0) right = (__typeof__(right))dlsym(RTLD_NEXT, #name)
 
 int fsync(int file) {
     static int (*right)(int);
     wait_for_disk(file);
-    return RIGHT(fsync)(file);
+    FIND(fsync);
+    return right(file);
 }
 
 int fdatasync(int file) {
     static int (*right)(int);
     wait_for_disk(file);
-    return RIGHT(fdatasync)(file);
+    FIND(fdatasync);
+    return right(file);
 }
 
 ssize_t pread64(int file, void *bytes, size_t count, off64_t place) {
     static ssize_t (*right)(int, void *, size_t, off64_t);
     wait_for_disk(file);
-    return RIGHT(pread64)(file, bytes, count, place);
+    FIND(pread64);
+    return right(file, bytes, count, place);
 }
 
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t place) {
     static ssize_t (*right)(int, const void *, size_t, off64_t);
     wait_for_disk(file);
-    return RIGHT(pwrite64)(file, bytes, count, place);
+    FIND(pwrite64);
+    return right(file, bytes, count, place);
 }

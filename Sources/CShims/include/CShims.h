@@ -12,8 +12,11 @@ int sipcall_opus_encoder_set(OpusEncoder *encoder, int request, opus_int32 value
 int sipcall_clock_is_synchronised(long *error_microseconds);
 
 /// Makes every fatal signal end the process once its backtrace is written, also one that was sent. Once, at the start.
-/// The service manager, if there is one, is then asked for 2 s for that backtrace (EXTEND_TIMEOUT_USEC, sd_notify(3)).
 void sipcall_end_after_backtrace(void);
+
+/// While a part hangs, the service manager is asked for 2 s for the backtrace when it ends the process (EXTEND_TIMEOUT_USEC=,
+/// sd_notify(3)).
+void sipcall_a_part_hangs(int does);
 
 /// Overwrites what calls that have returned left on this thread's stack.
 void sipcall_scrub_stack(void);
