@@ -16,11 +16,12 @@ struct LoopThread: @unchecked Sendable {
         let handed = Unmanaged.passRetained(loop)
         var thread = pthread_t()
         // Signals belong to the program's main thread; the new thread inherits this mask. Not those of faults: one in a thread
-        // that blocks its signal ends the process without a report.
+        // that blocks its signal ends the process without a report. And not SIGPROF, by which the backtracer stops a thread to
+        // read where it is.
         var others = sigset_t()
         var previous = sigset_t()
         sigfillset(&others)
-        for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP] { sigdelset(&others, number) }
+        for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGPROF] { sigdelset(&others, number) }
         pthread_sigmask(SIG_SETMASK, &others, &previous)
         let result = pthread_create(&thread, nil, runLoop, handed.toOpaque())
         pthread_sigmask(SIG_SETMASK, &previous, nil)

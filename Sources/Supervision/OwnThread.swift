@@ -20,11 +20,12 @@ package enum OwnThread {
     package nonisolated static func start(named name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
         let handed = Unmanaged.passRetained(Body(run))
         // Signals belong to the program's main thread; the new thread inherits this mask. Not those of faults: one in a thread
-        // that blocks its signal ends the process without a report.
+        // that blocks its signal ends the process without a report. And not SIGPROF, by which the backtracer stops a thread to
+        // read where it is.
         var others = sigset_t()
         var previous = sigset_t()
         sigfillset(&others)
-        for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP] { sigdelset(&others, number) }
+        for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGPROF] { sigdelset(&others, number) }
         pthread_sigmask(SIG_SETMASK, &others, &previous)
         defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
         var thread = pthread_t()
