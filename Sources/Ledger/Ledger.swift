@@ -49,7 +49,7 @@
 //  root                               everything that the web process has. Sandboxes do not hold root.
 //  who writes to the disk unnoticed   any altered bit of a row, key or audit entry is detected. He can remove whole rows of
 //                                     calls, or put back a whole older file: of the audit log the head in journal and backups
-//                                     shows that, of call records nothing does.
+//                                     shows that, of call records nothing does. `sipcall verify` looks: ``LedgerInspection``.
 //
 // ## Forgetting
 // Retention overwrites the wrapped key in place (with a mark of its own, so that zeros of a broken disk are not taken for it), then

@@ -19,7 +19,8 @@ final class LedgerReaders: Sendable {
 
     private let state = Mutex(State())
 
-    /// Reads, unless something is being erased. The connection is closed when this returns.
+    /// Reads, unless something is being erased. The connection is closed when this returns, and no transaction is open when the reader
+    /// counts as gone.
     ///
     /// - Throws: ``Interrupted``, and what `body` throws.
     func read<Value>(_ queue: DatabaseQueue, _ body: () throws -> Value) throws -> Value {
@@ -30,8 +31,9 @@ final class LedgerReaders: Sendable {
         }
         guard isAdmitted else { throw Interrupted() }
         defer {
-            try? queue.close()
+            // In this order: a connection that is closed must not be interrupted.
             state.withLock { $0.queues[ObjectIdentifier(queue)] = nil }
+            try? queue.close()
         }
         do {
             return try body()
@@ -50,11 +52,11 @@ final class LedgerReaders: Sendable {
     func alone(_ body: () throws(Problem) -> Void) throws(Problem) {
         state.withLock { $0.erasures += 1 }
         defer { state.withLock { $0.erasures -= 1 } }
-        while case let queues = state.withLock({ $0.queues.values.map(\.self) }), !queues.isEmpty {
-            // Again and again: one may just have been about to begin its next statement.
-            for queue in queues { queue.interrupt() }
-            usleep(1000)
-        }
+        // Again and again: one may just have been about to begin its next statement.
+        while state.withLock({ state in
+            for queue in state.queues.values { queue.interrupt() }
+            return !state.queues.isEmpty
+        }) { usleep(1000) }
         try body()
     }
 }

@@ -253,7 +253,7 @@ codecs = ["pcmu", "pcma"]
 
     def sign_in(self, password: str) -> int:
         """The HTTP status of signing in anew: 204, or 401 for a wrong password."""
-        return self._request("POST", "/api/v1/session", {"password": password})[0]
+        return self._request("POST", "/api/v1/session", {"password": password}, SIGN_IN_PATIENCE)[0]
 
     def connect(self) -> socket.socket:
         """A TCP connection to the web port, from the box's own machine."""

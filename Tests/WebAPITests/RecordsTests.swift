@@ -106,6 +106,55 @@ struct RecordsTests {
         }
     }
 
+    private struct Sums: Decodable {
+        struct Step: Decodable {
+            var calls: Int
+            var missed: Int
+            var reasons: [String: Int]
+        }
+        var steps: [Step]
+    }
+
+    @Test("Sums come a step each; what asks for more than there can be, or for nothing, is refused")
+    func sums() async throws {
+        try await Self.with(Self.records) { client, port, _, _ in
+            func ask(_ hours: String, until: String = "2026-11-02T00:00:00.000Z") async throws -> Sums {
+                let query = [(name: "from", value: "2026-11-01T00:00:00.000Z"), ("until", until), ("hours", hours)]
+                return try await client.json(.init("/api/v1/totals", query: query), as: Sums.self)
+            }
+            let sums = try await ask("24")
+            #expect(sums.steps.map(\.calls) == [Self.records.count])
+            #expect(sums.steps.map(\.missed) == [Self.records.count])
+            #expect(sums.steps.first?.reasons == ["call.busy": Self.records.count])
+            for (hours, until) in [
+                ("0", "2026-11-02T00:00:00.000Z"), ("1", "2199-11-02T00:00:00.000Z"), ("1", "2026-10-02T00:00:00.000Z"),
+                ("9223372036854775807", "2026-11-02T00:00:00.000Z"),
+            ] {
+                await #expect(throws: WebProblem.badTotalsQuery) { try await ask(hours, until: until) }
+            }
+            #expect(try await RawClient(port: port).request("GET", "/api/v1/totals").status == 401)
+        }
+    }
+
+    @Test("Whether the ledger is whole is told on the commands' socket alone, and while it is in use")
+    func verified() async throws {
+        try await Self.with(Self.records) { client, port, _, _ in
+            let head = AuditHead(sequence: 99, hash: String(repeating: "0", count: 64))
+            let verdicts = try await client.json(.init("/api/v1/verify"), as: [LedgerVerdict].self)
+            #expect(verdicts.map(\.part) == ["ledger", "keys", "audit"] && verdicts.allSatisfy(\.isWhole))
+            #expect(verdicts.first?.counts["rows"] == Self.records.count)
+            let query = [(name: "part", value: "audit"), ("head", "\(head)")]
+            let broken = try await client.json(.init("/api/v1/verify", query: query), as: [LedgerVerdict].self)
+            #expect(broken.map(\.isWhole) == [false])
+            for pair in [("part", "everything"), ("head", "1:2"), ("other", "")] {
+                await #expect(throws: WebProblem.badVerifyQuery) {
+                    try await client.send(.init("/api/v1/verify", query: [(name: pair.0, value: pair.1)]))
+                }
+            }
+            #expect(try await RawClient(port: port).request("GET", "/api/v1/verify").status == 403)
+        }
+    }
+
     @Test("An export has every call, and the audit log who asked for it, without the number in it")
     func exports() async throws {
         try await Self.with(Self.records) { client, _, _, _ in

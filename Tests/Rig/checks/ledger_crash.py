@@ -189,6 +189,7 @@ def _measure(report: Report, fault: Fault | None, folder: Path, stack: ExitStack
     report.equal("expired-left", left, [], f"{upkeep.expired} old parts were to go")
     parts = sorted(path.name for path in ledger.glob("*.calls.sqlite"))
     report.at_least("parts", len(parts), 2, "", f"{', '.join(parts)}: the first began with {size} bytes")
+    report.equal("stuck-backups", backups.stuck, [], "each ends, one way or another, when the web process dies under it")
     report.equal("last-backup", last, 0, f"before: {backups.made} made, {backups.killed} killed, {backups.failed} failed; {backups.said}")
     report.equal("listed", len(history), len(set(history)), "calls on the pages of the history, each once")
     report.equal("shown", len({name.hex() for name in seen} - set(history)), 0, "acknowledged and not on the pages")

@@ -17,12 +17,15 @@ from types import TracebackType
 from ..box import Box, binary
 from ..deadlines import RigError
 from ..ledger_writer import Period, Record
+from ..programs import process_tree
 from .ledger_files import Keyring
 
 SETTINGS = "[ledger]\nkeep_days = 30\nmegabytes = 16"
 """A file turns over at an eighth of that."""
 _TURNS_OVER = (16 << 20) // 8
 _DAY = 86_400_000
+PATIENCE = 120.0
+"""Seconds in which a backup ends, one way or another."""
 
 
 def synchronised(folder: Path) -> dict[str, str]:
@@ -54,12 +57,13 @@ class Upkeep:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(self._template)) as target:
             source.backup(target)
         count = 1000
-        for _ in range(2):
+        # Each time nearer: pages are not filled evenly.
+        for _ in range(4):
             for file in self._ledger.glob(f"{name}.calls.*"):
                 file.unlink()
             now = int(time.time() * 1000)
             Period(self._ledger, ring, name).write(_records(count, now - count), self._template)
-            count = count * (_TURNS_OVER - 20_000) // path.stat().st_size
+            count = count * (_TURNS_OVER - 16_000) // path.stat().st_size
         return path.stat().st_size
 
     def expire(self, ring: Keyring) -> None:
@@ -92,6 +96,8 @@ class Backups:
         self._stop = threading.Event()
         self.made = self.killed = self.failed = 0
         self.said: list[str] = []
+        self.stuck: list[str] = []
+        """What backups waited for that did not end in two minutes."""
         shown = subprocess.run([str(binary()), "recovery-key", "--state", str(box.state)], capture_output=True, text=True, check=True)
         if not re.search("AGE-SECRET-KEY-1", shown.stdout):
             raise RigError("sipcall recovery-key shows no age identity")
@@ -107,7 +113,7 @@ class Backups:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            patience = random.choice((120.0, random.uniform(0.1, 3)))
+            patience = random.choice((PATIENCE, random.uniform(0.1, 3)))
             code = self.make(patience)
             if code is None:
                 self.killed += 1
@@ -117,15 +123,20 @@ class Backups:
                 self.failed += 1
                 self._stop.wait(0.2)
 
-    def make(self, patience: float = 120) -> int | None:
+    def make(self, patience: float = PATIENCE) -> int | None:
         """The exit code; none when it was killed, which it is after so many seconds."""
         command = [str(binary()), "backup", "--state", str(self._state)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as program:
             try:
                 _, said = program.communicate(timeout=patience)
             except subprocess.TimeoutExpired:
+                if patience == PATIENCE:
+                    tree = [Path(f"/proc/{process}/comm").read_text().strip() for process in process_tree(program.pid)]
+                    self.stuck.append(" ".join(tree))
                 program.kill()
-                program.communicate()
+                _, said = program.communicate()
+                if patience == PATIENCE:
+                    self.stuck += said.splitlines()[-1:]
                 return None
             if program.returncode != 0:
                 self.said = said.splitlines()[-2:]
