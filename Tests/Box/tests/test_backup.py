@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from Box.machine import Machine
-from Box.owner import Owner
 from Box.package import debug_options, install, package
 from Box.sandbox import ALLOWED, exposure, make_ready, probe
 from Box.upkeep import wait_for_units
@@ -143,7 +142,7 @@ def test_its_sandbox_lets_through_what_a_backup_needs_and_nothing_else(machine: 
     assert results["core dumps"] == "(0, 0)" and results["no new privileges"] == "1" and results["mode of a new file"] == "600"
     rating = exposure(machine, UNIT)
     print(f"exposure {rating}, {len(results)} things tried")
-    assert rating <= 4.5
+    assert rating <= 2.5
     bare = probe(machine, "backup", ("Protect", "Private", "Restrict", "NoExec", "Memory", "SystemCall", "Capability", "NoNew"))
     assert len({what for what, outcome in bare.items() if outcome == "done"} - ALLOWED["backup"]) > 10
 
@@ -151,7 +150,6 @@ def test_its_sandbox_lets_through_what_a_backup_needs_and_nothing_else(machine: 
 def test_a_fresh_box_has_history_and_settings_back(machine: Machine, backup: str, identity: str, tmp_path: Path) -> None:
     calls = history(machine)
     assert calls
-    password = machine.output("cat", "/var/lib/sipcall/web/first-password")
     newest = files(machine)[-1]
     with Machine("fresh", options=debug_options()) as fresh:
         install(fresh, package())
@@ -172,8 +170,7 @@ def test_a_fresh_box_has_history_and_settings_back(machine: Machine, backup: str
         assert fresh.output("cat", "/etc/credstore/sipcall.trunk.password") == "hidden"
         modes = fresh.output("stat", "--format=%a %U:%G", "/etc/sipcall", "/etc/sipcall/sipcall.toml", "/var/lib/sipcall/web")
         assert modes.split("\n") == ["750 root:sipcall", "640 root:sipcall", "700 sipcall-web:sipcall-web"]
-        Owner(fresh, password).sign_in()
-        # A box in use: what is there is backed up before, and a refusal stops nothing.
+        # A box in use, which the former password opens: what is there is backed up before, and a refusal stops nothing.
         call(fresh)
         assert len(history(fresh)) == len(calls) + 1
         started = fresh.show("sipcall-core.service", "ActiveEnterTimestampMonotonic")
