@@ -38,12 +38,18 @@ def identity(machine: Machine) -> str:
 
 
 @pytest.fixture(scope="module")
-def backup(machine: Machine, identity: str) -> str:
+def password(machine: Machine) -> str:
+    """Of the page; the box forgets that it told it once somebody has signed in."""
+    return machine.output("cat", "/var/lib/sipcall/web/first-password")
+
+
+@pytest.fixture(scope="module")
+def backup(machine: Machine, identity: str, password: str) -> str:
     """The path of a backup with a call in it, made by the unit."""
     machine.shell("echo '# marked by the test' >>/etc/sipcall/sipcall.toml")
     machine.shell("install -D -m 0600 /dev/stdin /etc/credstore/sipcall.trunk.password <<X\nhidden\nX")
     machine.shell(f"cat >/etc/sipcall/backup.d/50-copy <<'X'\n{HOOK}X\nchmod +x /etc/sipcall/backup.d/50-copy")
-    call(machine)
+    call(machine, password)
     before = set(files(machine))
     started = machine.run("systemctl", "start", UNIT, check=False, seconds=300)
     assert started.returncode == 0, machine.journal(UNIT)
@@ -51,8 +57,7 @@ def backup(machine: Machine, identity: str) -> str:
     return made
 
 
-def call(machine: Machine) -> None:
-    password = machine.output("cat", "/var/lib/sipcall/web/first-password")
+def call(machine: Machine, password: str) -> None:
     subprocess.run(machine.reaching(sys.executable, str(CALL), password), check=True, timeout=60)
     wait_until(lambda: history(machine), 15, "the call to be in the ledger")
 
@@ -147,7 +152,7 @@ def test_its_sandbox_lets_through_what_a_backup_needs_and_nothing_else(machine: 
     assert len({what for what, outcome in bare.items() if outcome == "done"} - ALLOWED["backup"]) > 10
 
 
-def test_a_fresh_box_has_history_and_settings_back(machine: Machine, backup: str, identity: str, tmp_path: Path) -> None:
+def test_a_fresh_box_has_history_and_settings_back(machine: Machine, backup: str, identity: str, password: str) -> None:
     calls = history(machine)
     assert calls
     newest = files(machine)[-1]
@@ -171,7 +176,7 @@ def test_a_fresh_box_has_history_and_settings_back(machine: Machine, backup: str
         modes = fresh.output("stat", "--format=%a %U:%G", "/etc/sipcall", "/etc/sipcall/sipcall.toml", "/var/lib/sipcall/web")
         assert modes.split("\n") == ["750 root:sipcall", "640 root:sipcall", "700 sipcall-web:sipcall-web"]
         # A box in use, which the former password opens: what is there is backed up before, and a refusal stops nothing.
-        call(fresh)
+        call(fresh, password)
         assert len(history(fresh)) == len(calls) + 1
         started = fresh.show("sipcall-core.service", "ActiveEnterTimestampMonotonic")
         fresh.shell("mkdir /root/alone; mv /root/sipcall-*.age /root/alone; rm -f /root/erasures")
