@@ -127,16 +127,23 @@ actor PhoneHub {
     /// Tells the core of a page, and the page what goes on.
     private func attach(_ connection: ConnectionIdentifier) async {
         guard let phone = phones[connection] else { return }
+        phones[connection]?.isAttaching = true
         do throws(Problem) {
             let reply = try await control.send(.attach(connection: connection, user: phone.user))
             guard phones[connection]?.serial == phone.serial else { return }
             phones[connection]?.isVerified = true
+            phones[connection]?.isAttaching = false
             let attached = if case .attached(let attached) = reply { attached } else { AttachedPhone() }
             reconcile(connection, with: attached)
             if phones[connection]?.isStarting == false { deliverHeld(connection) }
         } catch {
             logger.debug("the core did not take a page", metadata: ["problem": "\(error.code)"])
-            guard !phone.isVerified, error.code == PhoneNotice.otherUser else { return }
+            guard !phone.isVerified, error.code == PhoneNotice.otherUser else {
+                guard phones[connection]?.serial == phone.serial else { return }
+                phones[connection]?.isAttaching = false
+                if phones[connection]?.isStarting == false { deliverHeld(connection) }
+                return
+            }
             // It must not be told, nor do, anything under this name.
             guard phones[connection]?.serial == phone.serial else { return }
             phones[connection] = nil
@@ -290,11 +297,12 @@ actor PhoneHub {
             trunk = status
             for phone in phones.values { phone.line.send(PhoneNotice.trunk(status)) }
         case .incoming(let connection, let call, let from, let name, let verification):
-            guard let phone = phones[connection], phone.isVerified else { return }
+            guard let phone = phones[connection], !holds(event, phone, connection), phone.isVerified else { return }
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(
                 PhoneNotice.incoming(call, from: from, name: name, verification: verification))
         case .summons(let connection, let call, let to):
+            guard let phone = phones[connection], !holds(event, phone, connection) else { return }
             guard phones[connection]?.calls.insert(call).inserted == true else { return }
             phones[connection]?.line.send(PhoneNotice.summons(call, to: to))
         case .box, .recordsWait: return
@@ -316,6 +324,14 @@ actor PhoneHub {
         }
     }
 
+    /// A call that begins while the core's answer to `attach` is under way is not in that answer: told before it, the page
+    /// would take it for over, and nobody else could take it.
+    private func holds(_ event: ControlEvent, _ phone: Phone, _ connection: ConnectionIdentifier) -> Bool {
+        guard phone.isAttaching, phone.held.count < Phone.mostHeld else { return false }
+        phones[connection]?.held.append(event)
+        return true
+    }
+
     /// - Returns: whether the page was told.
     @discardableResult
     private func notify(
@@ -326,7 +342,7 @@ actor PhoneHub {
             phone.line.send(text)
             return true
         }
-        if phone.isStarting || !phone.isVerified, phone.held.count < Phone.mostHeld {
+        if phone.isStarting || phone.isAttaching || !phone.isVerified, phone.held.count < Phone.mostHeld {
             phones[connection]?.held.append(event)
         } else if phone.isVerified, case .state = event {
             // The page never learned of this call (the reply came too late), so nobody else can end it.
@@ -367,6 +383,8 @@ private struct Phone {
     var waiting = 0
     /// A `call.start` is under way, so calls that the page does not know may be its own.
     var isStarting = false
+    /// The core is being told of it: what it says meanwhile is held, for its answer comes first.
+    var isAttaching = false
     var held: [ControlEvent] = []
 
     init(line: PhoneLine, user: String, serial: UInt64) {

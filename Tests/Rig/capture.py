@@ -13,6 +13,7 @@ from .namespaces import Namespace
 
 _ETH_P_ALL = 0x0003
 _ETH_P_IP = 0x0800
+_ETH_P_IPV6 = 0x86DD
 _PACKET_OUTGOING = 4
 _SO_ATTACH_FILTER = 26
 _SO_TIMESTAMPNS = 35
@@ -54,7 +55,7 @@ class Datagram:
 
 
 class Capture:
-    """Keeps every UDP datagram of a machine while the context lasts. For single calls, not for load."""
+    """Keeps every UDP datagram of a machine, over IPv4 and IPv6, while the context lasts. For single calls, not for load."""
 
     def __init__(self, machine: Namespace, udp_ports: range | None = None) -> None:
         """`udp_ports`: the kernel passes only what goes to one of these, so that a load on other ports does not matter."""
@@ -87,12 +88,13 @@ class Capture:
             except TimeoutError:
                 continue
             # Loopback shows each packet twice, on its way out and in.
-            if address[1] != _ETH_P_IP or (address[0] == "lo" and address[2] == _PACKET_OUTGOING):
+            if address[1] not in (_ETH_P_IP, _ETH_P_IPV6) or (address[0] == "lo" and address[2] == _PACKET_OUTGOING):
                 continue
             for level, kind, data in ancillary:
                 if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
                     seconds, nanoseconds = struct.unpack("qq", data[:16])
-                    self._keep(packet, seconds + nanoseconds / 1e9)
+                    keep = self._keep if address[1] == _ETH_P_IP else self._keep_ipv6
+                    keep(packet, seconds + nanoseconds / 1e9)
 
     def _keep(self, packet: bytes, time: float) -> None:
         header = (packet[0] & 0x0F) * 4
@@ -108,6 +110,20 @@ class Capture:
                 (socket.inet_ntoa(packet[12:16]), source_port),
                 (socket.inet_ntoa(packet[16:20]), target_port),
                 packet[header + 8 : header + length],
+            )
+        )
+
+    def _keep_ipv6(self, packet: bytes, time: float) -> None:
+        # What came in fragments has another header before that of UDP, and is left out.
+        if len(packet) < 48 or packet[6] != _UDP:
+            return
+        source_port, target_port, length = struct.unpack_from("!HHH", packet, 40)
+        self.datagrams.append(
+            Datagram(
+                time,
+                (socket.inet_ntop(socket.AF_INET6, packet[8:24]), source_port),
+                (socket.inet_ntop(socket.AF_INET6, packet[24:40]), target_port),
+                packet[48 : 40 + length],
             )
         )
 

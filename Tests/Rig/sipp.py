@@ -64,6 +64,7 @@ class Sipp:
         keys = {
             "via_protocol": transport.upper(),
             "here": f"{host}:{port}",
+            "realm": host,
             "way": transport,
             "media_host": provider.address,
             "ip": "IP6" if ":" in provider.address else "IP4",

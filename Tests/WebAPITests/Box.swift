@@ -29,6 +29,11 @@ actor FakeCore {
         lost[connection] = (user, attached)
     }
 
+    /// A call comes in before the page's `attach` is answered.
+    var ringsWhileAttaching = false
+
+    func ringWhileAttaching() { ringsWhileAttaching = true }
+
     func fallSilent() { isSilent = true }
 
     func handle(_ command: ControlCommand) async -> ControlReply {
@@ -37,6 +42,10 @@ actor FakeCore {
         switch command {
         case .attach(let connection, let user):
             connections.append(connection)
+            if ringsWhileAttaching {
+                early?(.incoming(connection: connection, call: call, from: Redacted("1"), name: nil))
+                early?(.state(connection: connection, call: call, state: .ringing))
+            }
             guard let known = lost[connection] else { return .attached(AttachedPhone()) }
             guard known.user == user else {
                 return .failed(Problem(code: "phone.other-user", sentence: "Another one's."))

@@ -96,6 +96,41 @@ struct PhoneCallTests {
         }
     }
 
+    @Test("A call that comes in while a page is just connecting rings there, and is not ended")
+    func incomingWhileConnecting() async throws {
+        try await withBox { box in
+            let control = box.control
+            await box.core.publishEarly { control.publish($0) }
+            await box.core.ringWhileAttaching()
+            let phone = try await box.phone()
+            _ = try await phone.text(with: "phone.calls")
+            #expect(try await phone.text(with: "call.incoming").contains("\(box.core.call)"))
+            try await phone.sendText(#"{"jsonrpc":"2.0","id":1,"method":"phone.ping"}"#)
+            _ = try await phone.text(with: "\"id\":1")
+            let connection = try #require(await box.core.connections.last)
+            #expect(!(await box.core.commands.contains(.end(connection: connection, call: box.core.call))))
+        }
+    }
+
+    @Test("A call whose caller was verified says so, and one may be dialled without showing the own number")
+    func privacy() async throws {
+        try await withBox { box in
+            let phone = try await box.phone()
+            let connection = try #require(await box.core.connections.last)
+            box.control.publish(
+                .incoming(
+                    connection: connection, call: box.core.call, from: Redacted("+1555"), name: nil,
+                    verification: .failed))
+            #expect(try await phone.text(with: "call.incoming").contains("\"verification\":\"failed\""))
+            try await phone.sendText(
+                #"{"jsonrpc":"2.0","id":7,"method":"call.start","params":{"to":"1","sdp":"v=0\r\n","hidden":true}}"#)
+            _ = try await phone.text(with: "\"id\":7")
+            let start = ControlCommand.start(
+                connection: connection, to: Redacted("1"), offer: Redacted("v=0\r\n"), hidesNumber: true)
+            #expect(await box.core.commands.contains(start))
+        }
+    }
+
     @Test("A number that the box does not dial: the rule, with its remedy; the core knows whose page it is")
     func notDialled() async throws {
         try await withBox { box in

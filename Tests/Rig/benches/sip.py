@@ -4,8 +4,12 @@ The box's figure is all that its core process uses, in user space and in the ker
 sound connection to the page (ICE and DTLS are made ready, no packet flows), the trunk's port, SDP both ways, and
 INVITE, 180, 200, ACK, BYE, 200. Not in it: the web process, the pages and sipp. Kamailio passes the same messages on,
 and has one side more of SIP but no sound: the ratio says how far from a bare proxy a whole telephone exchange is.
+
+Both are measured on the same processor core, one after the other, round by round; whoever calls and answers has the others. So
+neither is slowed by its peers, and both pay alike for whatever else runs on this machine.
 """
 
+import os
 import shutil
 import statistics
 import tempfile
@@ -20,7 +24,7 @@ from ..carrier import Account, modules
 from ..deadlines import RigError, wait_until
 from ..namespaces import CARRIER_ADDRESS, Namespace, Network
 from ..phone_socket import PhoneSocket
-from ..programs import Program, cpu_seconds, process_tree
+from ..programs import Program, cpu_seconds, pin, process_tree
 from ..sip_ping import wait_for_options_reply
 from .many_calls import sipp
 
@@ -67,7 +71,7 @@ def run() -> bool:
         with ExitStack() as stack:
             network = stack.enter_context(Network())
             carrier = network.carrier
-            stack.enter_context(sipp(carrier, folder, "bench-answers", _PROVIDER_PORT))
+            answerer = stack.enter_context(sipp(carrier, folder, "bench-answers", _PROVIDER_PORT))
             proxy = stack.enter_context(_proxy(carrier, folder))
             box = stack.enter_context(Box(network.box, folder, Account()))
             box.wait_for_trunk()
@@ -75,6 +79,13 @@ def run() -> bool:
             _through_proxy(carrier, folder, proxy, 100)
             _wait_for_transactions(box)
             programs = {"proxy": process_tree(proxy.pid), "box": [box.core()]}
+            stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+            measured, others = _cores()
+            for processes in programs.values():
+                pin(processes, measured)
+            pin([answerer.pid, *(each for each in box.processes() if each != box.core())], others)
+            # What this process starts from now on (sipp that calls), and the pages in its own threads.
+            os.sched_setaffinity(0, {others})
             idle = {name: _idle(processes) for name, processes in programs.items()}
             began, before = time.monotonic(), {name: _cpu(processes) for name, processes in programs.items()}
             rounds = [(_through_proxy(carrier, folder, proxy, CALLS), _through_box(box, CALLS)) for _ in range(ROUNDS)]
@@ -123,6 +134,12 @@ def _through_proxy(machine: Namespace, folder: Path, proxy: Program, calls: int)
     return Round(calls, time.monotonic() - began, _cpu(processes) - before)
 
 
+def _cores() -> tuple[int, int]:
+    """The core that both are measured on, and the one for everybody else; with a single one both share it with the rest."""
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[-1], cores[0]
+
+
 def _cpu(processes: list[int]) -> float:
     return sum(map(cpu_seconds, processes))
 
@@ -154,7 +171,9 @@ def _proxy(machine: Namespace, folder: Path) -> Program:
 
 def _show(rows: list[Row]) -> bool:
     peer = rows[0].whole
-    print(f"bench sip: signalling CPU in ms a call, {ROUNDS} rounds of {CALLS} calls each")
+    measured, others = _cores()
+    place = f"both on core {measured}, the others on core {others}"
+    print(f"bench sip: signalling CPU in ms a call, {ROUNDS} rounds of {CALLS} calls each, {place}")
     print(f"  {'':40}  calls/s  a call  ratio  until it is answered and ended, by round  idle, ms/s")
     for row in rows:
         rate = statistics.median(each.calls / each.seconds for each in row.rounds)
@@ -169,6 +188,8 @@ def _show(rows: list[Row]) -> bool:
     print(
         "  socket, the page's sound connection made ready. Not included: the web process, media packets, pages, sipp."
     )
+    if measured == others:
+        print("  NOTE: this machine has one core: callers and answerers share it, and all figures are the worse for it.")
     ours = rows[1].whole
     ok = ours <= GOAL_MILLISECONDS
     print(

@@ -3,13 +3,15 @@
 import os
 import re
 import signal
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from ..deadlines import RigError
-from ..figures import Report
+from ..figures import Figure, Report
+from ..interop import peers
+from ..interop.matrix import COLUMNS, Matrix
 from ..interop.patience import VIGILS, keep
-from ..interop.peers import meet
 from ..interop.provider_flows import FLOWS, play_flow
 from ..interop.scenarios import EVERYWHERE, INBOUND, OUR_CHANGES, OUTBOUND, OVER_STREAMS, TRANSFERS
 from ..interop.stage import Scenario, open_stage, play
@@ -18,6 +20,7 @@ from ..rig import LOGS_NOTE
 from .check import Check, Fault, broken_by
 
 PLAYED = "as it must be"
+AT_ONCE = 2
 ONLY = "SIPCALL_SCENARIOS"
 """A regular expression in the environment: only the scenarios that it matches are played; also "peers", "vigils"."""
 
@@ -30,13 +33,13 @@ def run(report: Report, fault: Fault | None) -> None:
     with ThreadPoolExecutor(len(VIGILS)) as pool:
         # They wait for minutes, and do so beside all the others.
         waiting = [pool.submit(keep, row) for row in VIGILS if _is_wanted("vigils")]
-        _play(report, every, "udp")
-        _play(report, [each for each in every if each.name in OVER_STREAMS], "tcp")
-        for transport in ("udp", "tcp", "tls"):
-            for ipv6 in (False, True):
-                if (transport, ipv6) not in (("udp", False), ("tcp", False)):
-                    _play(report, [each for each in every if each.name in EVERYWHERE], transport, ipv6)
-                _meet(report, transport, ipv6)
+        matrix = Matrix()
+        with ThreadPoolExecutor(AT_ONCE) as others:
+            # Mostly they wait for telephones and for sipp, so two at a time cost little more than one.
+            played = [others.submit(_elsewhere, matrix, every, *column) for column in COLUMNS]
+            _play(report, matrix, every, "udp")
+            for one in played:
+                report.figures += one.result()
         # Its name server stands in for the machine's own, so nobody else's may start meanwhile.
         for name in filter(_is_wanted, FLOWS):
             found = play_flow(name)
@@ -44,6 +47,10 @@ def run(report: Report, fault: Fault | None) -> None:
         for row in waiting:
             for name, found in row.result():
                 report.equal(f"udp-{name}", found or PLAYED, PLAYED, "sipp and a real page")
+    print(matrix, flush=True)
+    if not os.environ.get(ONLY):
+        left_out = matrix.missing([*EVERYWHERE, *peers.FLOWS])
+        report.equal("matrix", "; ".join(left_out) or "whole", "whole", f"{len(COLUMNS)} transports and families")
     good, count = len(report.figures) - len(report.short), len(report.figures)
     report.equal("all", f"{good} of {count} scenarios", f"{count} of {count} scenarios", "each of them above")
 
@@ -52,15 +59,22 @@ def _is_wanted(name: str) -> bool:
     return re.search(os.environ.get(ONLY, ""), name) is not None
 
 
-def _meet(report: Report, transport: str, ipv6: bool) -> None:
-    if not _is_wanted("peers"):
-        return
-    for name, found in meet(transport, ipv6):
-        report.equal(name, found or PLAYED, PLAYED, "registered, and hung up by either side")
+def _elsewhere(matrix: Matrix, every: tuple[Scenario, ...], transport: str, ipv6: bool) -> list[Figure]:
+    """What is played over each transport and family; over UDP and IPv4 the scenarios are played anyhow."""
+    report = Report(CHECK.name)
+    names = EVERYWHERE + (OVER_STREAMS if (transport, ipv6) == ("tcp", False) else ())
+    if (transport, ipv6) != ("udp", False):
+        _play(report, matrix, [each for each in every if each.name in names], transport, ipv6)
+    if _is_wanted("peers"):
+        for what, found in peers.meet(transport, ipv6):
+            matrix.note(what, transport, ipv6, not found)
+            name = f"{transport}-{'ipv6' if ipv6 else 'ipv4'}-{what}"
+            report.equal(name, found or PLAYED, PLAYED, "digest, held by either side, hung up by either side")
+    return report.figures
 
 
 def _play(
-    report: Report, scenarios: "list[Scenario] | tuple[Scenario, ...]", transport: str, ipv6: bool = False
+    report: Report, matrix: Matrix, scenarios: Sequence[Scenario], transport: str, ipv6: bool = False
 ) -> None:
     chosen = [each for each in scenarios if _is_wanted(each.name)]
     if not chosen:
@@ -68,6 +82,7 @@ def _play(
     with open_stage(transport, ipv6) as stage:
         for scenario in chosen:
             found = play(stage, scenario)
+            matrix.note(scenario.name, transport, ipv6, not found)
             samples = f"sipp {scenario.sipp}.xml" + (f", {LOGS_NOTE}{stage.folder}/{scenario.sipp}" if found else "")
             report.equal(f"{transport}{'-ipv6' if ipv6 else ''}-{scenario.name}", found or PLAYED, PLAYED, samples)
 

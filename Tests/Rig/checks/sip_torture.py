@@ -1,11 +1,8 @@
 """sip-torture: every message of RFC 4475 and RFC 5118 over the wire, while a call goes on that must not notice."""
 
-import re
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
 
 from ..box import SIP_PORT
 from ..browser import PhonePage
@@ -13,25 +10,25 @@ from ..calls import report_page_tone, talk
 from ..capture import Capture, Datagram
 from ..deadlines import RigError
 from ..figures import Report
-from ..namespaces import BOX_ADDRESS, CARRIER_ADDRESS
+from ..interop.scenarios import OUTBOUND
+from ..interop.stage import open_stage, play
+from ..namespaces import BOX_ADDRESS, BOX_ADDRESS_6, CARRIER_ADDRESS, CARRIER_ADDRESS_6, Namespace
 from ..rig import Rig, open_rig
-from ..torture import SIZES, Vector, vectors
+from ..torture import NOBODY_THERE, SIZES, Vector, vectors
+from ..torture_wire import Answers, Wire
 from ..two_calls import call_the_page, shown
 from .check import Check, Fault, broken_by
 
 STRANGER = "10.9.0.66"
-ANSWER_SECONDS = 1.0
-SILENCE_SECONDS = 0.15
-"""The box answers within a millisecond; this long nothing may come where nothing is to come."""
+STRANGER_6 = "fd09::66"
 GAP_GOAL_MILLISECONDS = 150
 FAULT_VECTORS = 12
-Answers = dict[str, int | None]
 
 
 def run(report: Report, fault: Fault | None) -> None:
     messages = vectors() if fault is None else vectors()[:FAULT_VECTORS]
     with open_rig() as rig:
-        subprocess.run(rig.network.carrier.command("ip", "address", "add", f"{STRANGER}/24", "dev", "eth0"), check=True)
+        _add_address(rig.network.carrier, f"{STRANGER}/24")
         phone = rig.phone("?codec=pcmu&dsp=off")
         with Capture(rig.network.carrier) as capture:
             phone.dial(rig.account.answers)
@@ -46,6 +43,8 @@ def run(report: Report, fault: Fault | None) -> None:
             ended = time.time()
             _report_call(rig, report, phone, call, _rtp(capture, began, ended))
         rig.box.program.require_running()
+    if fault is None:
+        _over_ipv6(report)
 
 
 def _send_all(rig: Rig, report: Report, capture: Capture, messages: list[Vector], fault: Fault | None) -> None:
@@ -53,32 +52,13 @@ def _send_all(rig: Rig, report: Report, capture: Capture, messages: list[Vector]
         rig.network.box.drop(f"ip saddr {CARRIER_ADDRESS} udp dport {SIP_PORT}")
     # The stranger first: his invitations leave nothing that the provider's, of the same branch, could be taken for.
     for source, words in ((STRANGER, "stranger"), (CARRIER_ADDRESS, "provider")):
-        answers = _by_udp(rig, capture, source, messages, fault)
-        _report_answers(report, f"udp-{words}", messages, answers, source == CARRIER_ADDRESS)
+        wire = Wire(rig.network.carrier, source, BOX_ADDRESS, source == CARRIER_ADDRESS)
+        halfway = (lambda: _break_call(rig, fault)) if wire.is_provider else None
+        _report_answers(report, f"udp-{words}", messages, wire.by_udp(capture, messages, halfway), wire)
     for source, words in ((STRANGER, "stranger"), (CARRIER_ADDRESS, "provider")):
+        wire = Wire(rig.network.carrier, source, BOX_ADDRESS, source == CARRIER_ADDRESS)
         framed = [message.over_tcp(words[:1].encode()) for message in messages if message.has_framing]
-        answers = _by_tcp(rig, source, framed)
-        _report_answers(report, f"tcp-{words}", framed, answers, source == CARRIER_ADDRESS, over_tcp=True)
-
-
-def _by_udp(rig: Rig, capture: Capture, source: str, messages: list[Vector], fault: Fault | None) -> Answers:
-    with rig.network.carrier.entered():
-        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sender.bind((source, 0))
-    answers: Answers = {}
-    with sender:
-        for number, message in enumerate(messages):
-            if number == len(messages) // 2 and source == CARRIER_ADDRESS:
-                _break_call(rig, fault)
-            seen = len(capture.datagrams)
-            sender.sendto(message.data, (BOX_ADDRESS, SIP_PORT))
-            patience = SILENCE_SECONDS if None in message.statuses(source == CARRIER_ADDRESS) else ANSWER_SECONDS
-            answers[message.name] = _wait_for(
-                lambda seen=seen, message=message: _answer(capture.datagrams[seen:], message, source), patience
-            )
-            if message.method == "INVITE" and answers[message.name] is not None:
-                _acknowledge(sender, message, capture.datagrams[seen:])
-    return answers
+        _report_answers(report, f"tcp-{words}", framed, wire.by_tcp(framed), wire, over_tcp=True)
 
 
 def _break_call(rig: Rig, fault: Fault | None) -> None:
@@ -90,84 +70,36 @@ def _break_call(rig: Rig, fault: Fault | None) -> None:
         rig.box.signal_core(signal.SIGCONT)
 
 
-def _wait_for(condition: Callable[[], int | None], seconds: float) -> int | None:
-    end = time.monotonic() + seconds
-    while (found := condition()) is None and time.monotonic() < end:
-        time.sleep(0.005)
-    return found
+def _over_ipv6(report: Report) -> None:
+    """RFC 5118 as it was meant: the messages about IPv6, over an IPv6 wire. No page is open, and no call goes on."""
+    messages = vectors({"rfc5118": SIZES["rfc5118"]})
+    with open_stage("udp", ipv6=True) as stage:
+        carrier = stage.network.carrier
+        _add_address(carrier, f"{STRANGER_6}/64")
+        with Capture(carrier) as capture:
+            for source, words in ((STRANGER_6, "stranger"), (CARRIER_ADDRESS_6, "provider")):
+                wire = Wire(carrier, source, BOX_ADDRESS_6, source == CARRIER_ADDRESS_6, NOBODY_THERE)
+                _report_answers(report, f"udp-ipv6-{words}", messages, wire.by_udp(capture, messages), wire)
+                framed = [message.over_tcp(words[:1].encode()) for message in messages if message.has_framing]
+                _report_answers(report, f"tcp-ipv6-{words}", framed, wire.by_tcp(framed), wire, over_tcp=True)
+        answered = next(each for each in OUTBOUND if each.name == "answered")
+        report.equal("ipv6-call-afterwards", play(stage, answered) or "as it must be", "as it must be", "sipp, over IPv6")
 
 
-def _answer(datagrams: Sequence[Datagram], message: Vector, source: str) -> int | None:
-    """The final status that the box sent for this message, wherever its Via sent the answer."""
-    for datagram in datagrams:
-        if datagram.source[0] == BOX_ADDRESS and datagram.target[0] == source and _is_for(message, datagram.payload):
-            if (status := _final(datagram.payload)) is not None:
-                return status
-    return None
-
-
-def _is_for(message: Vector, payload: bytes) -> bool:
-    """Of an answer in fragments only the first is seen, which ends before the Call-ID; but no two are under way at once."""
-    return message.key in payload or (len(message.data) > 1472 and len(payload) >= 1400)
-
-
-def _final(payload: bytes) -> int | None:
-    found = re.match(rb"SIP/2\.0 ([2-6]\d\d) ", payload)
-    return int(found.group(1)) if found else None
-
-
-def _acknowledge(sender: socket.socket, message: Vector, datagrams: Sequence[Datagram]) -> None:
-    """Ends the transaction, or the refusal is repeated for half a minute (RFC 3261 §17.1.1.3)."""
-    for datagram in datagrams:
-        if _is_for(message, datagram.payload) and _final(datagram.payload) is not None:
-            lines = [line for line in datagram.payload.split(b"\r\n")
-                     if re.match(rb"(via|from|to|call-id):", line, re.IGNORECASE)]  # fmt: skip
-            cseq = re.search(rb"CSeq:\s*(\d+)", datagram.payload)
-            head = [b"ACK sip:rig@%s SIP/2.0" % BOX_ADDRESS.encode(), *lines, b"Max-Forwards: 70"]
-            number = cseq.group(1) if cseq else b"1"
-            sender.sendto(b"\r\n".join([*head, b"CSeq: " + number + b" ACK", b"", b""]), (BOX_ADDRESS, SIP_PORT))
-            return
-
-
-def _by_tcp(rig: Rig, source: str, messages: list[Vector]) -> Answers:
-    answers: Answers = {}
-    for message in messages:
-        with rig.network.carrier.entered():
-            connection = socket.create_connection((BOX_ADDRESS, SIP_PORT), timeout=2, source_address=(source, 0))
-        with connection:
-            connection.sendall(message.data)
-            answers[message.name] = _first_final(
-                connection, message, SILENCE_SECONDS if message.method == "" else ANSWER_SECONDS
-            )
-    return answers
-
-
-def _first_final(connection: socket.socket, message: Vector, seconds: float) -> int | None:
-    end, heard = time.monotonic() + seconds, b""
-    while time.monotonic() < end:
-        connection.settimeout(max(0.001, end - time.monotonic()))
-        try:
-            more = connection.recv(65536)
-        except OSError:
-            break
-        heard += more
-        for part in re.split(rb"(?=SIP/2\.0 \d\d\d )", heard):
-            if message.key in part and (status := _final(part)) is not None:
-                return status
-        if not more:
-            break
-    return None
+def _add_address(machine: Namespace, address: str) -> None:
+    more = ["nodad"] if ":" in address else []
+    subprocess.run(machine.command("ip", "address", "add", address, "dev", "eth0", *more), check=True)
 
 
 def _report_answers(
-    report: Report, name: str, messages: list[Vector], answers: Answers, is_provider: bool, over_tcp: bool = False
+    report: Report, name: str, messages: list[Vector], answers: Answers, wire: Wire, over_tcp: bool = False
 ) -> None:
     wrong = []
     for message in messages:
-        right = message.statuses(is_provider)
+        right = wire.statuses(message)
         if over_tcp and message.method:
             # Over a connection whoever asks is told what cannot be read.
-            right = message.statuses(True) | right
+            right = message.statuses(True, wire.understood) | right
         if (got := answers[message.name]) not in right:
             wrong.append(f"{message.name}: {got or 'nothing'} instead of {_words(right)}")
     silent = sum(answer is None for answer in answers.values())

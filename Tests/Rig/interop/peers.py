@@ -10,7 +10,7 @@ from pathlib import Path
 from ..baresip import Baresip
 from ..box import Box
 from ..carrier import Account, Carrier
-from ..deadlines import RigError, wait_until
+from ..deadlines import DeadlinePassed, RigError, wait_until
 from ..linphone import Linphone
 from ..namespaces import CARRIER_ADDRESS, CARRIER_ADDRESS_6, Network
 from ..phone_socket import OFFER, PhoneSocket
@@ -18,6 +18,7 @@ from ..rig import LOGS_NOTE
 from ..tone import sine, write_wave
 from .stage import bracketed
 
+FLOWS = ("kamailio-registers", "baresip-called", "baresip-calls", "linphonec-called", "linphonec-calls")
 Outcome = tuple[str, str]
 """What was tried, and what was wrong with it; empty when it went well."""
 
@@ -44,10 +45,12 @@ class _Table:
 
 
 def meet(transport: str, ipv6: bool) -> list[Outcome]:
-    """Registers with Kamailio, then calls each telephone and is called by it. Logs stay when anything goes wrong."""
-    name = f"{transport}-{'ipv6' if ipv6 else 'ipv4'}"
+    """Registers with Kamailio, then calls each telephone and is called by it. Logs stay when anything goes wrong.
+
+    Kamailio challenges REGISTER and INVITE, each telephone is put on hold and holds, and either side hangs up.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sipcall-peers-"))
-    address, account = CARRIER_ADDRESS_6 if ipv6 else CARRIER_ADDRESS, Account()
+    address, account = CARRIER_ADDRESS_6 if ipv6 else CARRIER_ADDRESS, Account(algorithm=_algorithm(transport, ipv6))
     port = 5061 if transport == "tls" else 5060
     trunk = f'server = "{bracketed(address)}:{port}"\ntransport = "{transport}"\n' + (
         'ca_file = "{CERTIFICATE}"' if transport == "tls" else ""
@@ -61,18 +64,19 @@ def meet(transport: str, ipv6: bool) -> list[Outcome]:
         linphone = stack.enter_context(Linphone(network.carrier, folder, address))
         box = stack.enter_context(Box(network.box, folder, account, trunk=trunk))
         table = _Table(network, carrier, baresip, linphone, box, account)
-        tried: list[tuple[str, Callable[[_Table], None]]] = [
-            ("kamailio-registers", _register),
-            ("baresip-called", _calls_baresip),
-            ("baresip-calls", _baresip_calls),
-            ("linphonec-called", _calls_linphone),
-            ("linphonec-calls", _linphone_calls),
-        ]
-        outcomes = [(f"{name}-{what}", _try(table, attempt)) for what, attempt in tried]
+        attempts: list[Callable[[_Table], None]] = [
+            _register, _calls_baresip, _baresip_calls, _calls_linphone, _linphone_calls,
+        ]  # fmt: skip
+        outcomes = [(what, _try(table, attempt)) for what, attempt in zip(FLOWS, attempts, strict=True)]
     if any(wrong for _, wrong in outcomes):
         return [(what, f"{wrong} ({LOGS_NOTE}{folder})" if wrong else "") for what, wrong in outcomes]
     shutil.rmtree(folder, ignore_errors=True)
     return outcomes
+
+
+def _algorithm(transport: str, ipv6: bool) -> str:
+    """Each transport and each family with each digest (RFC 8760) between them."""
+    return "SHA-256" if (transport == "tcp") != ipv6 else "MD5"
 
 
 def _try(table: _Table, attempt: Callable[[_Table], None]) -> str:
@@ -96,6 +100,7 @@ def _calls_baresip(table: _Table) -> None:
         call = phone.start_call(table.account.answers)
         phone.wait_for("call.state", 5, call=call, state="active")
         table.baresip.wait_for("CALL_ESTABLISHED", 3)
+        _hold(phone, call)
         phone.request("call.end", call=call)
         table.baresip.wait_for("CALL_CLOSED", 3)
         _ended(phone, call, "call.hung-up-here")
@@ -107,6 +112,10 @@ def _baresip_calls(table: _Table) -> None:
         table.baresip.dial(table.number)
         call = _take(phone)
         table.baresip.wait_for("CALL_ESTABLISHED", 3)
+        table.baresip.command("hold")
+        phone.wait_for("call.held", 3, call=call, there=True)
+        table.baresip.command("resume")
+        phone.wait_for("call.held", 3, call=call, there=False)
         table.baresip.hang_up()
         _ended(phone, call, "call.hung-up-there")
 
@@ -117,6 +126,7 @@ def _calls_linphone(table: _Table) -> None:
         call = phone.start_call(table.account.linphone)
         phone.wait_for("call.state", 5, call=call, state="active")
         table.linphone.wait_for("Media streams established", 5)
+        _hold(phone, call)
         phone.request("call.end", call=call)
         table.linphone.wait_for(r"Call \d+ with .* ended", 3)
         _ended(phone, call, "call.hung-up-here")
@@ -127,6 +137,11 @@ def _linphone_calls(table: _Table) -> None:
         table.linphone.dial(table.number)
         call = _take(phone)
         table.linphone.wait_for("Media streams established", 5)
+        table.linphone.say("pause")
+        table.linphone.wait_for("is now paused", 5)
+        phone.wait_for("call.held", 5, call=call, there=True)
+        table.linphone.say("resume")
+        phone.wait_for("call.held", 5, call=call, there=False)
         table.linphone.hang_up()
         _ended(phone, call, "call.hung-up-there")
 
@@ -137,6 +152,18 @@ def _take(phone: PhoneSocket) -> str:
     phone.request("call.answer", call=call)
     phone.wait_for("call.state", 3, call=call, state="active")
     return call
+
+
+def _hold(phone: PhoneSocket, call: str) -> None:
+    for wanted in (True, False):
+        phone.request("call.hold", call=call, held=wanted)
+        phone.wait_for("call.held", 3, call=call, here=wanted)
+    # Refused, the telephone's answer would be told as a notice; here there is time for it.
+    try:
+        told = phone.wait_for("call.notice", 0.3, call=call)
+    except DeadlinePassed:
+        return
+    raise RigError(f"the telephone did not agree to be held or taken up: {told['code']}")
 
 
 def _ended(phone: PhoneSocket, call: str, code: str) -> None:

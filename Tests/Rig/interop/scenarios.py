@@ -122,10 +122,8 @@ OVER_STREAMS = (
     "forked-answers",
     "302-refused",
     "late-cancel",
-    "in-answered",
-    "in-hung-up",
 )
 """Played again over TCP."""
 
-EVERYWHERE = ("answered", "in-answered")
-"""Played again over every transport and both families."""
+EVERYWHERE = ("answered", "hung-up-there", "407", "held-by-sendonly", "hold", "in-answered", "in-hung-up")
+"""Played again over every transport and both families: calls both ways, ended by either side, digest, held by either side."""

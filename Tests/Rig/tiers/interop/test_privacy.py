@@ -17,9 +17,9 @@ def _invite(capture: Capture) -> str:
     """The newest INVITE of the box that has credentials: the provider takes it."""
 
     def found() -> str | None:
-        texts = [one.payload.decode() for one in capture.datagrams if one.source[0] == BOX_ADDRESS]
-        invites = [text for text in texts if text.startswith("INVITE") and "Proxy-Authorization" in text]
-        return invites[-1] if invites else None
+        sent = [one.payload for one in capture.datagrams if one.source[0] == BOX_ADDRESS]
+        invites = [one for one in sent if one.startswith(b"INVITE") and b"Proxy-Authorization" in one]
+        return invites[-1].decode() if invites else None
 
     return wait_until(found, 5, "an INVITE with credentials")
 
