@@ -37,6 +37,7 @@ extension Target.Dependency {
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let jwt = product(name: "JWTKit", package: "jwt-kit")
     static let toml = product(name: "TOMLKit", package: "TOMLKit")
 }
 
@@ -61,6 +62,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // 0: C libraries
@@ -101,6 +103,7 @@ let package = Package(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
+        room("Accounts", ["Wire", .grdb, .crypto, .cryptoExtras, .jwt]),
         room("Ledger", ["Call", "Numbering", "Sealing", "Wire", .grdb, .crypto]),
         room("Backup", ["Ledger", "Sealing", "Wire", .crypto]),
         room("Control", ["Call", "SIPTrace", "Sealing", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
@@ -148,6 +151,7 @@ let package = Package(
             swiftSettings: strict),
 
         tests(of: "Wire"),
+        tests(of: "Accounts", ["Wire", .crypto, .jwt]),
         tests(of: "SIPMessage", ["Wire"]),
         tests(of: "SDP", ["Wire"]),
         tests(of: "ICE", ["Wire", .crypto]),
