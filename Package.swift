@@ -122,7 +122,8 @@ let package = Package(
         room(
             "WebAPI",
             [
-                "Control", "Call", "CShims", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras,
+                "Accounts", "Control", "Call", "CShims", "Ledger", "Sealing", "Settings", "Wire", .hummingbird,
+                .cryptoExtras,
                 .crypto,
                 .nioCore, .nioPosix,
                 .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
@@ -135,8 +136,8 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Backup", "Console", "Call", "Control", "Ledger", "Numbering",
-                "Sealing",
+                "Accounts", "Appliance", "Switchboard", "WebAPI", "Backup", "Console", "Call", "Control", "Ledger",
+                "Numbering", "Sealing",
                 "Settings", "SIP",
                 "SIPTrace", "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging,
                 .lifecycle,
@@ -185,7 +186,8 @@ let package = Package(
                 "SIPTransport", "Settings", "Wire",
                 .logging, .nioCore, .nioPosix,
             ]),
-        tests(of: "WebAPI", ["Control", "Call", "Ledger", "Sealing", "Wire", .nioCore, .nioPosix, .nioSSL]),
+        tests(
+            of: "WebAPI", ["Accounts", "Control", "Call", "Ledger", "Sealing", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "Console", ["Appliance", "Control", "Call", "SIPTrace", "Wire"]),
     ],
     swiftLanguageModes: [.v6]

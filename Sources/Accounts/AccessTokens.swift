@@ -30,11 +30,14 @@ package struct AccessTokens: Sendable {
     }
 
     private let keys = JWTKeyCollection()
+    /// Whoever comes first waits for the key.
+    private let ready: Task<Void, Never>
     private let store: AccountStore
 
-    package init(_ store: AccountStore) async {
+    package init(_ store: AccountStore) {
         self.store = store
-        await keys.add(ecdsa: ES256PrivateKey())
+        let keys = keys
+        ready = Task { await keys.add(ecdsa: ES256PrivateKey()) }
     }
 
     /// A token of a session that goes on; nil otherwise.
@@ -48,11 +51,13 @@ package struct AccessTokens: Sendable {
             exp: (now.timeIntervalSince1970 + Self.lifetime).rounded())
         var header = JWTHeader()
         header.typ = Self.type
+        await ready.value
         return try? await Redacted(keys.sign(claims, header: header))
     }
 
     /// Whose request it is; nil when the text is no token of ours, too old, or of something that has ended.
     package func holder(of text: Redacted<String>, now: Date) async -> (account: Account, session: Session)? {
+        await ready.value
         guard text.revealed.utf8.count <= Self.longest,
             let header = try? DefaultJWTParser().parse([UInt8](text.revealed.utf8), as: Claims.self).header,
             header.typ == Self.type,

@@ -16,7 +16,7 @@ package enum Role: String, Sendable, Codable, CaseIterable {
         switch permission {
         case .telephone: self != .auditor
         case .readEverything: self != .user
-        case .changeSettings, .manageAccounts, .export: self == .owner || self == .admin
+        case .changeSettings, .manageAccounts, .export, .erase: self == .owner || self == .admin
         case .handleKeys: self == .owner
         }
     }
@@ -37,6 +37,8 @@ package enum Permission: Sendable, CaseIterable {
     case manageAccounts
     /// Take data of others off the box.
     case export
+    /// Have all records of a person removed, as the law lets them ask for.
+    case erase
     /// Recovery key, master key, restore.
     case handleKeys
 }

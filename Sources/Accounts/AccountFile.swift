@@ -71,8 +71,8 @@ struct AccountFile {
                         throw AccountProblem.file(path, why: "a newer version of SIPCall wrote it")
                     }
                 }
-                try database.execute(
-                    sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
+                // A rollback journal: unlike a log for writing ahead it can be read on a disk that cannot be written.
+                try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
             }
         } catch let problem as Problem {
             throw problem

@@ -14,6 +14,10 @@ package enum AccountProblem {
     package static let tooManyAccounts = Problem(
         code: "account.too-many", sentence: "The box has as many accounts as it may have.",
         remedy: "Remove one that is not used any more.")
+    package static let badName = Problem(
+        code: "account.bad-name",
+        sentence: "A user name has 1 to 64 small letters a to z, digits, dots, hyphens or underscores.",
+        remedy: "Choose another name; it begins with a letter or a digit.")
     package static let unknown = Problem(
         code: "account.unknown", sentence: "There is no account of this name.", remedy: "See the list of accounts.")
     package static let lastOwner = Problem(

@@ -7,7 +7,7 @@ extension AccountStore {
     /// Somebody has proved who they are. With too many sessions of theirs the one that was seen longest ago ends.
     ///
     /// - Returns: the session, and the cookie's value.
-    /// - Throws: `account.unknown`, `account.file`.
+    /// - Throws: `account.unknown`.
     package func beginSession(
         of name: AccountName, device: String, source: String, now: Date
     ) throws(Problem) -> (session: Session, cookie: Redacted<String>) {
@@ -22,7 +22,8 @@ extension AccountStore {
             )
         }
         let gone = Set(over + own.dropLast(max(Self.mostSessions - 1, 0)).map(\.id))
-        try change(name) { database throws in
+        guard account(name) != nil else { throw AccountProblem.unknown }
+        keep { database throws in
             for id in gone { try database.execute(sql: "DELETE FROM session WHERE id = ?", arguments: [id]) }
             try Self.insert(session, database)
         }
@@ -56,7 +57,7 @@ extension AccountStore {
             return .usedTwice(session)
         case .goOn(let next):
             session.source = source
-            try file.transact { database in
+            keep { database throws in
                 try database.execute(
                     sql: "UPDATE session SET current = ?, successor = ?, seen = ?, source = ? WHERE id = ?",
                     arguments: [
@@ -69,10 +70,8 @@ extension AccountStore {
     }
 
     /// The password was given once more in this session.
-    ///
-    /// - Throws: `account.file`.
-    package func proved(_ id: Session.ID, now: Date) throws(Problem) {
-        try file.transact { database in
+    package func proved(_ id: Session.ID, now: Date) {
+        keep { database throws in
             try database.execute(
                 sql: "UPDATE session SET proved = ? WHERE id = ?", arguments: [now.timeIntervalSince1970, id])
         }
@@ -117,6 +116,16 @@ extension AccountStore {
 
     nonisolated func epoch(_ name: AccountName) -> Int64? {
         snapshot.withLock { $0.epochs[name] }
+    }
+
+    /// Keeps what may be lost: on a disk that is full or cannot be written people sign in all the same, until the process ends.
+    private func keep(_ body: (Database) throws -> Void) {
+        do throws(Problem) {
+            try file.transact(body)
+            snapshot.withLock { $0.fault = nil }
+        } catch {
+            snapshot.withLock { $0.fault = error }
+        }
     }
 
     private static func insert(_ session: Session, _ database: Database) throws {

@@ -20,6 +20,7 @@ package actor AccountStore {
         var epochs: [AccountName: Int64] = [:]
         var sessions: [Session.ID: Session] = [:]
         var tokens: [Data: APIToken] = [:]
+        var fault: Problem?
     }
 
     private let executor = DatabaseExecutor("sipcall.accounts")
@@ -37,6 +38,9 @@ package actor AccountStore {
 
     /// Nobody has an account yet: the box is still to be claimed.
     package nonisolated var isEmpty: Bool { snapshot.withLock { $0.accounts.isEmpty } }
+
+    /// Why sessions cannot be kept at the moment: a restart would sign people out.
+    package nonisolated var fault: Problem? { snapshot.withLock { $0.fault } }
 
     /// By name.
     package nonisolated var accounts: [Account] {

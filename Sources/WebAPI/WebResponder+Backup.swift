@@ -32,8 +32,7 @@ extension WebResponder {
         return (user.name, ledger)
     }
 
-    func handOver(_ request: Request, _ context: WebContext) async throws -> Response {
-        try requireOwnPage(request)
+    func handOver(_ context: WebContext) async throws -> Response {
         let (name, ledger) = try operatingRoot(context)
         do throws(Problem) {
             let store = try await ledger.opened()
@@ -44,7 +43,7 @@ extension WebResponder {
             let snapshot = try await store.snapshot(into: "\(target)/ledger")
             try copyFiles(to: target)
             let key = String(decoding: await store.masterKeyring.file.revealed, as: UTF8.self)
-            return try json(
+            return try .json(
                 BackupHandover(
                     masterKey: Redacted(key), ledger: snapshot, spoolEmptied: isEmpty))
         } catch {
@@ -53,11 +52,10 @@ extension WebResponder {
         }
     }
 
-    func endHandOver(_ request: Request, _ context: WebContext) async throws -> Response {
-        try requireOwnPage(request)
+    func endHandOver(_ context: WebContext) throws -> Response {
         _ = try operatingRoot(context)
         try? FileManager.default.removeItem(atPath: handoverFolder)
-        return Response(status: .noContent, headers: [.cacheControl: "no-store"])
+        return .done
     }
 
     /// - Returns: `…/handover/web`, with an empty `ledger` in it. One from before is gone.

@@ -1,3 +1,4 @@
+import Accounts
 import Appliance
 import ArgumentParser
 import Call
@@ -28,13 +29,14 @@ struct WebCommand: AsyncParsableCommand {
         let schema = StateSchema(directory: "\(box.stateDirectory)/web", version: productVersion)
         try schema.prepare()
         let configuration = try box.loadConfiguration(withSecrets: false)
-        if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }
         let web = configuration.settings.web
         let rules = configuration.settings.dialling
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.webSocket, logger: log, watches: false)
         let folder = "\(box.stateDirectory)/web"
+        let accounts = try AccountStore("\(folder)/accounts.sqlite")
+        _ = try await FirstOwner.make(in: accounts, stateDirectory: box.stateDirectory, leavesNote: true)
         let ledger = LedgerDesk(
             LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock",
             logger: log
@@ -49,7 +51,7 @@ struct WebCommand: AsyncParsableCommand {
         }
         do {
             let server = try WebServer(
-                listen: web.listen, handed: handed, control: control, ledger: ledger,
+                listen: web.listen, handed: handed, control: control, accounts: accounts, ledger: ledger,
                 operatorPath: box.state == nil ? nil : box.operatorSocket, spellings: { rules.spellings(of: $0) },
                 settingsText: { [path = configuration.file] in readText(path) },
                 wwwRoot: web.www,

@@ -11,7 +11,7 @@ import Wire
         defer { test.remove() }
         let anna = try await test.add("anna", .owner)
         let (session, _) = try await test.store.beginSession(of: anna, device: "", source: "", now: test.now)
-        let tokens = await AccessTokens(test.store)
+        let tokens = AccessTokens(test.store)
         let token = try #require(await tokens.make(for: session, now: test.now))
         #expect(await tokens.holder(of: token, now: test.now)?.account.name == anna)
         #expect(await tokens.holder(of: token, now: test.now + 599)?.session.id == session.id)
@@ -29,7 +29,7 @@ import Wire
         try await test.add("carl", .owner)
         let anna = try await test.add("anna", .admin)
         let (session, _) = try await test.store.beginSession(of: anna, device: "", source: "", now: test.now)
-        let tokens = await AccessTokens(test.store)
+        let tokens = AccessTokens(test.store)
         let token = try #require(await tokens.make(for: session, now: test.now))
         try await test.store.set(anna, role: .user)
         #expect(await tokens.holder(of: token, now: test.now) == nil)
@@ -54,7 +54,7 @@ import Wire
         defer { test.remove() }
         let anna = try await test.add("anna", .owner)
         let (session, _) = try await test.store.beginSession(of: anna, device: "", source: "", now: test.now)
-        let tokens = await AccessTokens(test.store)
+        let tokens = AccessTokens(test.store)
         let token = try #require(await tokens.make(for: session, now: test.now)).revealed
         let parts = token.split(separator: ".").map(String.init)
         #expect(parts.count == 3)

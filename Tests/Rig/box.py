@@ -63,7 +63,7 @@ class Box:
         self._trunk_lines = trunk.replace("{CERTIFICATE}", str(folder / "carrier.pem"))
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
-        self._cookie = ""
+        self._token = ""
 
     @property
     def program(self) -> Program:
@@ -229,17 +229,20 @@ codecs = ["pcmu", "pcma"]
         """What the box has logged since it was started."""
         return self.program.output()
 
-    def session_cookie(self) -> str:
-        """The signed-in session, for a phone socket."""
-        return self._cookie
+    def access_token(self) -> str:
+        """Of the signed-in session, for a phone socket."""
+        return self._token
 
     def session_status(self) -> int:
         """The HTTP status of asking who is signed in: 200 or 401."""
         return self._request("GET", "/api/v1/session")[0]
 
     def sign_in(self, password: str) -> int:
-        """The HTTP status of signing in anew: 204, or 401 for a wrong password."""
-        return self._request("POST", "/api/v1/session", {"password": password})[0]
+        """The HTTP status of signing in anew: 200, or 401 for a wrong password."""
+        code, body = self._request("POST", "/api/v1/session", {"user": "admin", "password": password})
+        if code == 200:
+            self._token = json.loads(body)["token"]
+        return code
 
     def connect(self) -> socket.socket:
         """A TCP connection to the web port, from the box's own machine."""
@@ -256,15 +259,15 @@ codecs = ["pcmu", "pcma"]
     def _signs_in(self) -> bool:
         self.program.require_running()
         try:
-            code, body = self._request("POST", "/api/v1/session", {"password": self.password})
+            code = self.sign_in(self.password)
         except OSError:
             return False
         if code == 401:
-            raise RigError(f"the box refuses the password it was given: {body[:200]!r}")
-        return code == 204
+            raise RigError("the box refuses the password it was given")
+        return code == 200
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
-        headers = {"Cookie": self._cookie, "Origin": f"http://127.0.0.1:{WEB_PORT}"}
+        headers = {"Authorization": f"Bearer {self._token}", "Origin": f"http://127.0.0.1:{WEB_PORT}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
@@ -274,8 +277,6 @@ codecs = ["pcmu", "pcma"]
             self._forget_connection()
             reply = self._send(method, path, body, headers)
         content = reply.read()
-        if cookie := reply.getheader("Set-Cookie"):
-            self._cookie = cookie.split(";")[0]
         if reply.will_close:
             self._forget_connection()
         return reply.status, content

@@ -75,9 +75,9 @@ def test_the_page_fits_a_telephone(rig: Rig, scheme: str) -> None:
 FIRST_SOCKET_HANGS = """
 const Real = WebSocket
 window.attempts = 0
-window.WebSocket = function (address) {
+window.WebSocket = function (address, protocols) {
   window.attempts += 1
-  return window.attempts === 1 ? { readyState: Real.CONNECTING, close() {}, send() {} } : new Real(address)
+  return window.attempts === 1 ? { readyState: Real.CONNECTING, close() {}, send() {} } : new Real(address, protocols)
 }
 window.WebSocket.OPEN = Real.OPEN
 """

@@ -3,6 +3,7 @@ import { Tones } from '../phone/tones.js'
 import { partyName } from './call-words.js'
 import { element } from './element.js'
 import './sc-header.js'
+import './sc-invitation.js'
 import './sc-sign-in.js'
 import './sc-dialler.js'
 import './sc-call.js'
@@ -50,7 +51,7 @@ export class AppElement extends HTMLElement {
     if (view === 'unknown') return
     const main = element('main', { className: 'content', id: 'content' })
     const made = /** @type {HTMLElement & {phone: Phone}} */ (
-      document.createElement({ 'signed-out': 'sc-sign-in', dialler: 'sc-dialler', call: 'sc-call' }[view] ?? 'div')
+      document.createElement({ 'signed-out': 'sc-sign-in', invited: 'sc-invitation', dialler: 'sc-dialler', call: 'sc-call' }[view] ?? 'div')
     )
     made.phone = phone
     main.append(made)

@@ -1,0 +1,58 @@
+import { text } from '../language/language.js'
+import { Problem } from '../phone/problem.js'
+import { form } from './account-form.js'
+import { element } from './element.js'
+
+/** @typedef {import('../phone/phone.js').Phone} Phone */
+
+/** Somebody came by an invitation: they choose a password and are signed in. */
+class InvitationElement extends HTMLElement {
+  /** @type {Phone} */
+  phone
+
+  connectedCallback() {
+    const user = element('input', { type: 'text', name: 'username', id: 'user', autocomplete: 'username', readOnly: true })
+    const first = this.#field('new-password', { 'data-first': '', 'aria-describedby': 'new-password-hint form-problem' })
+    const again = this.#field('new-password-again', {})
+    const welcome = element('p', { className: 'hint' }, text('invitationHint'))
+    const send = async () => {
+      if (first.value !== again.value) {
+        again.select()
+        throw new Problem('page.passwords-differ')
+      }
+      await this.phone.accept(first.value)
+    }
+    this.append(
+      form({ title: text('invitation'), button: text('begin'), busy: text('signingIn'), send }, [
+        welcome,
+        element('label', { for: 'user' }, text('user')),
+        user,
+        element('label', { for: 'new-password' }, text('newPassword')),
+        first,
+        element('p', { className: 'hint', id: 'new-password-hint' }, text('newPasswordHint')),
+        element('label', { for: 'new-password-again' }, text('newPasswordAgain')),
+        again,
+      ]),
+    )
+    this.phone.identity.invited(this.phone.invitation).then(
+      (person) => {
+        user.value = person.user
+        welcome.textContent = text('invitationFor', { name: person.name })
+      },
+      // What is wrong with the link is said once it is used.
+      () => {},
+    )
+  }
+
+  /**
+   * @param {string} id
+   * @param {Record<string, any>} more
+   */
+  #field(id, more) {
+    return element('input', {
+      type: 'password', name: id, id, autocomplete: 'new-password', required: true, minLength: 8, ...more,
+    })
+  }
+}
+
+customElements.define('sc-invitation', InvitationElement)
