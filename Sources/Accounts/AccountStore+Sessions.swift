@@ -122,7 +122,7 @@ extension AccountStore {
     private func keep(_ body: (Database) throws -> Void) {
         do throws(Problem) {
             try file.transact(body)
-            snapshot.withLock { $0.fault = nil }
+            snapshot.withLock { ($0.fault, $0.isFaultTold) = (nil, false) }
         } catch {
             snapshot.withLock { $0.fault = error }
         }

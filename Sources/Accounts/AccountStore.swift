@@ -21,6 +21,7 @@ package actor AccountStore {
         var sessions: [Session.ID: Session] = [:]
         var tokens: [Data: APIToken] = [:]
         var fault: Problem?
+        var isFaultTold = false
     }
 
     private let executor = DatabaseExecutor("sipcall.accounts")
@@ -41,6 +42,15 @@ package actor AccountStore {
 
     /// Why sessions cannot be kept at the moment: a restart would sign people out.
     package nonisolated var fault: Problem? { snapshot.withLock { $0.fault } }
+
+    /// The same, once for each time that it begins.
+    package nonisolated func newFault() -> Problem? {
+        snapshot.withLock { state in
+            guard let fault = state.fault, !state.isFaultTold else { return nil }
+            state.isFaultTold = true
+            return fault
+        }
+    }
 
     /// By name.
     package nonisolated var accounts: [Account] {

@@ -36,12 +36,13 @@ extension WebResponder {
     private func session(_ request: Request, _ context: WebContext) async throws -> Response {
         switch request.method {
         case .post: return try await sessions.signIn(request, isSecure: context.isSecure, source: source(context))
-        case .delete: return try await sessions.signOut(request)
+        case .delete:
+            // A token that is good no more is no reason not to sign out.
+            let holder = try? await asker(request, context).session
+            return try await sessions.signOut(request, holder)
         case .get:
-            guard let account = try await asker(request, context).account else {
-                throw Refusal(.notFound, WebProblem.notFound)
-            }
-            return try .json(SessionDesk.SignedIn(account))
+            let asker = try await asker(request, context)
+            return try .json(asker.account.map { SessionDesk.SignedIn($0) } ?? .init(operatingAs: asker.name))
         default: throw methodNotAllowed("GET, POST, DELETE")
         }
     }

@@ -5,9 +5,6 @@ enum PeopleProblem {
     static let codeNeeded = Problem(
         code: "web.code-needed", sentence: "This account asks for a one-time password.",
         remedy: "Enter the six digits that your authenticator app shows, or one of your recovery codes.")
-    static let proofNeeded = Problem(
-        code: "web.proof-needed", sentence: "This asks for your password once more.",
-        remedy: "Enter your password; the box then asks no more for five minutes.")
     static let outOfScope = Problem(
         code: "web.out-of-scope", sentence: "The API token's scopes do not include this.",
         remedy: "Make a token with the scope that this address names.")

@@ -36,6 +36,14 @@ struct SessionDesk: Sendable {
         /// Seconds that the token is good for.
         var expires: Int?
 
+        /// Somebody on this machine, who has no account.
+        init(operatingAs name: String) {
+            user = name
+            self.name = name
+            role = Role.owner.rawValue
+            secondFactor = false
+        }
+
         init(_ account: Account, token: Redacted<String>? = nil) {
             user = account.name.description
             name = account.displayName
@@ -110,10 +118,10 @@ struct SessionDesk: Sendable {
         }
     }
 
-    func signOut(_ request: Request) async throws -> Response {
-        if let cookie = SessionCookie.value(in: request.headers[values: .cookie]),
-            let session = store.session(of: cookie)
-        {
+    /// - Parameter holder: whose access token came with the request, if one did.
+    func signOut(_ request: Request, _ holder: Session?) async throws -> Response {
+        let cookie = SessionCookie.value(in: request.headers[values: .cookie])
+        if let session = holder ?? cookie.flatMap({ store.session(of: $0) }) {
             try await end(session.id)
             await trail.note(.signOut, by: session.account.description)
         }
@@ -136,6 +144,11 @@ struct SessionDesk: Sendable {
     private func answer(
         _ account: Account, _ session: Session, _ cookie: Redacted<String>, isSecure: Bool
     ) async throws -> Response {
+        if let fault = store.newFault() {
+            logger.error(
+                "The list of sessions cannot be kept: a restart will sign people out. \(fault.sentence)",
+                metadata: ["code": "web.sessions-not-kept"])
+        }
         guard let token = await tokens.make(for: session, now: .now) else {
             throw Refusal(.unauthorized, WebProblem.notSignedIn)
         }

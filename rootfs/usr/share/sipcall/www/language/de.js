@@ -152,7 +152,6 @@ export const german = {
   'dial.wrong-length': 'In diesem Land hat keine Nummer diese Länge. Prüfen Sie, ob Ziffern fehlen oder doppelt sind.',
   'web.wrong-password': 'Der Name, das Passwort oder der Code ist falsch. Geben Sie sie noch einmal ein.',
   'web.code-needed': 'Dieses Konto verlangt ein Einmalpasswort: die sechs Ziffern aus Ihrer App oder einen Wiederherstellungscode.',
-  'web.proof-needed': 'Dafür braucht die Box noch einmal Ihr Passwort.',
   'web.out-of-scope': 'Dieses API-Token reicht dafür nicht aus.',
   'web.session-used-twice': 'Die Sitzung ist beendet, weil ihr Cookie an einer zweiten Stelle benutzt wurde. Melden Sie sich neu an; benutzt sonst niemand diesen Browser, dann ändern Sie auch Ihr Passwort.',
   'account.password-too-short': 'Das Passwort braucht 8 bis 1024 Bytes. Wählen Sie ein längeres.',
