@@ -90,6 +90,27 @@ struct AccountFile {
         do { return try queue.write(body) } catch { throw problem(error) }
     }
 
+    /// A whole copy in a new file (0600), made while this one is in use, without what must not come back with it: sessions and
+    /// links that may have been ended or used since.
+    ///
+    /// - Throws: `account.file`.
+    func copy(to target: String) throws(Problem) {
+        do {
+            guard FileManager.default.createFile(atPath: target, contents: nil, attributes: [.posixPermissions: 0o600])
+            else { throw AccountProblem.file(target, why: "it cannot be made") }
+            let copy = try DatabaseQueue(path: target)
+            try queue.backup(to: copy)
+            try copy.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA secure_delete = ON; DELETE FROM session; DELETE FROM invitation")
+            }
+            try copy.close()
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw AccountProblem.file(target, why: Self.words(error))
+        }
+    }
+
     private func problem(_ error: any Error) -> Problem {
         error as? Problem ?? AccountProblem.file(path, why: Self.words(error))
     }

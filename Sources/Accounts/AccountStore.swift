@@ -52,6 +52,12 @@ package actor AccountStore {
         }
     }
 
+    /// A whole copy in a new file, for a backup: everybody signs in anew where it is restored, and needs a new link if theirs was
+    /// not used yet.
+    ///
+    /// - Throws: `account.file`; what was written so far is of no use then.
+    package func copy(to path: String) throws(Problem) { try file.copy(to: path) }
+
     /// By name.
     package nonisolated var accounts: [Account] {
         snapshot.withLock { $0.accounts.values.sorted { $0.name.description < $1.name.description } }

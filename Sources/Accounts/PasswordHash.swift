@@ -1,6 +1,6 @@
 import Crypto
 import CryptoExtras
-import FoundationEssentials
+package import FoundationEssentials
 package import Wire
 
 /// A password as it is kept: scrypt (RFC 7914) with a salt of its own.
@@ -56,6 +56,30 @@ package struct PasswordHash: Sendable, Equatable, Codable {
             kept.cost.isSound, kept.salt.count >= 16, kept.hash.count == Self.hashBytes
         else { return nil }
         self = kept
+    }
+
+    /// The one password of a box that had no accounts yet, as `web/admin.json` keeps it.
+    ///
+    /// - Returns: nil for what no such box wrote.
+    package init?(ofBoxWithoutAccounts file: Data) {
+        struct Former: Decodable {
+            var algorithm: String
+            var cost: Int
+            var blockSize: Int
+            var parallelism: Int
+            var salt: Data
+            var hash: Data
+        }
+        guard let former = try? JSONDecoder().decode(Former.self, from: file), former.algorithm == "scrypt" else {
+            return nil
+        }
+        var cost = Cost(cost: former.cost, parallelism: former.parallelism)
+        cost.blockSize = former.blockSize
+        guard cost.isSound, former.salt.count >= 16, former.hash.count == Self.hashBytes else { return nil }
+        algorithm = former.algorithm
+        self.cost = cost
+        salt = Array(former.salt)
+        hash = Array(former.hash)
     }
 
     var encoded: String {

@@ -1,3 +1,4 @@
+import Accounts
 import FoundationEssentials
 import Glibc
 import HTTPTypes
@@ -18,13 +19,18 @@ package struct BackupHandover: Codable, Sendable {
 }
 
 extension WebResponder {
-    /// What is no data: locks, unfinished files, the master key, and what says that a process runs.
-    private static let leftOut: Set<String> = ["ledger", "ledger.lock", "master.key", "handover", "crashes"]
+    /// What is no data, or is copied otherwise: locks, unfinished files, the master key, and what says that a process runs.
+    private static let leftOut: Set<String> = [
+        "accounts.sqlite", "crashes", "handover", "ledger", "ledger.lock", "master.key",
+    ]
 
     private var handoverFolder: String { "\(stateDirectory)/web/handover" }
 
-    /// - Throws: 403 for a session of the page, and for members of the group: with the key everything could be read elsewhere.
-    private func operatingRoot(_ context: WebContext) throws -> (name: String, ledger: LedgerDesk) {
+    /// - Throws: 401 for nobody; 403 for a session of the page, and for members of the group: with the key everything could be read elsewhere.
+    private func operatingRoot(_ request: Request, _ context: WebContext) async throws -> (
+        name: String, ledger: LedgerDesk
+    ) {
+        _ = try await asker(request, context)
         guard let user = context.operatingUser, user.isPrivileged else {
             throw Refusal(.forbidden, WebProblem.notOperator)
         }
@@ -32,8 +38,8 @@ extension WebResponder {
         return (user.name, ledger)
     }
 
-    func handOver(_ context: WebContext) async throws -> Response {
-        let (name, ledger) = try operatingRoot(context)
+    func handOver(_ request: Request, _ context: WebContext) async throws -> Response {
+        let (name, ledger) = try await operatingRoot(request, context)
         do throws(Problem) {
             let store = try await ledger.opened()
             // Before the copy, so that the entry is in it.
@@ -41,6 +47,7 @@ extension WebResponder {
             let isEmpty = await ledger.drain(store, control)
             let target = try await emptyHandover(size: try await store.snapshotSize())
             let snapshot = try await store.snapshot(into: "\(target)/ledger")
+            try await accounts.copy(to: "\(target)/accounts.sqlite")
             try copyFiles(to: target)
             let key = String(decoding: await store.masterKeyring.file.revealed, as: UTF8.self)
             return try .json(
@@ -52,8 +59,8 @@ extension WebResponder {
         }
     }
 
-    func endHandOver(_ context: WebContext) throws -> Response {
-        _ = try operatingRoot(context)
+    func endHandOver(_ request: Request, _ context: WebContext) async throws -> Response {
+        _ = try await operatingRoot(request, context)
         try? FileManager.default.removeItem(atPath: handoverFolder)
         return .done
     }
@@ -75,13 +82,13 @@ extension WebResponder {
         return target
     }
 
-    /// The small files beside the ledger: users, sessions, certificate.
+    /// The small files beside the ledger and the accounts: the certificate, and what a box without accounts left.
     private func copyFiles(to target: String) throws(Problem) {
         let folder = "\(stateDirectory)/web"
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
             throw WebProblem.noHandover
         }
-        for name in names where !Self.leftOut.contains(name) && !name.hasSuffix(".new") {
+        for name in names where !Self.leftOut.contains(name) && !name.hasSuffix(".new") && !name.hasSuffix("-journal") {
             let attributes = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")
             guard attributes?[.type] as? FileAttributeType == .typeRegular,
                 let size = attributes?[.size] as? UInt64, size <= 16 << 20

@@ -143,8 +143,8 @@ struct WebResponder: Sendable {
             return try await erasePerson(request, try await asker(request, context))
         case ("backup", 1):
             switch request.method {
-            case .post: return try await handOver(context)
-            case .delete: return try endHandOver(context)
+            case .post: return try await handOver(request, context)
+            case .delete: return try await endHandOver(request, context)
             default: throw methodNotAllowed("POST, DELETE")
             }
         case ("phone", 1):

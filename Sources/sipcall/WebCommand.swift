@@ -49,15 +49,17 @@ struct WebCommand: AsyncParsableCommand {
         } clock: {
             RetentionClock.now()
         }
+        let stateDirectory = box.stateDirectory
         do {
             let server = try WebServer(
                 listen: web.listen, handed: handed, control: control, accounts: accounts, ledger: ledger,
                 operatorPath: box.state == nil ? nil : box.operatorSocket, spellings: { rules.spellings(of: $0) },
                 settingsText: { [path = configuration.file] in readText(path) },
                 wwwRoot: web.www,
-                stateDirectory: box.stateDirectory, logger: log,
+                stateDirectory: stateDirectory, logger: log,
                 whenListening: { place in
                     schema.commit(log)
+                    FirstOwner.forgetFormer(in: stateDirectory)
                     notifier.ready(status: Self.status(place))
                 })
             let watchdog = server.watchdog(notifier)

@@ -231,6 +231,8 @@ codecs = ["pcmu", "pcma"]
 
     def access_token(self) -> str:
         """Of the signed-in session, for a phone socket."""
+        if self.session_status() != 200:
+            self.sign_in(self.password)
         return self._token
 
     def session_status(self) -> int:
@@ -279,6 +281,9 @@ codecs = ["pcmu", "pcma"]
         content = reply.read()
         if reply.will_close:
             self._forget_connection()
+        if reply.status == 401 and path != "/api/v1/session" and self.sign_in(self.password) == 200:
+            # A token is good for minutes and for one web process.
+            return self._request(method, path, body)
         return reply.status, content
 
     def _send(

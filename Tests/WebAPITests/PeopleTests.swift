@@ -70,7 +70,14 @@ struct PeopleTests {
                 ("POST", "/api/v1/users/other/invitation", "", [.owner, .admin]),
                 ("PUT", "/api/v1/users/other/password", #"{"password":"long enough"}"#, []),
                 ("PATCH", "/api/v1/users/other", #"{"role":"owner"}"#, [.owner]),
-                ("PATCH", "/api/v1/users/admin", "{}", [.owner]), ("DELETE", "/api/v1/users/admin", "", []),
+                ("PATCH", "/api/v1/users/admin", "{}", [.owner]),
+                ("GET", "/api/v1/calls", "", everybody), ("GET", "/api/v1/calls.csv", "", [.owner, .admin]),
+                ("GET", "/api/v1/calls.json", "", [.owner, .admin]),
+                ("GET", "/api/v1/audit", "", [.owner, .admin, .auditor]),
+                ("POST", "/api/v1/privacy/export", #"{"user":"other"}"#, [.owner, .admin]),
+                ("POST", "/api/v1/privacy/erase", #"{"user":"other"}"#, [.owner, .admin]),
+                ("POST", "/api/v1/backup", "", []), ("DELETE", "/api/v1/backup", "", []),
+                ("DELETE", "/api/v1/sessions/0123", "", everybody), ("DELETE", "/api/v1/users/admin", "", []),
             ]
             for row in table {
                 for (role, token) in tokens {
@@ -80,7 +87,7 @@ struct PeopleTests {
                         #expect(status == 401, "\(note)")
                         continue
                     }
-                    if row.method == "DELETE" {
+                    if row.path == "/api/v1/users/admin", row.method == "DELETE" {
                         // It is gone for those who come after the owner.
                         #expect([403, 404].contains(status) || role == .owner, "\(note)")
                     } else if row.may.contains(role) {
@@ -150,6 +157,34 @@ struct PeopleTests {
                 box, "POST", "/api/v1/session", nil, body: #"{"user":"admin","password":"\#(Box.password)"}"#)
             #expect(!FileManager.default.fileExists(atPath: path))
         }
+    }
+
+    @Test("A box that had one password and no accounts keeps it, until this version serves and for its owner after that")
+    func boxWithoutAccounts() async throws {
+        let directory = try stateDirectory()
+        let (file, sessions) = (directory + "/web/admin.json", directory + "/web/sessions.json")
+        // scrypt of "correct-horse", quick; as a version without accounts wrote it.
+        let former = """
+            {"algorithm":"scrypt","blockSize":8,"cost":1024,"hash":"3xExSTLetW/u5n0VKkWZ9YaaXbzZ6BiL5u8FiV8Jilw=",\
+            "parallelism":1,"salt":"AQIDBAUGBwgJCgsMDQ4PEA=="}
+            """
+        for path in [file, sessions] { try Data(former.utf8).write(to: URL(filePath: path)) }
+        let store = try AccountStore(directory + "/web/accounts.sqlite")
+        let made = try await FirstOwner.make(
+            in: store, stateDirectory: directory, given: Redacted("another password"), leavesNote: true, cost: Box.cost)
+        #expect(made == nil)
+        #expect(!FileManager.default.fileExists(atPath: directory + "/web/first-password"))
+        #expect(store.accounts.map(\.role) == [.owner])
+        #expect(try await store.passwordHash(AccountName("admin")).matches(Redacted("correct-horse")))
+        #expect(FileManager.default.fileExists(atPath: file))
+        FirstOwner.forgetFormer(in: directory)
+        for path in [file, sessions] { #expect(!FileManager.default.fileExists(atPath: path)) }
+        // What nobody can read is no password: a new one is made.
+        let other = try stateDirectory()
+        try Data("{}".utf8).write(to: URL(filePath: other + "/web/admin.json"))
+        let fresh = try AccountStore(other + "/web/accounts.sqlite")
+        let note = try await FirstOwner.make(in: fresh, stateDirectory: other, leavesNote: true, cost: Box.cost)
+        #expect(note != nil && FirstOwner.password(in: other)?.revealed == note?.revealed)
     }
 
     @Test("Where the page is stands in words that a command can read")
