@@ -66,6 +66,29 @@ package struct Account: Sendable, Equatable {
     package let created: Date
 }
 
+extension Account {
+    /// A name as others see it, without what would move about on a terminal, and of at most 100 characters.
+    static func shown(_ name: String) -> String {
+        String(String.UnicodeScalarView(name.unicodeScalars.filter { !isControl($0) }).prefix(100))
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+
+    /// What may stand for a language (RFC 5646): letters, digits and hyphens, at most 35 of them.
+    static func language(_ text: String?) -> String? {
+        func isAllowed(_ byte: UInt8) -> Bool {
+            byte == 0x2d || (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte | 0x20)
+        }
+        guard let text, (1...35).contains(text.utf8.count), text.utf8.allSatisfy(isAllowed) else { return nil }
+        return text
+    }
+}
+
 /// The name of an account: 1 to 64 of `a-z 0-9 . _ -`, beginning with a letter or digit.
 ///
 /// No capitals, no blanks, no letters that look like others: two names that look the same are the same.

@@ -8,7 +8,7 @@ extension AccountStore {
     ///
     /// - Throws: `account.unknown`, `account.file`.
     package func describe(_ name: AccountName, displayName: String, language: String?) throws(Problem) {
-        let display = String(displayName.prefix(100))
+        let (display, language) = (Account.shown(displayName), Account.language(language))
         try change(name) { database throws in
             try database.execute(
                 sql: "UPDATE account SET display = ?, language = ? WHERE name = ?",

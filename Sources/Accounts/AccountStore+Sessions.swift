@@ -53,7 +53,10 @@ extension AccountStore {
         else { return .unknown }
         switch session.use(value.digest, now: now) {
         case .usedTwice:
-            try endSession(session.id)
+            snapshot.withLock { $0.sessions[session.id] = nil }
+            keep { database throws in
+                try database.execute(sql: "DELETE FROM session WHERE id = ?", arguments: [session.id])
+            }
             return .usedTwice(session)
         case .goOn(let next):
             session.source = source
@@ -78,12 +81,13 @@ extension AccountStore {
         snapshot.withLock { $0.sessions[id]?.proved = now }
     }
 
-    /// - Throws: `account.file`.
+    /// - Throws: `account.file`: it has ended, but a restart may bring it back.
     package func endSession(_ id: Session.ID) throws(Problem) {
+        // Whatever the disk says, nobody goes on with it.
+        snapshot.withLock { $0.sessions[id] = nil }
         try file.transact { database in
             try database.execute(sql: "DELETE FROM session WHERE id = ?", arguments: [id])
         }
-        snapshot.withLock { $0.sessions[id] = nil }
     }
 
     /// Which session a cookie's value belongs to, whatever became of it: for signing out.

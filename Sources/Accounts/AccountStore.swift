@@ -76,8 +76,8 @@ package actor AccountStore {
         now: Date
     ) throws(Problem) -> Account {
         let account = Account(
-            name: name, displayName: String(displayName.prefix(100)), role: role,
-            state: password == nil ? .invited : .active, language: language, created: now)
+            name: name, displayName: Account.shown(displayName), role: role,
+            state: password == nil ? .invited : .active, language: Account.language(language), created: now)
         try file.transact { database in
             let count = try Int.fetchOne(database, sql: "SELECT count(*) FROM account") ?? 0
             guard count < Self.mostAccounts else { throw AccountProblem.tooManyAccounts }
@@ -90,7 +90,7 @@ package actor AccountStore {
                     VALUES (?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    name.description, account.displayName, role.rawValue, account.state.rawValue, language,
+                    name.description, account.displayName, role.rawValue, account.state.rawValue, account.language,
                     password?.encoded, now.timeIntervalSince1970,
                 ])
         }

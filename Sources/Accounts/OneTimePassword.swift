@@ -32,13 +32,16 @@ package struct OneTimePassword: Sendable {
     ///
     /// - Parameters:
     ///   - text: blanks within do not matter.
-    ///   - used: the step of the last code that was accepted; it and older ones are refused (RFC 6238 §5.2).
+    ///   - used: the step of the last code that was accepted; it and older ones are refused (RFC 6238 §5.2). One that lies ahead
+    ///     counts for nothing: the clock was set back, and nobody may be shut out until it gets there again.
     /// - Returns: the step of the code, to be remembered; nil when it is wrong.
     package func verify(_ text: Redacted<String>, at moment: Date, used: Int64?) -> Int64? {
         let given = text.revealed.filter { !$0.isWhitespace }
         guard given.utf8.count == 6 else { return nil }
         let now = Self.counter(moment)
-        for counter in (now - Int64(Self.tolerance))...(now + Int64(Self.tolerance)) where counter > used ?? -1 {
+        let latest = now + Int64(Self.tolerance)
+        let used = used.flatMap { $0 > latest ? nil : $0 } ?? -1
+        for counter in (now - Int64(Self.tolerance))...latest where counter > used {
             let right = Self.digits(secret.revealed, counter: counter)
             if zip(right.utf8, given.utf8).reduce(UInt8(0), { $0 | ($1.0 ^ $1.1) }) == 0 { return counter }
         }

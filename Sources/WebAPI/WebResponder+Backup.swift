@@ -26,11 +26,8 @@ extension WebResponder {
 
     private var handoverFolder: String { "\(stateDirectory)/web/handover" }
 
-    /// - Throws: 401 for nobody; 403 for a session of the page, and for members of the group: with the key everything could be read elsewhere.
-    private func operatingRoot(_ request: Request, _ context: WebContext) async throws -> (
-        name: String, ledger: LedgerDesk
-    ) {
-        _ = try await asker(request, context)
+    /// - Throws: 403 for members of the group: with the key everything could be read elsewhere.
+    private func operatingRoot(_ context: WebContext) throws -> (name: String, ledger: LedgerDesk) {
         guard let user = context.operatingUser, user.isPrivileged else {
             throw Refusal(.forbidden, WebProblem.notOperator)
         }
@@ -38,8 +35,8 @@ extension WebResponder {
         return (user.name, ledger)
     }
 
-    func handOver(_ request: Request, _ context: WebContext) async throws -> Response {
-        let (name, ledger) = try await operatingRoot(request, context)
+    func handOver(_ context: WebContext) async throws -> Response {
+        let (name, ledger) = try operatingRoot(context)
         do throws(Problem) {
             let store = try await ledger.opened()
             // Before the copy, so that the entry is in it.
@@ -59,8 +56,8 @@ extension WebResponder {
         }
     }
 
-    func endHandOver(_ request: Request, _ context: WebContext) async throws -> Response {
-        _ = try await operatingRoot(request, context)
+    func endHandOver(_ context: WebContext) throws -> Response {
+        _ = try operatingRoot(context)
         try? FileManager.default.removeItem(atPath: handoverFolder)
         return .done
     }

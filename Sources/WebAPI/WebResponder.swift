@@ -20,7 +20,7 @@ struct WebContext {
     var operatingUser: Operator?
 }
 
-/// Every address of the box, in one table.
+/// What answers requests: who asks, the routes of ``routes``, and the page's files.
 struct WebResponder: Sendable {
     let control: ControlClient
     let hub: PhoneHub
@@ -104,60 +104,6 @@ struct WebResponder: Sendable {
         return response
     }
 
-    private func route(_ request: Request, _ context: WebContext) async throws -> Response {
-        let path = request.uri.path
-        guard path.hasPrefix("/api/") else {
-            switch request.method {
-            case .get, .head: return try file(path, request)
-            default: throw methodNotAllowed("GET, HEAD")
-            }
-        }
-        guard path.hasPrefix("/api/v1/") else { throw Refusal(.notFound, WebProblem.notFound) }
-        let parts = path.dropFirst("/api/v1/".count).split(separator: "/", omittingEmptySubsequences: false)
-            .map(String.init)
-        if request.method != .get { try requireOwnPage(request) }
-        switch (parts.first ?? "", parts.count) {
-        case ("session", 1...2), ("sessions", 1...2), ("invitation", 1...2), ("users", 1...3):
-            return try await routeOfPeople(parts, request, context)
-        case ("status", 1):
-            try require(request, .get)
-            try await asker(request, context).require(.readStatus)
-            return try await status()
-        case ("calls", 1):
-            try require(request, .get)
-            return try await calls(request, try await asker(request, context))
-        case ("calls.csv", 1):
-            try require(request, .get)
-            return try await export(request, try await asker(request, context), as: .csv)
-        case ("calls.json", 1):
-            try require(request, .get)
-            return try await export(request, try await asker(request, context), as: .json)
-        case ("audit", 1):
-            try require(request, .get)
-            return try await audit(request, try await asker(request, context))
-        case ("privacy", 2) where parts[1] == "export":
-            try require(request, .post)
-            return try await exportPerson(request, try await asker(request, context))
-        case ("privacy", 2) where parts[1] == "erase":
-            try require(request, .post)
-            return try await erasePerson(request, try await asker(request, context))
-        case ("backup", 1):
-            switch request.method {
-            case .post: return try await handOver(request, context)
-            case .delete: return try await endHandOver(request, context)
-            default: throw methodNotAllowed("POST, DELETE")
-            }
-        case ("phone", 1):
-            try require(request, .get)
-            throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
-        default: throw Refusal(.notFound, WebProblem.notFound)
-        }
-    }
-
-    func require(_ request: Request, _ method: HTTPRequest.Method) throws {
-        guard request.method == method else { throw methodNotAllowed(method.rawValue) }
-    }
-
     // MARK: Who asks
 
     func asker(_ request: Request, _ context: WebContext) async throws -> Asker {
@@ -186,7 +132,7 @@ struct WebResponder: Sendable {
 
     // MARK: The rest
 
-    private func status() async throws -> Response {
+    func status() async throws -> Response {
         do throws(Problem) {
             guard case .status(let status) = try await control.send(.status) else { throw WebProblem.unexpectedReply }
             return try .json(status)
@@ -196,8 +142,7 @@ struct WebResponder: Sendable {
     }
 
     /// Whoever may read everything sees every call, anybody else their own.
-    private func calls(_ request: Request, _ asker: Asker) async throws -> Response {
-        try asker.require(.readHistory)
+    func calls(_ request: Request, _ asker: Asker) async throws -> Response {
         guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
         var query = try CallQuery(request.uri)
         if !asker.role.may(.readEverything) { query.user = CallOwner(asker.account?.name.description ?? "") }
@@ -216,7 +161,7 @@ struct WebResponder: Sendable {
         return try .json(CallListing(page, core: core))
     }
 
-    private func file(_ path: String, _ request: Request) throws -> Response {
+    func file(_ path: String, _ request: Request) throws -> Response {
         guard let file = files[path] else { throw Refusal(.notFound, WebProblem.notFound) }
         var headers: HTTPFields = [.eTag: file.entityTag, .cacheControl: "no-cache"]
         let known = request.headers[.ifNoneMatch]?.split(separator: ",").map { $0.filter { $0 != " " } } ?? []
@@ -229,9 +174,5 @@ struct WebResponder: Sendable {
             return Response(status: .ok, headers: headers)
         }
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: file.bytes))
-    }
-
-    func methodNotAllowed(_ allowed: String) -> Refusal {
-        Refusal(.methodNotAllowed, WebProblem.methodNotAllowed, [.allow: allowed])
     }
 }

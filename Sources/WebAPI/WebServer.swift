@@ -135,8 +135,8 @@ package struct WebServer: Service {
             sessions: SessionDesk(
                 store: accounts, tokens: tokens, gate: gate, hub: hub, trail: trail, stateDirectory: stateDirectory,
                 logger: logger),
-            people: PeopleDesk(store: accounts, hub: hub, trail: trail), files: files, stateDirectory: stateDirectory,
-            trail: trail, spellings: spellings, logger: logger)
+            people: PeopleDesk(store: accounts, hub: hub, trail: trail, stateDirectory: stateDirectory), files: files,
+            stateDirectory: stateDirectory, trail: trail, spellings: spellings, logger: logger)
         let admission = PhoneAdmission(accounts: accounts, tokens: tokens, hub: hub, roll: roll, limits: limits)
         // Hummingbird tells of each connection that breaks.
         var quiet = logger

@@ -34,8 +34,10 @@ struct CopyTests {
     }
 
     /// `web/admin.json` as version 0.1 wrote it for the password "correct-horse", with a quick cost.
+    private static let hash = "3xExSTLetW/u5n0VKkWZ9YaaXbzZ6BiL5u8FiV8Jilw="
+    private static let salt = "AQIDBAUGBwgJCgsMDQ4PEA=="
     static let file = """
-        {"algorithm":"scrypt","blockSize":8,"cost":1024,"hash":"3xExSTLetW/u5n0VKkWZ9YaaXbzZ6BiL5u8FiV8Jilw=","parallelism":1,"salt":"AQIDBAUGBwgJCgsMDQ4PEA=="}
+        {"algorithm":"scrypt","blockSize":8,"cost":1024,"hash":"\(hash)","parallelism":1,"salt":"\(salt)"}
         """
 
     @Test("The one password of a box without accounts is still the password")
@@ -46,15 +48,15 @@ struct CopyTests {
         #expect(PasswordHash(encoded: hash.encoded) == hash)
     }
 
+    /// Each replaces one thing of the file.
     @Test(
         "What no such box wrote is none",
         arguments: [
-            "", "{}", CopyTests.file.replacing("1024", with: "1025"), CopyTests.file.replacing("1024", with: "1073741824"),
-            CopyTests.file.replacing("scrypt", with: "md5"), CopyTests.file.replacing("\"blockSize\":8", with: "\"blockSize\":-8"),
-            CopyTests.file.replacing("\"parallelism\":1", with: "\"parallelism\":9000000000000000000"),
-            CopyTests.file.replacing("AQIDBAUGBwgJCgsMDQ4PEA==", with: "AAAA"), CopyTests.file.replacing("3xExSTLetW/u5n0VKkWZ9YaaXbzZ6BiL5u8FiV8Jilw=", with: "AAAA"),
+            ("{", ""), ("1024", "1025"), ("1024", "1073741824"), ("scrypt", "md5"), ("Size\":8", "Size\":-8"),
+            ("ism\":1", "ism\":9000000000000000000"), (salt, "AAAA"), (hash, "AAAA"), ("\"salt\"", "\"pepper\""),
         ])
-    func damaged(file: String) {
-        #expect(PasswordHash(ofBoxWithoutAccounts: Data(file.utf8)) == nil)
+    func damaged(what: String, by: String) {
+        let file = Self.file.replacing(what, with: by)
+        #expect(file != Self.file && PasswordHash(ofBoxWithoutAccounts: Data(file.utf8)) == nil)
     }
 }

@@ -64,6 +64,7 @@ class Box:
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._token = ""
+        self._cookie = ""
 
     @property
     def program(self) -> Program:
@@ -79,7 +80,7 @@ class Box:
         environment = {"SIPCALL_ADMIN_PASSWORD": self.password}
         self._program = Program("sipcall run", self._machine.command(*command), self.log, environment)
         self._program.wait_for_output(r"Open http://", 15)
-        wait_until(self._signs_in, 10, "the box to take its password")
+        wait_until(self._signs_in, 30, "the box to take its password")
 
     def stop(self) -> int | None:
         """Ends the box as Ctrl-C would; its exit code."""
@@ -232,7 +233,7 @@ codecs = ["pcmu", "pcma"]
     def access_token(self) -> str:
         """Of the signed-in session, for a phone socket."""
         if self.session_status() != 200:
-            self.sign_in(self.password)
+            self._go_on()
         return self._token
 
     def session_status(self) -> int:
@@ -246,11 +247,18 @@ codecs = ["pcmu", "pcma"]
             self._token = json.loads(body)["token"]
         return code
 
+    def _go_on(self) -> bool:
+        """Gets the next token with the cookie: one is good for minutes, and for one web process."""
+        code, body = self._request("POST", "/api/v1/session/renewal")
+        if code == 200:
+            self._token = json.loads(body)["token"]
+        return code == 200
+
     def connect(self) -> socket.socket:
         """A TCP connection to the web port, from the box's own machine."""
         with self._machine.entered():
             connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        connection.settimeout(5)
+        connection.settimeout(10)
         try:
             connection.connect(("127.0.0.1", WEB_PORT))
         except OSError:
@@ -270,6 +278,8 @@ codecs = ["pcmu", "pcma"]
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._token}", "Origin": f"http://127.0.0.1:{WEB_PORT}"}
+        if self._cookie and path.startswith("/api/v1/session"):
+            headers["Cookie"] = self._cookie
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
@@ -281,8 +291,9 @@ codecs = ["pcmu", "pcma"]
         content = reply.read()
         if reply.will_close:
             self._forget_connection()
-        if reply.status == 401 and path != "/api/v1/session" and self.sign_in(self.password) == 200:
-            # A token is good for minutes and for one web process.
+        if cookie := reply.headers.get("Set-Cookie"):
+            self._cookie = cookie.split(";")[0]
+        if reply.status == 401 and not path.startswith("/api/v1/session") and self._go_on():
             return self._request(method, path, body)
         return reply.status, content
 
@@ -290,7 +301,7 @@ codecs = ["pcmu", "pcma"]
         self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
     ) -> http.client.HTTPResponse:
         if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", WEB_PORT, timeout=5)
+            self._connection = http.client.HTTPConnection("127.0.0.1", WEB_PORT, timeout=10)
             self._connection.sock = self.connect()
         self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         return self._connection.getresponse()

@@ -11,6 +11,7 @@ struct PeopleDesk: Sendable {
     let store: AccountStore
     let hub: PhoneHub
     let trail: AuditTrail
+    let stateDirectory: String
 
     struct Listed: Encodable {
         var user: String
@@ -71,6 +72,7 @@ struct PeopleDesk: Sendable {
         if let role = change.role, role != account.role {
             guard asker.role.maySetUp(role) else { throw Refusal(.forbidden, AccountProblem.notAllowed) }
             try await refused { try await store.set(name, role: role) }
+            await closeSockets()
             await trail.note(.userChange, by: asker.name, "\(name): \(account.role.rawValue), now \(role.rawValue)")
         }
         if let isSuspended = change.suspended {
@@ -108,6 +110,7 @@ struct PeopleDesk: Sendable {
         let password = try await request.json(as: NewPassword.self).password
         let hash = try await Self.hash(password)
         try await refused { try await store.set(name, password: hash) }
+        forgetNote(of: name)
         await closeSockets()
         await trail.note(.passwordSet, by: asker.name, "\(name); every session of theirs has ended")
         return .done
@@ -129,6 +132,7 @@ struct PeopleDesk: Sendable {
         _ = try await refused { try await store.invited(by: link.invitation, now: .now) }
         let hash = try await Self.hash(password)
         let account = try await refused { try await store.accept(link.invitation, password: hash, now: .now) }
+        forgetNote(of: account.name)
         // The password may have been set anew: whatever was signed in with the former one has ended.
         await closeSockets()
         await trail.note(.invitationAccept, by: account.name.description)
@@ -148,9 +152,15 @@ struct PeopleDesk: Sendable {
         return account
     }
 
+    /// Of sessions that have ended, and of people who may not telephone any more.
     private func closeSockets() async {
         let store = store
-        await hub.signedOut { store.holder(of: $0, now: .now) == nil }
+        await hub.signedOut { store.holder(of: $0, now: .now)?.account.role.may(.telephone) != true }
+    }
+
+    /// The first password is none any more.
+    private func forgetNote(of name: AccountName) {
+        if name.description == FirstOwner.name { FirstOwner.forgetNote(in: stateDirectory) }
     }
 
     private func listed(_ account: Account, invitation: Redacted<String>? = nil) -> Listed {

@@ -76,7 +76,7 @@ struct SessionDesk: Sendable {
         switch outcome {
         case .right(let account):
             // It has served: whoever reads the disk later must not find it.
-            FirstOwner.forgetNote(in: stateDirectory)
+            if account.name.description == FirstOwner.name { FirstOwner.forgetNote(in: stateDirectory) }
             let response = try await begin(for: account, request, isSecure: isSecure, source: source)
             await trail.note(.signIn, by: account.name.description, "from \(source)")
             return response

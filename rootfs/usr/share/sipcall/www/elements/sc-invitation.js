@@ -1,4 +1,4 @@
-import { text } from '../language/language.js'
+import { sentence, text } from '../language/language.js'
 import { Problem } from '../phone/problem.js'
 import { form } from './account-form.js'
 import { element } from './element.js'
@@ -22,8 +22,8 @@ class InvitationElement extends HTMLElement {
       }
       await this.phone.accept(first.value)
     }
-    this.append(
-      form({ title: text('invitation'), button: text('begin'), busy: text('signingIn'), send }, [
+    const card = form(
+      { title: text('invitation'), button: text('begin'), busy: text('signingIn'), send }, [
         welcome,
         element('label', { for: 'user' }, text('user')),
         user,
@@ -32,15 +32,32 @@ class InvitationElement extends HTMLElement {
         element('p', { className: 'hint', id: 'new-password-hint' }, text('newPasswordHint')),
         element('label', { for: 'new-password-again' }, text('newPasswordAgain')),
         again,
-      ]),
+      ],
     )
+    this.append(card)
     this.phone.identity.invited(this.phone.invitation).then(
       (person) => {
         user.value = person.user
         welcome.textContent = text('invitationFor', { name: person.name })
       },
-      // What is wrong with the link is said once it is used.
-      () => {},
+      (error) => {
+        // Nobody chooses a password for a link that is good for nothing. What may pass is said once it is used.
+        if (error instanceof Problem && error.code === 'account.invitation-used') card.replaceWith(this.#used(error))
+      },
+    )
+  }
+
+  /** @param {Problem} problem */
+  #used(problem) {
+    return element(
+      'div', { className: 'card sign-in' },
+      element('h1', {}, text('invitation')),
+      element('p', { className: 'problem', role: 'alert', 'data-testid': 'problem', 'data-code': problem.code }, sentence(problem)),
+      element(
+        'button',
+        { type: 'button', className: 'primary wide', 'data-testid': 'to-sign-in', onclick: () => this.phone.begin({}) },
+        text('signIn'),
+      ),
     )
   }
 
