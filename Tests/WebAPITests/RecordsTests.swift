@@ -218,4 +218,36 @@ struct RecordsTests {
             #expect(audit.last?.detail == "from 127.0.0.1")
         }
     }
+
+    @Test("Who made, changed, invited and removed an account is written down, and that a link was used")
+    func people() async throws {
+        try await Self.with([]) { client, port, _, _ in
+            struct Made: Decodable { var invitation: String }
+            let user = try Self.post("/api/v1/users", ["user": "berta", "name": "Berta", "role": "user"])
+            let link = try await client.json(user, as: Made.self).invitation
+            let accepted = try await RawClient(port: port).request(
+                "POST", "/api/v1/invitation/acceptance", headers: ["Content-Type: application/json"],
+                body: #"{"invitation":"\#(link)","password":"long enough"}"#)
+            #expect(accepted.status == 200)
+            let path = "/api/v1/users/berta"
+            for change in [#"{"role":"auditor"}"#, #"{"suspended":true}"#] {
+                _ = try await client.send(.init(path, method: "PATCH", body: Array(change.utf8)))
+            }
+            _ = try await client.send(.init("\(path)/invitation", method: "POST"))
+            _ = try await client.send(
+                .init("\(path)/password", method: "PUT", body: Array(#"{"password":"another one"}"#.utf8)))
+            _ = try await client.send(.init(path, method: "DELETE"))
+            let audit = try await client.json(.init("/api/v1/audit"), as: Audit.self).entries.reversed()
+            #expect(
+                audit.map(\.action) == [
+                    "user.add", "invitation.accept", "user.change", "user.change", "user.invite", "password.set",
+                    "user.remove",
+                ])
+            let operators = Set(audit.filter { $0.action != "invitation.accept" }.map(\.actor))
+            #expect(operators == [userName(getuid())])
+            #expect(audit.dropFirst().first?.actor == "berta")
+            #expect(audit.dropFirst(2).first?.detail == "berta: user, now auditor")
+            #expect(!audit.contains { $0.detail?.contains("long enough") == true || $0.detail?.contains(link) == true })
+        }
+    }
 }

@@ -14,6 +14,7 @@ from Rig.box import PASSWORD, REPOSITORY, binary
 from Rig.rig import Rig, open_rig
 
 SCREENSHOTS = Path(os.environ.get("SIPCALL_SCREENSHOTS", REPOSITORY / ".build" / "screenshots"))
+STILL = "document.getAnimations().every(animation => animation.playState !== 'running')"
 SIZES = {"telephone": {"width": 360, "height": 640}, "desktop": {"width": 1000, "height": 800}}
 
 
@@ -36,9 +37,9 @@ def _command(rig: Rig, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=15, check=True).stdout
 
 
-def _invite(rig: Rig, user: str, name: str) -> str:
+def _invite(rig: Rig, user: str, name: str, role: str = "user") -> str:
     """The link."""
-    shown = _command(rig, "user", "add", user, "--name", name)
+    shown = _command(rig, "user", "add", user, "--name", name, "--role", role)
     return next(word for word in shown.split() if "#invitation=" in word)
 
 
@@ -49,6 +50,7 @@ def _look(page: Page, name: str) -> None:
         page.set_viewport_size(viewport)  # type: ignore[arg-type]
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.wait_for_function(STILL)
             page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
             assert Axe().run(page).response["violations"] == [], f"{name} {size} {scheme}"
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
@@ -81,6 +83,8 @@ def test_an_invited_person_chooses_a_password_and_telephones(rig: Rig) -> None:
     page.fill("input[name=new-password-again]", "long enough")
     page.click("button[type=submit]")
     page.wait_for_selector('[data-testid="number"]', timeout=15_000)
+    page.click("summary")
+    assert "Erika M." in page.inner_text('[data-testid="person"]')
     _look(page, "invited")
     users = {user["user"]: user for user in json.loads(_command(rig, "user", "list", "--json"))}
     assert users["erika"]["state"] == "active" and users["erika"]["role"] == "user"
@@ -112,3 +116,17 @@ def test_whoever_is_suspended_is_out_at_once_and_the_owner_stays(rig: Rig) -> No
     page.fill("input[name=password]", PASSWORD)
     page.click("button[type=submit]")
     page.wait_for_selector('[data-testid="number"]', timeout=15_000)
+
+
+def test_an_auditor_finds_no_telephone_and_no_endless_attempts(rig: Rig) -> None:
+    link = _invite(rig, "arno", "Arno", "auditor")
+    page = rig.browser.context.new_page()
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.goto(link.replace("/#", "/?dsp=off#"))
+    for name in ("new-password", "new-password-again"):
+        page.fill(f"input[name={name}]", "long enough")
+    page.click("button[type=submit]")
+    page.wait_for_selector('[data-testid="no-telephone"]', timeout=15_000)
+    _look(page, "auditor")
+    assert sockets == []

@@ -32,7 +32,8 @@ export class AppElement extends HTMLElement {
   #update() {
     const phone = this.#phone
     if (!phone) return
-    const view = phone.session !== 'signed-in' ? phone.session : phone.calls.front ? 'call' : 'dialler'
+    const signedIn = !phone.mayTelephone ? 'nothing' : phone.calls.front ? 'call' : 'dialler'
+    const view = phone.session === 'signed-in' ? signedIn : phone.session
     if (view !== this.#shown) this.#show(view, phone)
     this.#listen(phone)
     const ringing = phone.calls.live.find((call) => call.state === 'incoming')
@@ -54,6 +55,7 @@ export class AppElement extends HTMLElement {
       document.createElement({ 'signed-out': 'sc-sign-in', invited: 'sc-invitation', dialler: 'sc-dialler', call: 'sc-call' }[view] ?? 'div')
     )
     made.phone = phone
+    if (view === 'nothing') made.append(element('p', { className: 'hint', 'data-testid': 'no-telephone' }, text('noTelephone')))
     main.append(made)
     const header = /** @type {HTMLElement & {phone: Phone}} */ (document.createElement('sc-header'))
     header.phone = phone

@@ -51,7 +51,7 @@ class InvitationElement extends HTMLElement {
   #used(problem) {
     return element(
       'div', { className: 'card sign-in' },
-      element('h1', {}, text('invitation')),
+      element('h1', {}, text('invitationOver')),
       element('p', { className: 'problem', role: 'alert', 'data-testid': 'problem', 'data-code': problem.code }, sentence(problem)),
       element(
         'button',

@@ -5,6 +5,8 @@ import { element } from './element.js'
 /** @typedef {import('../phone/phone.js').Phone} Phone */
 
 const STORED = 'sipcall.user'
+/** Most boxes have one person, and that is what the box calls them at first. */
+const FIRST = 'admin'
 
 /** Asks who is there: name, password, and a one-time password where the account has one. */
 class SignInElement extends HTMLElement {
@@ -12,13 +14,14 @@ class SignInElement extends HTMLElement {
   phone
 
   connectedCallback() {
+    const known = lastUser()
     const user = element('input', {
       type: 'text', name: 'username', id: 'user', autocomplete: 'username', autocapitalize: 'none', spellcheck: false,
-      required: true, value: lastUser(),
+      required: true, value: known || FIRST,
     })
     const password = element('input', {
       type: 'password', name: 'password', id: 'password', autocomplete: 'current-password', required: true,
-      'data-first': '', 'aria-describedby': 'password-hint form-problem',
+      'data-first': '', 'aria-describedby': known ? 'form-problem' : 'password-hint form-problem',
     })
     const code = element('input', {
       type: 'text', name: 'code', id: 'code', autocomplete: 'one-time-code', autocapitalize: 'none', spellcheck: false,
@@ -47,19 +50,19 @@ class SignInElement extends HTMLElement {
         user,
         element('label', { for: 'password' }, text('password')),
         password,
-        element('p', { className: 'hint', id: 'password-hint' }, text('passwordHint')),
+        ...(known ? [] : [element('p', { className: 'hint', id: 'password-hint' }, text('passwordHint'))]),
         second,
       ]),
     )
   }
 }
 
-/** Most boxes have one person, and that is what the box calls them at first. */
+/** Who signed in here last; empty when nobody has. */
 function lastUser() {
   try {
-    return localStorage.getItem(STORED) ?? 'admin'
+    return localStorage.getItem(STORED) ?? ''
   } catch {
-    return 'admin'
+    return ''
   }
 }
 

@@ -92,9 +92,14 @@ export class Phone extends EventTarget {
     return this.desk.calls
   }
 
+  /** Whether the box opens a line for whoever is signed in. */
+  get mayTelephone() {
+    return this.identity.person?.role !== 'auditor'
+  }
+
   #signedIn() {
     this.#update({ session: 'signed-in' })
-    this.#socket.open()
+    if (this.mayTelephone) this.#socket.open()
   }
 
   #lost() {
