@@ -65,7 +65,7 @@ def test_the_page_is_accessible_idle_and_in_a_call(rig: Rig) -> None:
 def test_the_page_fits_a_telephone(rig: Rig, scheme: str) -> None:
     phone = rig.phone()
     phone.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    phone.page.wait_for_function("document.getAnimations().every(animation => animation.playState !== 'running')")
+    phone.page.wait_for_function("() => document.getAnimations().every(animation => animation.playState !== 'running')")
     phone.page.set_viewport_size({"width": 360, "height": 640})
     overflow = phone.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0

@@ -14,7 +14,7 @@ from Rig.box import PASSWORD, REPOSITORY, binary
 from Rig.rig import Rig, open_rig
 
 SCREENSHOTS = Path(os.environ.get("SIPCALL_SCREENSHOTS", REPOSITORY / ".build" / "screenshots"))
-STILL = "document.getAnimations().every(animation => animation.playState !== 'running')"
+STILL = "() => document.getAnimations().every(animation => animation.playState !== 'running')"
 SIZES = {"telephone": {"width": 360, "height": 640}, "desktop": {"width": 1000, "height": 800}}
 
 
@@ -73,7 +73,7 @@ def test_an_invited_person_chooses_a_password_and_telephones(rig: Rig) -> None:
     link = _invite(rig, "erika", "Erika M.")
     page = rig.browser.context.new_page()
     page.goto(link.replace("/#", "/?dsp=off#"))
-    page.wait_for_function("document.querySelector('input[name=username]')?.value === 'erika'", timeout=10_000)
+    page.wait_for_function("() => document.querySelector('input[name=username]')?.value === 'erika'", timeout=10_000)
     assert "invitation" not in page.url and "Erika M." in page.inner_text("main")
     _look(page, "invitation")
     page.fill("input[name=new-password]", "long enough")

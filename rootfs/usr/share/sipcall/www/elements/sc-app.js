@@ -55,7 +55,7 @@ export class AppElement extends HTMLElement {
       document.createElement({ 'signed-out': 'sc-sign-in', invited: 'sc-invitation', dialler: 'sc-dialler', call: 'sc-call' }[view] ?? 'div')
     )
     made.phone = phone
-    if (view === 'nothing') made.append(element('p', { className: 'hint', 'data-testid': 'no-telephone' }, text('noTelephone')))
+    if (view === 'nothing') made.append(...noTelephone(phone))
     main.append(made)
     const header = /** @type {HTMLElement & {phone: Phone}} */ (document.createElement('sc-header'))
     header.phone = phone
@@ -75,6 +75,18 @@ export class AppElement extends HTMLElement {
     const tone = { incoming: 'ring', ringing: 'ringback' }[/** @type {string} */ (front?.state)] ?? null
     this.#tones.play(busy ? 'busy' : tone)
   }
+}
+
+/**
+ * What whoever is signed in without being allowed to telephone finds.
+ *
+ * @param {Phone} phone
+ */
+function noTelephone({ identity: { person } }) {
+  return [
+    element('h1', {}, text('signedInAs', { name: person?.name || person?.user || '' })),
+    element('p', { className: 'hint', 'data-testid': 'no-telephone' }, text('noTelephone')),
+  ]
 }
 
 customElements.define('sc-app', AppElement)
