@@ -38,6 +38,7 @@ extension Target.Dependency {
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
+    static let jwt = product(name: "JWTKit", package: "jwt-kit")
     static let toml = product(name: "TOMLKit", package: "TOMLKit")
 }
 
@@ -62,6 +63,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // 0: C libraries
@@ -102,6 +104,7 @@ let package = Package(
             "Media",
             ["RTP", "Audio", "ICE", "SDP", "SecureMedia", "OpusCodec", "CLinux", "Wire", .logging]),
         room("Appliance", ["CShims", "Wire"]),
+        room("Accounts", ["Wire", .grdb, .crypto, .cryptoExtras, .jwt]),
         room("Ledger", ["Call", "Numbering", "Sealing", "Wire", .grdb, .grdbSQLite, .crypto]),
         room("Backup", ["Ledger", "Sealing", "Wire", .crypto]),
         room("Control", ["Call", "SIPTrace", "Sealing", "Settings", "Wire", .nioCore, .nioPosix, .logging]),
@@ -120,7 +123,8 @@ let package = Package(
         room(
             "WebAPI",
             [
-                "Control", "Call", "CShims", "Ledger", "Sealing", "Settings", "Wire", .hummingbird, .cryptoExtras,
+                "Accounts", "Control", "Call", "CShims", "Ledger", "Sealing", "Settings", "Wire", .hummingbird,
+                .cryptoExtras,
                 .crypto,
                 .nioCore, .nioPosix,
                 .nioHTTP1, .nioWebSocket, .nioTLS, .nioSSL, .x509, .asn1, .lifecycle, .logging,
@@ -133,8 +137,8 @@ let package = Package(
         .executableTarget(
             name: "sipcall",
             dependencies: [
-                "Appliance", "Switchboard", "WebAPI", "Backup", "Console", "Call", "Control", "Ledger", "Numbering",
-                "Sealing",
+                "Accounts", "Appliance", "Switchboard", "WebAPI", "Backup", "Console", "Call", "Control", "Ledger",
+                "Numbering", "Sealing",
                 "Settings", "SIP",
                 "SIPTrace", "SIPTransport", "Media", "Supervision", "Systemd", "Wire", "CShims", .arguments, .logging,
                 .lifecycle,
@@ -149,6 +153,7 @@ let package = Package(
             swiftSettings: strict),
 
         tests(of: "Wire"),
+        tests(of: "Accounts", ["Wire", .crypto, .jwt]),
         tests(of: "SIPMessage", ["Wire"]),
         tests(of: "SDP", ["Wire"]),
         tests(of: "ICE", ["Wire", .crypto]),
@@ -182,7 +187,8 @@ let package = Package(
                 "SIPTransport", "Settings", "Wire",
                 .logging, .nioCore, .nioPosix,
             ]),
-        tests(of: "WebAPI", ["Control", "Call", "Ledger", "Sealing", "Wire", .nioCore, .nioPosix, .nioSSL]),
+        tests(
+            of: "WebAPI", ["Accounts", "Control", "Call", "Ledger", "Sealing", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "Console", ["Appliance", "Control", "Call", "SIPTrace", "Wire"]),
     ],
     swiftLanguageModes: [.v6]

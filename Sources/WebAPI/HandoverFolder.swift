@@ -4,8 +4,10 @@ package import Wire
 
 /// `web/handover`: the copy of what the web process keeps, for a backup.
 package struct HandoverFolder: Sendable {
-    /// What is no data: locks, unfinished files, the master key, and what says that a process runs.
-    private static let leftOut: Set<String> = ["ledger", "ledger.lock", "master.key", "handover", "crashes"]
+    /// What is no data, or is copied otherwise: locks, unfinished files, the master key, and what says that a process runs.
+    private static let leftOut: Set<String> = [
+        "accounts.sqlite", "accounts.sqlite-journal", "crashes", "handover", "ledger", "ledger.lock", "master.key",
+    ]
     /// A backup is stopped after four hours: whoever has not given the copy back by then does not need it any more.
     private static let longest: Duration = .seconds(5 * 3600)
 
@@ -53,7 +55,7 @@ package struct HandoverFolder: Sendable {
         return target
     }
 
-    /// The small files beside the ledger: users, sessions, the certificate in `tls`.
+    /// The small files beside the ledger and the accounts: the certificate in `tls`, and what a box without accounts left.
     ///
     /// - Returns: what was passed over: links, and files that are too large to be ours.
     package func copyFiles() throws(Problem) -> [String] {
@@ -69,7 +71,7 @@ package struct HandoverFolder: Sendable {
         var passedOver: [String] = []
         for name in names.sorted() where !leavingOut.contains(name) && !name.hasSuffix(".new") {
             let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
-            // A session file may go while it is copied.
+            // One may go while it is copied.
             guard let found = try? FileManager.default.attributesOfItem(atPath: from) else { continue }
             switch found[.type] as? FileAttributeType {
             case .typeDirectory? where depth < 4:

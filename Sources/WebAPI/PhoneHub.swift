@@ -1,3 +1,4 @@
+import Accounts
 import Call
 import Control
 import Logging
@@ -89,10 +90,9 @@ actor PhoneHub {
         }
     }
 
-    /// Closes every socket of a session that has ended.
-    /// - Parameter session: nil for all of them.
-    func signedOut(_ session: SessionStore.Digest?) {
-        for phone in phones.values where session == nil || phone.line.session == session {
+    /// Closes every socket of sessions that have ended.
+    func signedOut(_ hasEnded: (Session.ID) -> Bool) {
+        for phone in phones.values where hasEnded(phone.line.session) {
             phone.line.farewell.isGoodbye = true
             phone.line.close(.policyViolation)
         }

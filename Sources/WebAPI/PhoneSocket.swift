@@ -1,4 +1,6 @@
+import Accounts
 import Control
+import FoundationEssentials
 import NIOCore
 import NIOWebSocket
 import Synchronization
@@ -28,7 +30,7 @@ final class PhoneSocket: ChannelInboundHandler {
 
     private let admission: PhoneAdmission
     private let user: String
-    private let session: SessionStore.Digest
+    private let session: Session.ID
     private let former: ConnectionIdentifier?
     private let messages: AsyncStream<String>.Continuation
     private let stream: AsyncStream<String>
@@ -42,7 +44,7 @@ final class PhoneSocket: ChannelInboundHandler {
 
     /// - Parameter former: the identity that the page says it had.
     init(
-        admission: PhoneAdmission, user: String, session: SessionStore.Digest, former: ConnectionIdentifier? = nil
+        admission: PhoneAdmission, user: String, session: Session.ID, former: ConnectionIdentifier? = nil
     ) {
         self.former = former
         self.admission = admission
@@ -185,7 +187,9 @@ final class PhoneSocket: ChannelInboundHandler {
     private func pingDue() {
         guard case .open = state else { return }
         guard isAlive else { return drop() }
-        guard admission.sessions.user(session, now: .now()) != nil else { return close(.policyViolation) }
+        guard let (account, _) = admission.accounts.holder(of: session, now: .now), account.role.may(.telephone) else {
+            return close(.policyViolation)
+        }
         isAlive = false
         write(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()))
         schedulePing()
@@ -228,7 +232,7 @@ final class PhoneFarewell: Sendable {
 struct PhoneLine: Sendable {
     let socket: NIOLoopBound<PhoneSocket>
     let loop: any EventLoop
-    let session: SessionStore.Digest
+    let session: Session.ID
     /// Whole messages; ends with the socket.
     let messages: AsyncStream<String>
     let farewell: PhoneFarewell

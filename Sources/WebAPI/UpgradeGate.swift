@@ -1,3 +1,4 @@
+import Accounts
 import Control
 import Crypto
 import FoundationEssentials
@@ -9,7 +10,8 @@ import Wire
 
 /// Who may open a phone socket.
 struct PhoneAdmission: Sendable {
-    let sessions: SessionStore
+    let accounts: AccountStore
+    let tokens: AccessTokens
     let hub: PhoneHub
     let roll: ConnectionRoll
     let limits: WebLimits
@@ -27,13 +29,16 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     private enum State {
         case http
+        /// Its token is looked at; the request's end may have come meanwhile.
+        case asked(HTTPRequestHead, isWhole: Bool)
         /// The head was accepted; the connection is taken over at the request's end.
-        case accepted(HTTPRequestHead, user: String, session: SessionStore.Digest)
+        case accepted(HTTPRequestHead, Account, Session)
         /// What still comes is thrown away.
         case refused
     }
 
     static let path = "/api/v1/phone"
+    static let subprotocol = "sipcall.v1"
     private static let handshakeSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     private static let largestFrame = PhoneSocket.largestMessage
 
@@ -53,9 +58,11 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
             context.fireChannelRead(data)
         case (.http, .body):
             context.fireChannelRead(data)
-        case (.accepted(let head, let user, let session), .end):
-            takeOver(head, user: user, session: session, context)
-        case (.accepted, _), (.refused, _):
+        case (.asked(let head, _), .end):
+            state = .asked(head, isWhole: true)
+        case (.accepted(let head, let account, let session), .end):
+            takeOver(head, account, session, context)
+        case (.asked, _), (.accepted, _), (.refused, _):
             return
         }
     }
@@ -78,15 +85,35 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
             return context.fireChannelRead(wrapInboundOut(.head(head)))
         }
         switch verdict(head) {
-        case .success(let (user, session)):
-            state = .accepted(head, user: user, session: session)
+        case .success(let token):
+            state = .asked(head, isWhole: false)
+            ask(token, head, context)
         case .failure(let refusal):
             state = .refused
             refuse(refusal, head, context)
         }
     }
 
-    private func verdict(_ head: HTTPRequestHead) -> Result<(String, SessionStore.Digest), Refusal> {
+    private func ask(_ token: Redacted<String>, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let tokens = admission.tokens
+        context.eventLoop.makeFutureWithTask { await tokens.holder(of: token, now: .now) }.assumeIsolated()
+            .whenSuccess { holder in
+                guard case .asked(_, let isWhole) = self.state, context.channel.isActive else { return }
+                guard let holder, holder.account.role.may(.telephone) else {
+                    self.state = .refused
+                    let refusal =
+                        holder == nil
+                        ? Refusal(.unauthorized, WebProblem.notSignedIn)
+                        : Refusal(.forbidden, AccountProblem.notAllowed)
+                    return self.refuse(refusal, head, context)
+                }
+                self.state = .accepted(head, holder.account, holder.session)
+                if isWhole { self.takeOver(head, holder.account, holder.session, context) }
+            }
+    }
+
+    /// - Returns: the access token, which is still to be looked at.
+    private func verdict(_ head: HTTPRequestHead) -> Result<Redacted<String>, Refusal> {
         let headers = head.headers
         guard head.method == .GET, head.version == .http1_1, unanswered == 0,
             headers[canonicalForm: "Upgrade"].contains(where: { $0.lowercased() == "websocket" }),
@@ -98,13 +125,19 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
         guard origins.count == 1, let origin = origins.first,
             SameOrigin.holds(origin: origin, host: headers.first(name: "Host"))
         else { return .failure(Refusal(.forbidden, WebProblem.otherOrigin)) }
-        guard let session = SessionCookie.digest(in: headers["Cookie"]),
-            let user = admission.sessions.user(session, now: .now())
+        let offered = headers[canonicalForm: "Sec-WebSocket-Protocol"]
+        guard offered.contains(Self.subprotocol[...]),
+            let token = offered.lazy.compactMap(Self.token).first
         else { return .failure(Refusal(.unauthorized, WebProblem.notSignedIn)) }
         guard admission.hub.admits(most: admission.limits.phones) else {
             return .failure(Refusal(.serviceUnavailable, WebProblem.tooManyPhones))
         }
-        return .success((user, session))
+        return .success(token)
+    }
+
+    /// A browser cannot add headers to a WebSocket's request: the token comes as a subprotocol that nobody speaks.
+    private static func token(_ subprotocol: Substring) -> Redacted<String>? {
+        subprotocol.hasPrefix("bearer.") ? Redacted(String(subprotocol.dropFirst("bearer.".count))) : nil
     }
 
     /// `?phone=` and 32 hexadecimal digits; anything else is as good as nothing.
@@ -134,17 +167,21 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func takeOver(
-        _ head: HTTPRequestHead, user: String, session: SessionStore.Digest, _ context: ChannelHandlerContext
+        _ head: HTTPRequestHead, _ account: Account, _ session: Session, _ context: ChannelHandlerContext
     ) {
         let key = head.headers.first(name: "Sec-WebSocket-Key") ?? ""
         let accept = Data(Insecure.SHA1.hash(data: Data((key + Self.handshakeSuffix).utf8))).base64EncodedString()
-        let headers: HTTPHeaders = ["Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept]
+        let headers: HTTPHeaders = [
+            "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept,
+            "Sec-WebSocket-Protocol": Self.subprotocol,
+        ]
         let answer = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
         context.writeAndFlush(wrapOutboundOut(.head(answer)), promise: nil)
 
         let pipeline = context.pipeline.syncOperations
         let socket = PhoneSocket(
-            admission: admission, user: user, session: session, former: Self.formerIdentity(head.uri))
+            admission: admission, user: account.name.description, session: session.id,
+            former: Self.formerIdentity(head.uri))
         do {
             try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
             try pipeline.addHandler(

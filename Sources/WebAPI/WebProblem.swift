@@ -5,7 +5,8 @@ enum WebProblem {
     static let notSignedIn = Problem(
         code: "web.not-signed-in", sentence: "You are not signed in.", remedy: "Sign in and try again.")
     static let wrongPassword = Problem(
-        code: "web.wrong-password", sentence: "The password is wrong.", remedy: "Check it and enter it again.")
+        code: "web.wrong-password", sentence: "The name, the password or the code is wrong.",
+        remedy: "Check them and enter them again.")
     static let tooManySignIns = Problem(
         code: "web.too-many-sign-ins", sentence: "There were too many attempts to sign in.",
         remedy: "Wait a little and try again.")
@@ -39,16 +40,6 @@ enum WebProblem {
         code: "core.unexpected-reply", sentence: "The telephone part of the box gave an answer that makes no sense.",
         remedy: "Check that sipcall-core and sipcall-web are of the same version.")
 
-    static func passwordFile(_ path: String, why: String) -> Problem {
-        Problem(
-            code: "web.password-file", sentence: "The file \(path) with the admin password is of no use: \(why).",
-            remedy: "Correct its owner and mode, or delete it and start again: a new password is made then.")
-    }
-
-    static let passwordTooShort = Problem(
-        code: "web.password-too-short", sentence: "The admin password has to have 8 to 1,024 bytes.",
-        remedy: "Choose another one; at the first start none is needed, and the box makes one.")
-
     static func portInUse(_ address: NetworkAddress) -> Problem {
         Problem(
             code: "web.port-in-use", sentence: "The web server cannot use \(address): another program listens there.",
@@ -75,9 +66,6 @@ enum WebProblem {
     static let notOperator = Problem(
         code: "web.not-operator", sentence: "This user may not ask the web process.",
         remedy: "Use the user that runs it, or root.")
-    static let ownerOnly = Problem(
-        code: "web.owner-only", sentence: "This is for the owner of the box alone.",
-        remedy: "Sign in as the owner.")
     static let badAuditQuery = Problem(
         code: "web.bad-audit-query", sentence: "The query of the audit log is not understood.",
         remedy: "Known: limit (1 to 200) and below.")

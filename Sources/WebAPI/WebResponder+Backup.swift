@@ -1,3 +1,4 @@
+import Accounts
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -26,7 +27,7 @@ package struct BackupHandover: Codable, Sendable {
 }
 
 extension WebResponder {
-    /// - Throws: 403 for a session of the page, and for members of the group: with the key everything could be read elsewhere.
+    /// - Throws: 403 for members of the group: with the key everything could be read elsewhere.
     private func operatingRoot(_ context: WebContext) throws -> (name: String, ledger: LedgerDesk) {
         guard let user = context.operatingUser, user.isPrivileged else {
             throw Refusal(.forbidden, WebProblem.notOperator)
@@ -35,8 +36,7 @@ extension WebResponder {
         return (user.name, ledger)
     }
 
-    func handOver(_ request: Request, _ context: WebContext) async throws -> Response {
-        try requireOwnPage(request)
+    func handOver(_ context: WebContext) async throws -> Response {
         let (name, ledger) = try operatingRoot(context)
         let folder = HandoverFolder(state: stateDirectory)
         do throws(Problem) {
@@ -46,10 +46,11 @@ extension WebResponder {
             let isEmpty = await ledger.drain(store, control)
             let target = try folder.makeEmpty(size: try await store.snapshotSize())
             let snapshot = try await store.snapshot(into: "\(target)/ledger")
+            try await accounts.copy(to: "\(target)/accounts.sqlite")
             let passedOver = try folder.copyFiles()
             folder.removeLater()
             let key = String(decoding: await store.masterKeyring.file.revealed, as: UTF8.self)
-            return try json(
+            return try .json(
                 BackupHandover(
                     masterKey: Redacted(key), ledger: snapshot, spoolEmptied: isEmpty, passedOver: passedOver))
         } catch {
@@ -58,10 +59,9 @@ extension WebResponder {
         }
     }
 
-    func endHandOver(_ request: Request, _ context: WebContext) async throws -> Response {
-        try requireOwnPage(request)
+    func endHandOver(_ context: WebContext) throws -> Response {
         _ = try operatingRoot(context)
         HandoverFolder(state: stateDirectory).remove()
-        return Response(status: .noContent, headers: [.cacheControl: "no-store"])
+        return .done
     }
 }

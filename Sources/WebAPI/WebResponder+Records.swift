@@ -1,3 +1,4 @@
+import Accounts
 import Call
 import FoundationEssentials
 import HTTPTypes
@@ -7,7 +8,7 @@ import Ledger
 import NIOCore
 import Wire
 
-// Exports, the audit log, and what the law lets a person ask for: for the owner alone.
+// Exports, the audit log, and what the law lets a person ask for.
 extension WebResponder {
     private struct Person: Decodable {
         var number: String?
@@ -29,11 +30,9 @@ extension WebResponder {
         var next: Int64?
     }
 
-    private func owner(_ request: Request, _ context: WebContext) throws -> (Asker, LedgerDesk) {
-        let asker = try asker(request, context)
-        guard asker.user == Self.adminUser else { throw Refusal(.forbidden, WebProblem.ownerOnly) }
+    private func kept() throws -> LedgerDesk {
         guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
-        return (asker, ledger)
+        return ledger
     }
 
     private func served<Result>(_ body: () async throws(Problem) -> Result) async throws(Refusal) -> Result {
@@ -45,8 +44,8 @@ extension WebResponder {
     }
 
     /// All calls that fit, as they are read.
-    func export(_ request: Request, _ context: WebContext, as form: ExportForm) async throws -> Response {
-        let (asker, ledger) = try owner(request, context)
+    func export(_ request: Request, _ asker: Asker, as form: ExportForm) async throws -> Response {
+        let ledger = try kept()
         let query = try CallQuery(request.uri)
         guard query.after == nil, !request.uri.queryParameters.contains(where: { $0.key == "limit" }) else {
             throw Refusal(.badRequest, WebProblem.badQuery)
@@ -73,8 +72,8 @@ extension WebResponder {
         return filters.isEmpty ? ", all" : ", " + filters.joined(separator: ", ")
     }
 
-    func audit(_ request: Request, _ context: WebContext) async throws -> Response {
-        let (_, ledger) = try owner(request, context)
+    func audit(_ request: Request) async throws -> Response {
+        let ledger = try kept()
         var (limit, below) = (50, Int64.max)
         for (name, value) in request.uri.queryParameters {
             switch (name, Int64(value)) {
@@ -93,20 +92,13 @@ extension WebResponder {
                 detail: entry?.detail.revealed)
         }
         let last = entries.last?.number ?? 1
-        return try json(AuditPage(entries: entries, next: entries.count == limit && last > 1 ? last : nil))
+        return try .json(AuditPage(entries: entries, next: entries.count == limit && last > 1 ? last : nil))
     }
 
     // MARK: - Persons
 
     private func subject(_ request: Request) async throws -> (ErasureSubject, shown: String) {
-        try requireOwnPage(request)
-        guard let type = request.headers[.contentType]?.lowercased(), type.hasPrefix("application/json") else {
-            throw Refusal(.unsupportedMediaType, WebProblem.notJSON)
-        }
-        let body = try await request.body.collect(upTo: Self.largestBody)
-        guard let person = try? JSONDecoder().decode(Person.self, from: Data(body.readableBytesView)) else {
-            throw Refusal(.badRequest, WebProblem.notJSON)
-        }
+        let person = try await request.json(as: Person.self)
         switch (person.number, person.user) {
         case (.some(let number), nil) where number.contains(where: \.isNumber) && number.utf8.count <= 64:
             let all = ([number] + spellings(number)).map { Redacted($0) }
@@ -119,8 +111,8 @@ extension WebResponder {
     }
 
     /// One archive with all that is kept about somebody.
-    func exportPerson(_ request: Request, _ context: WebContext) async throws -> Response {
-        let (asker, ledger) = try owner(request, context)
+    func exportPerson(_ request: Request, _ asker: Asker) async throws -> Response {
+        let ledger = try kept()
         let (subject, shown) = try await subject(request)
         let store = try await served { () throws(Problem) in
             try await trail.require(.personalExport, by: asker.name, shown)
@@ -145,8 +137,8 @@ extension WebResponder {
         }
     }
 
-    func erasePerson(_ request: Request, _ context: WebContext) async throws -> Response {
-        let (asker, ledger) = try owner(request, context)
+    func erasePerson(_ request: Request, _ asker: Asker) async throws -> Response {
+        let ledger = try kept()
         let (subject, shown) = try await subject(request)
         let notice = try await served { () throws(Problem) in
             let notice = try await ledger.erase(subject, askedBy: asker.name, shown: shown, control)
@@ -156,7 +148,7 @@ extension WebResponder {
             try await trail.require(.erasure, by: asker.name, text ?? shown)
             return notice
         }
-        return try json(notice)
+        return try .json(notice)
     }
 
     private func stream(

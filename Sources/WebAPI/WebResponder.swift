@@ -1,3 +1,4 @@
+import Accounts
 import Call
 import Control
 import FoundationEssentials
@@ -19,26 +20,15 @@ struct WebContext {
     var operatingUser: Operator?
 }
 
-/// In whose name a request is done.
-struct Asker {
-    /// An owner of calls, or the admin.
-    var user: String
-    /// Who that is, for the audit log.
-    var name: String
-    /// nil through the operator's socket.
-    var session: SessionStore.Digest?
-}
-
-/// Every address of the box, in one table.
+/// What answers requests: who asks, the routes of ``routes``, and the page's files.
 struct WebResponder: Sendable {
-    static let largestBody = 16 * 1024
-    static let adminUser = "admin"
-
     let control: ControlClient
     let hub: PhoneHub
     let ledger: LedgerDesk?
-    let sessions: SessionStore
-    let gate: SignInGate
+    let accounts: AccountStore
+    let tokens: AccessTokens
+    let sessions: SessionDesk
+    let people: PeopleDesk
     let files: StaticFiles
     let stateDirectory: String
     let trail: AuditTrail
@@ -48,14 +38,6 @@ struct WebResponder: Sendable {
     /// Every spelling in which records may have a number.
     let spellings: @Sendable (String) -> [String]
     let logger: Logger
-
-    private struct SignIn: Decodable {
-        var password: Redacted<String>
-    }
-
-    private struct Session: Encodable {
-        var user: String
-    }
 
     /// What Hummingbird calls for each request.
     func handler(isSecure: Bool) -> HTTPChannelHandler.Responder {
@@ -128,99 +110,14 @@ struct WebResponder: Sendable {
         return response
     }
 
-    private func route(_ request: Request, _ context: WebContext) async throws -> Response {
-        let path = request.uri.path
-        switch (request.method, path) {
-        case (.post, "/api/v1/session"): return try await signIn(request, context)
-        case (.get, "/api/v1/session"): return try json(Session(user: try asker(request, context).user))
-        case (.delete, "/api/v1/session"): return try await signOut(request)
-        case (.get, "/api/v1/status"): return try await status(request, context)
-        case (.get, "/api/v1/calls"): return try await calls(request, context)
-        case (.get, "/api/v1/calls.csv"): return try await export(request, context, as: .csv)
-        case (.get, "/api/v1/calls.json"): return try await export(request, context, as: .json)
-        case (.get, "/api/v1/audit"): return try await audit(request, context)
-        case (.get, "/api/v1/totals"): return try await totals(request, context)
-        case (.get, "/api/v1/verify"): return try await verify(request, context)
-        case (.post, "/api/v1/privacy/export"): return try await exportPerson(request, context)
-        case (.post, "/api/v1/privacy/erase"): return try await erasePerson(request, context)
-        case (_, "/api/v1/privacy/export"), (_, "/api/v1/privacy/erase"): throw methodNotAllowed("POST")
-        case (.post, "/api/v1/backup"): return try await handOver(request, context)
-        case (.delete, "/api/v1/backup"): return try await endHandOver(request, context)
-        case (_, "/api/v1/backup"): throw methodNotAllowed("POST, DELETE")
-        case (.get, "/api/v1/phone"): throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
-        case (_, "/api/v1/session"): throw methodNotAllowed("GET, POST, DELETE")
-        case (_, "/api/v1/status"), (_, "/api/v1/calls"), (_, "/api/v1/calls.csv"),
-            (_, "/api/v1/calls.json"), (_, "/api/v1/audit"), (_, "/api/v1/verify"), (_, "/api/v1/totals"),
-            (_, "/api/v1/phone"):
-            throw methodNotAllowed("GET")
-        case (_, let path) where path.hasPrefix("/api/v1/certificate"):
-            return try await answerCertificate(request, context)
-        case (_, let path) where path.hasPrefix("/api/"): throw Refusal(.notFound, WebProblem.notFound)
-        case (.get, let path), (.head, let path): return try file(path, request)
-        default: throw methodNotAllowed("GET, HEAD")
-        }
-    }
+    // MARK: Who asks
 
-    // MARK: Session
-
-    private func signIn(_ request: Request, _ context: WebContext) async throws -> Response {
-        try requireOwnPage(request)
-        guard let type = request.headers[.contentType]?.lowercased(), type.hasPrefix("application/json") else {
-            throw Refusal(.unsupportedMediaType, WebProblem.notJSON)
-        }
-        let body = try await request.body.collect(upTo: Self.largestBody)
-        guard let attempt = try? JSONDecoder().decode(SignIn.self, from: Data(body.readableBytesView)) else {
-            throw Refusal(.badRequest, WebProblem.notJSON)
-        }
-        let password = sessions.password
-        switch await gate.verify(attempt.password, from: source(context)) {
-        case .right:
-            let token = sessions.begin(user: Self.adminUser, now: .now())
-            guard sessions.password == password else {
-                // Set anew while this one was looked at.
-                sessions.endAll(password: sessions.password)
-                throw Refusal(.unauthorized, WebProblem.wrongPassword)
-            }
-            await sessions.keep()
-            // It has served: whoever reads the disk later must not find it.
-            AdminPassword.forgetNote(in: stateDirectory)
-            await trail.note(.signIn, by: Self.adminUser, "from \(source(context))")
-            return Response(
-                status: .noContent,
-                headers: [
-                    .setCookie: SessionCookie.header(token, isSecure: context.isSecure), .cacheControl: "no-store",
-                ])
-        case .wrong:
-            logger.notice("sign-in with a wrong password", metadata: ["from": "\(source(context))"])
-            await trail.noteFailedSignIn(from: source(context))
-            throw Refusal(.unauthorized, WebProblem.wrongPassword)
-        case .refused(let retryAfter):
-            throw Refusal(.tooManyRequests, WebProblem.tooManySignIns, [.retryAfter: "\(retryAfter)"])
-        }
-    }
-
-    private func signOut(_ request: Request) async throws -> Response {
-        try requireOwnPage(request)
-        if let digest = digest(request) {
-            let user = sessions.user(digest, now: .now())
-            sessions.end(digest)
-            await sessions.keep()
-            await hub.signedOut(digest)
-            if let user { await trail.note(.signOut, by: user) }
-        }
-        return Response(status: .noContent, headers: [.setCookie: SessionCookie.erasure, .cacheControl: "no-store"])
-    }
-
-    func asker(_ request: Request, _ context: WebContext) throws -> Asker {
-        if let user = context.operatingUser { return Asker(user: Self.adminUser, name: user.name) }
-        guard let digest = digest(request), let user = sessions.user(digest, now: .now()) else {
-            throw Refusal(.unauthorized, WebProblem.notSignedIn)
-        }
-        return Asker(user: user, name: user, session: digest)
-    }
-
-    private func digest(_ request: Request) -> SessionStore.Digest? {
-        SessionCookie.digest(in: request.headers[values: .cookie])
+    func asker(_ request: Request, _ context: WebContext) async throws -> Asker {
+        if let user = context.operatingUser { return Asker(user) }
+        guard let bearer = request.bearer else { throw Refusal(.unauthorized, WebProblem.notSignedIn) }
+        if let (account, token) = accounts.holder(of: bearer, now: .now) { return Asker(account, token) }
+        if let (account, session) = await tokens.holder(of: bearer, now: .now) { return Asker(account, session) }
+        throw Refusal(.unauthorized, WebProblem.notSignedIn)
     }
 
     /// A browser names the origin whenever a page changes something; other programs need not.
@@ -231,7 +128,7 @@ struct WebResponder: Sendable {
         }
     }
 
-    private func source(_ context: WebContext) -> String {
+    func source(_ context: WebContext) -> String {
         guard let text = context.remoteAddress?.ipAddress, let host = NetworkAddress.Host(text) else {
             return "unknown"
         }
@@ -241,25 +138,23 @@ struct WebResponder: Sendable {
 
     // MARK: The rest
 
-    private func status(_ request: Request, _ context: WebContext) async throws -> Response {
-        _ = try asker(request, context)
+    func status() async throws -> Response {
         do throws(Problem) {
             guard case .status(let status) = try await control.send(.status) else { throw WebProblem.unexpectedReply }
-            return try json(status)
+            return try .json(status)
         } catch {
             throw Refusal(.serviceUnavailable, error)
         }
     }
 
-    /// The owner sees every call, anybody else their own.
-    private func calls(_ request: Request, _ context: WebContext) async throws -> Response {
-        let asker = try asker(request, context)
+    /// Whoever may read everything sees every call, anybody else their own.
+    func calls(_ request: Request, _ asker: Asker) async throws -> Response {
         guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
         var query = try CallQuery(request.uri)
-        if asker.user != Self.adminUser { query.user = CallOwner(asker.user) }
+        if !asker.role.may(.readEverything) { query.user = CallOwner(asker.account?.name.description ?? "") }
         let page: CallPage
         do throws(Problem) {
-            page = try await ledger.page(query, for: asker.session?.base64EncodedString() ?? asker.name)
+            page = try await ledger.page(query, for: asker.session?.id ?? asker.name)
         } catch {
             throw Refusal(error == LedgerProblem.busy ? .tooManyRequests : .serviceUnavailable, error)
         }
@@ -269,10 +164,10 @@ struct WebResponder: Sendable {
         {
             core = status
         }
-        return try json(CallListing(page, core: core))
+        return try .json(CallListing(page, core: core))
     }
 
-    private func file(_ path: String, _ request: Request) throws -> Response {
+    func file(_ path: String, _ request: Request) throws -> Response {
         guard let file = files[path] else { throw Refusal(.notFound, WebProblem.notFound) }
         var headers: HTTPFields = [.eTag: file.entityTag, .cacheControl: "no-cache"]
         let known = request.headers[.ifNoneMatch]?.split(separator: ",").map { $0.filter { $0 != " " } } ?? []
@@ -285,16 +180,5 @@ struct WebResponder: Sendable {
             return Response(status: .ok, headers: headers)
         }
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: file.bytes))
-    }
-
-    func methodNotAllowed(_ allowed: String) -> Refusal {
-        Refusal(.methodNotAllowed, WebProblem.methodNotAllowed, [.allow: allowed])
-    }
-
-    func json(_ value: some Encodable) throws(Problem) -> Response {
-        guard let data = try? JSONEncoder().encode(value) else { throw WebProblem.internalError }
-        return Response(
-            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
     }
 }

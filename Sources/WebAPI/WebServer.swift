@@ -1,3 +1,4 @@
+package import Accounts
 package import Control
 package import Logging
 import NIOCore
@@ -19,7 +20,8 @@ package struct WebServer: Service {
     private let spellings: @Sendable (String) -> [String]
     private let settingsText: @Sendable () -> String?
     let ledger: LedgerDesk?
-    let sessions: SessionStore
+    let accounts: AccountStore
+    let tokens: AccessTokens
     private let gate: SignInGate
     private let files: StaticFiles
     private let roll: ConnectionRoll
@@ -35,12 +37,12 @@ package struct WebServer: Service {
     ///   - spellings: in which records may have a number that somebody writes.
     ///   - settingsText: the configuration file, whose changes the audit log keeps; nil while it cannot be read.
     ///   - wwwRoot: the page's folder, read now.
-    ///   - stateDirectory: holds `web/admin.json` (see `AdminPassword.create`).
+    ///   - stateDirectory: holds `web/first-password` (see ``FirstOwner``).
     ///   - whenListening: called with the true addresses once requests are answered.
-    /// - Throws: `web.page-missing`, `web.password-file`.
+    /// - Throws: `web.page-missing`.
     package init(
         listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
-        ledger: LedgerDesk? = nil, operatorPath: String? = nil,
+        accounts: AccountStore, ledger: LedgerDesk? = nil, operatorPath: String? = nil,
         spellings: @escaping @Sendable (String) -> [String] = { [$0] },
         settingsText: @escaping @Sendable () -> String? = { nil }, wwwRoot: String, stateDirectory: String,
         logger: Logger,
@@ -63,9 +65,9 @@ package struct WebServer: Service {
         self.whenListening = whenListening
         self.ledger = ledger
         hub = PhoneHub(control: control, ledger: ledger, logger: logger)
-        let password = try AdminPassword(in: stateDirectory)
-        gate = SignInGate(password: password)
-        sessions = SessionStore(in: stateDirectory, password: password.fingerprint, logger: logger)
+        self.accounts = accounts
+        tokens = AccessTokens(accounts)
+        gate = SignInGate(accounts)
         files = try StaticFiles(root: wwwRoot)
     }
 
@@ -85,7 +87,6 @@ package struct WebServer: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await control.run() }
             group.addTask { await hub.run() }
-            group.addTask { await followPassword() }
             if let ledger {
                 group.addTask { await ledger.run(control) }
                 group.addTask { await trail.run() }
@@ -106,28 +107,6 @@ package struct WebServer: Service {
 
     /// How long what goes on may take when the process ends.
     private static let farewell = Duration.seconds(3)
-
-    /// Takes a password that was set from a terminal, and ends every session of the former one.
-    private func followPassword() async {
-        var known = (fingerprint: sessions.password, file: AdminPassword.identity(in: stateDirectory))
-        while true {
-            try? await Task.sleep(for: .seconds(1))
-            if Task.isCancelled { return }
-            // A file that is of no use at the moment leaves the former password in force.
-            guard AdminPassword.identity(in: stateDirectory) != known.file,
-                let password = try? AdminPassword(in: stateDirectory)
-            else { continue }
-            known.file = AdminPassword.identity(in: stateDirectory)
-            guard password.fingerprint != known.fingerprint else { continue }
-            known.fingerprint = password.fingerprint
-            await gate.replace(password)
-            sessions.endAll(password: password.fingerprint)
-            await sessions.keep()
-            await hub.signedOut(nil)
-            logger.notice("The password of the page was set anew; every session has ended.")
-            await trail.note(.passwordSet, by: "box", "every session has ended")
-        }
-    }
 
     /// Writes down what was changed in the configuration file while this process runs.
     private func followSettings() async {
@@ -154,10 +133,14 @@ package struct WebServer: Service {
         let certificate = handed.https.isEmpty ? nil : try ServedCertificate(in: stateDirectory, logger: logger)
         let challenges = ChallengeBoard()
         let responder = WebResponder(
-            control: control, hub: hub, ledger: ledger, sessions: sessions, gate: gate, files: files,
-            stateDirectory: stateDirectory, trail: trail, certificate: certificate, challenges: challenges,
-            spellings: spellings, logger: logger)
-        let admission = PhoneAdmission(sessions: sessions, hub: hub, roll: roll, limits: limits)
+            control: control, hub: hub, ledger: ledger, accounts: accounts, tokens: tokens,
+            sessions: SessionDesk(
+                store: accounts, tokens: tokens, gate: gate, hub: hub, trail: trail, stateDirectory: stateDirectory,
+                logger: logger),
+            people: PeopleDesk(store: accounts, hub: hub, trail: trail, stateDirectory: stateDirectory), files: files,
+            stateDirectory: stateDirectory, trail: trail, certificate: certificate,
+            challenges: challenges, spellings: spellings, logger: logger)
+        let admission = PhoneAdmission(accounts: accounts, tokens: tokens, hub: hub, roll: roll, limits: limits)
         // Hummingbird tells of each connection that breaks.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)

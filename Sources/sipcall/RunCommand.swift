@@ -1,3 +1,4 @@
+import Accounts
 import ArgumentParser
 import Glibc
 import Logging
@@ -18,8 +19,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let state = box.state else { throw ValidationError("Missing expected argument '--state <state>'") }
         try box.prepareState(for: "run")
         let configuration = try box.loadConfiguration()
-        let password = try AdminPassword.create(
-            in: state, given: getenv("SIPCALL_ADMIN_PASSWORD").map { String(cString: $0) })
+        let password = try await Self.firstPassword(in: state)
         // Nobody else needs it: neither the core nor whoever reads a process's environment.
         unsetenv("SIPCALL_ADMIN_PASSWORD")
         let log = Logger(part: "run", verbose: box.verbose)
@@ -31,6 +31,13 @@ struct RunCommand: AsyncParsableCommand {
         _ = fcntl(lifeline.writeEnd.rawValue, F_SETFD, FD_CLOEXEC)
         let status = await supervise(configuration, password: password, lifeline: lifeline.readEnd, log: log)
         if status != 0 { throw ExitCode(status) }
+    }
+
+    /// Shown on this terminal, so it is not left as a note. The web process opens the file afterwards.
+    private static func firstPassword(in state: String) async throws -> Redacted<String>? {
+        let given = getenv("SIPCALL_ADMIN_PASSWORD").map { Redacted(String(cString: $0)) }
+        let store = try AccountStore("\(state)/web/accounts.sqlite")
+        return try await FirstOwner.make(in: store, stateDirectory: state, given: given, leavesNote: false)
     }
 
     private enum Happening {
@@ -135,7 +142,7 @@ struct RunCommand: AsyncParsableCommand {
         let host = address.host.isUnspecified ? "127.0.0.1:\(address.port)" : "\(address)"
         if let password {
             StandardStream.output.write(
-                line: "Open http://\(host)/ and sign in with the password \(password.revealed)")
+                line: "Open http://\(host)/ and sign in as \(FirstOwner.name) with the password \(password.revealed)")
         } else {
             StandardStream.output.write(line: "Open http://\(host)/ and sign in.")
         }

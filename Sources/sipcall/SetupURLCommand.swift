@@ -23,7 +23,7 @@ struct SetupURLCommand: AsyncParsableCommand {
                 remedy: box.state.map { "Start it with: sipcall run --state \($0)" }
                     ?? "Start it with: systemctl start sipcall.target")
         }
-        guard let password = AdminPassword.firstPassword(in: box.stateDirectory) else {
+        guard let password = FirstOwner.password(in: box.stateDirectory) else {
             for url in urls { StandardStream.output.write(line: url) }
             StandardStream.output.write(
                 line: "Sign in with your password. A new one is set with: sipcall user password")

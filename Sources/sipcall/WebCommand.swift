@@ -1,3 +1,4 @@
+import Accounts
 import Appliance
 import ArgumentParser
 import Call
@@ -31,13 +32,14 @@ struct WebCommand: AsyncParsableCommand {
             directory: "\(box.stateDirectory)/web", version: productVersion, steps: StateSchema.stepsOfThisBuild)
         try schema.prepare()
         let configuration = try box.loadConfiguration(withSecrets: false)
-        if box.state == nil { try AdminPassword.createWithNote(in: box.stateDirectory) }
         let web = configuration.settings.web
         let rules = configuration.settings.dialling
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.webSocket, logger: log, watches: false)
         let folder = "\(box.stateDirectory)/web"
+        let accounts = try AccountStore("\(folder)/accounts.sqlite")
+        _ = try await FirstOwner.make(in: accounts, stateDirectory: box.stateDirectory, leavesNote: true)
         let ledger = LedgerDesk(
             LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock",
             logger: log
@@ -50,15 +52,17 @@ struct WebCommand: AsyncParsableCommand {
         } clock: {
             RetentionClock.now()
         }
+        let stateDirectory = box.stateDirectory
         do {
             let server = try WebServer(
-                listen: web.listen, handed: handed, control: control, ledger: ledger,
+                listen: web.listen, handed: handed, control: control, accounts: accounts, ledger: ledger,
                 operatorPath: box.state == nil ? nil : box.operatorSocket, spellings: { rules.spellings(of: $0) },
                 settingsText: { [path = configuration.file] in readText(path) },
                 wwwRoot: web.www,
-                stateDirectory: box.stateDirectory, logger: log,
+                stateDirectory: stateDirectory, logger: log,
                 whenListening: { place in
                     schema.commit(log)
+                    FirstOwner.forgetFormer(in: stateDirectory)
                     notifier.ready(status: Self.status(place))
                 })
             let watchdog = server.watchdog(notifier)

@@ -68,6 +68,7 @@ class Box:
         self._trunk_lines = trunk.replace("{CERTIFICATE}", str(folder / "carrier.pem"))
         self._program: Program | None = None
         self._connection: http.client.HTTPConnection | None = None
+        self._token = ""
         self._cookie = ""
 
     @property
@@ -243,23 +244,35 @@ codecs = ["pcmu", "pcma"]
         """What the box has logged since it was started."""
         return self.program.output()
 
-    def session_cookie(self) -> str:
-        """The signed-in session, for a phone socket."""
-        return self._cookie
+    def access_token(self) -> str:
+        """Of the signed-in session, for a phone socket."""
+        if self.session_status() != 200:
+            self._go_on()
+        return self._token
 
     def session_status(self) -> int:
         """The HTTP status of asking who is signed in: 200 or 401."""
         return self._request("GET", "/api/v1/session")[0]
 
     def sign_in(self, password: str) -> int:
-        """The HTTP status of signing in anew: 204, or 401 for a wrong password."""
-        return self._request("POST", "/api/v1/session", {"password": password}, SIGN_IN_PATIENCE)[0]
+        """The HTTP status of signing in anew: 200, or 401 for a wrong password."""
+        code, body = self._request("POST", "/api/v1/session", {"user": "admin", "password": password}, SIGN_IN_PATIENCE)
+        if code == 200:
+            self._token = json.loads(body)["token"]
+        return code
+
+    def _go_on(self) -> bool:
+        """Gets the next token with the cookie: one is good for minutes, and for one web process."""
+        code, body = self._request("POST", "/api/v1/session/renewal")
+        if code == 200:
+            self._token = json.loads(body)["token"]
+        return code == 200
 
     def connect(self) -> socket.socket:
         """A TCP connection to the web port, from the box's own machine."""
         with self._machine.entered():
             connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        connection.settimeout(5)
+        connection.settimeout(10)
         try:
             connection.connect(("127.0.0.1", WEB_PORT))
         except OSError:
@@ -270,17 +283,19 @@ codecs = ["pcmu", "pcma"]
     def _signs_in(self) -> bool:
         self.program.require_running()
         try:
-            code, body = self._request("POST", "/api/v1/session", {"password": self.password}, SIGN_IN_PATIENCE)
+            code = self.sign_in(self.password)
         except OSError:
             return False
         if code == 401:
-            raise RigError(f"the box refuses the password it was given: {body[:200]!r}")
-        return code == 204
+            raise RigError("the box refuses the password it was given")
+        return code == 200
 
     def _request(
-        self, method: str, path: str, body: dict[str, Any] | None = None, patience: float = 5
+        self, method: str, path: str, body: dict[str, Any] | None = None, patience: float = 10
     ) -> tuple[int, bytes]:
-        headers = {"Cookie": self._cookie, "Origin": f"http://127.0.0.1:{WEB_PORT}"}
+        headers = {"Authorization": f"Bearer {self._token}", "Origin": f"http://127.0.0.1:{WEB_PORT}"}
+        if self._cookie and path.startswith("/api/v1/session"):
+            headers["Cookie"] = self._cookie
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
@@ -290,10 +305,12 @@ codecs = ["pcmu", "pcma"]
             self._forget_connection()
             reply = self._send(method, path, body, headers, patience)
         content = reply.read()
-        if cookie := reply.getheader("Set-Cookie"):
-            self._cookie = cookie.split(";")[0]
         if reply.will_close:
             self._forget_connection()
+        if cookie := reply.headers.get("Set-Cookie"):
+            self._cookie = cookie.split(";")[0]
+        if reply.status == 401 and not path.startswith("/api/v1/session") and self._go_on():
+            return self._request(method, path, body)
         return reply.status, content
 
     def _send(

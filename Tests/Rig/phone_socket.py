@@ -34,7 +34,7 @@ class PhoneSocket:
         self._socket = websocket.create_connection(
             f"ws://{address}/api/v1/phone",
             socket=self._box.connect(),
-            cookie=self._box.session_cookie(),
+            subprotocols=["sipcall.v1", f"bearer.{self._box.access_token()}"],
             origin=f"http://{address}",
             timeout=5,
         )

@@ -16,9 +16,9 @@ struct PageLanguageTests {
         "web.certificate-file", "web.does-not-serve", "web.method-not-allowed", "web.bad-audit-query",
         "web.bad-totals-query", "web.bad-verify-query",
         "web.no-answer", "web.no-handover", "web.not-operator", "web.not-running", "web.operator-socket",
-        "web.other-version", "web.owner-only", "web.no-https", "web.not-found",
-        "web.not-json", "web.other-origin", "web.page-missing", "web.password-file", "web.password-too-short",
-        "web.own-certificate-damaged", "web.place-not-kept", "web.port-in-use", "web.sessions-damaged",
+        "web.other-version", "web.no-https", "web.not-found",
+        "web.not-json", "web.other-origin", "web.page-missing", "web.password-note",
+        "web.own-certificate-damaged", "web.place-not-kept", "web.port-in-use",
         "web.sessions-not-kept", "web.upgrade-needed",
     ]
 

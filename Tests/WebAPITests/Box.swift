@@ -1,3 +1,4 @@
+import Accounts
 import Call
 import Control
 import Foundation
@@ -70,6 +71,7 @@ actor FakeCore {
 /// A web server on 127.0.0.1 with a core behind it.
 struct Box {
     static let password = "correct-horse"
+    static let cost = PasswordHash.Cost(cost: 1 << 10, parallelism: 1)
 
     let port: Int
     let core: FakeCore
@@ -78,17 +80,23 @@ struct Box {
     let server: WebServer
     let stateDirectory: String
 
-    var sessions: SessionStore { server.sessions }
+    var accounts: AccountStore { server.accounts }
 
-    /// `name=value` of the cookie of a session that has just begun.
-    func cookie() -> String {
-        "\(SessionCookie.name)=\(sessions.begin(user: "admin", now: .now()).revealed)"
+    /// An access token of a session that has just begun.
+    func token(of name: String = FirstOwner.name) async throws -> String { try await server.token(of: name) }
+
+    /// An access token of somebody who may read everything and do nothing.
+    func auditor() async throws -> String {
+        guard let name = AccountName("audra") else { throw RawClient.Closed() }
+        let hash = try PasswordHash(Redacted(Self.password), cost: Self.cost)
+        _ = try await accounts.add(name, displayName: "Audra", role: .auditor, password: hash, now: .now)
+        return try await token(of: "audra")
     }
 
     /// A phone socket after its first message.
     func phone() async throws -> RawClient {
         let client = try await RawClient(port: port)
-        guard try await client.upgrade(cookie: cookie()).status == 101 else { throw RawClient.Closed() }
+        guard try await client.upgrade(token: token()).status == 101 else { throw RawClient.Closed() }
         _ = try await client.text(with: "phone.ready")
         _ = await eventually { await !core.connections.isEmpty }
         return client
@@ -122,7 +130,8 @@ func withBox(
     let (ports, announce) = AsyncStream.makeStream(of: Int.self)
     guard let listen = NetworkAddress("127.0.0.1", port: 0) else { throw POSIXError(.EINVAL) }
     let server = try WebServer(
-        listen: listen, handed: handed, control: client, operatorPath: directory + "/web.sock", wwwRoot: www,
+        listen: listen, handed: handed, control: client, accounts: await owned(in: directory),
+        operatorPath: directory + "/web.sock", wwwRoot: www,
         stateDirectory: directory,
         logger: Logger(label: "web"),
         limits: limits, whenListening: { announce.yield(Int($0.first?.address.port ?? 0)) })
@@ -139,20 +148,27 @@ func withBox(
     await control.stop()
 }
 
-/// A directory with a known admin password; its hash is a cheap one.
+extension WebServer {
+    func token(of name: String = FirstOwner.name) async throws -> String {
+        guard let name = AccountName(name) else { throw RawClient.Closed() }
+        let (session, _) = try await accounts.beginSession(of: name, device: "", source: "", now: .now)
+        guard let token = await tokens.make(for: session, now: .now) else { throw RawClient.Closed() }
+        return token.revealed
+    }
+}
+
 func stateDirectory() throws -> String {
     let directory = try temporaryDirectory()
     try FileManager.default.createDirectory(atPath: directory + "/web", withIntermediateDirectories: true)
-    try Shared.passwordFile.get().write(to: URL(filePath: directory + "/web/admin.json"))
     return directory
 }
 
-private enum Shared {
-    static let passwordFile = Result {
-        let directory = try temporaryDirectory()
-        _ = try AdminPassword.create(in: directory, given: Box.password, cost: 1 << 10, parallelism: 1)
-        return try Data(contentsOf: URL(filePath: directory + "/web/admin.json"))
-    }
+/// Accounts with the first owner and a known password; its hash is a cheap one.
+func owned(in directory: String) async throws -> AccountStore {
+    let store = try AccountStore(directory + "/web/accounts.sqlite")
+    _ = try await FirstOwner.make(
+        in: store, stateDirectory: directory, given: Redacted(Box.password), leavesNote: false, cost: Box.cost)
+    return store
 }
 
 func temporaryDirectory() throws -> String {

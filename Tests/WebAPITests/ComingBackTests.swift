@@ -30,7 +30,7 @@ struct ComingBackTests {
                     calls: [.init(connection: connection, call: call, state: .active)],
                     ended: [.init(call: ended, reason: .busy)]))
             let phone = try await RawClient(port: box.port)
-            #expect(try await phone.upgrade(cookie: box.cookie(), query: "?phone=\(connection)").status == 101)
+            #expect(try await phone.upgrade(token: box.token(), query: "?phone=\(connection)").status == 101)
             #expect(try identity(in: try await phone.text(with: "phone.ready")) == connection)
             #expect(try await phone.text(with: "call.ended", "\(ended)").contains("call.busy"))
             let calls = try await phone.text(with: "phone.calls")
@@ -53,7 +53,7 @@ struct ComingBackTests {
             let connection = identifier()
             await box.core.remember(connection, of: "somebody else", AttachedPhone())
             let phone = try await RawClient(port: box.port)
-            _ = try await phone.upgrade(cookie: box.cookie(), query: "?phone=\(connection)")
+            _ = try await phone.upgrade(token: box.token(), query: "?phone=\(connection)")
             try await phone.sendText(
                 #"{"jsonrpc":"2.0","id":1,"method":"call.end","params":{"call":"\#(box.core.call)"}}"#)
             #expect(try await phone.closeCode() == 4403)
@@ -65,12 +65,12 @@ struct ComingBackTests {
     @Test("To the same process, before the former socket is known to be dead: the new one has it, nothing is lost")
     func sameProcess() async throws {
         try await withBox { box in
-            let cookie = box.cookie()
+            let token = try await box.token()
             let former = try await RawClient(port: box.port)
-            _ = try await former.upgrade(cookie: cookie)
+            _ = try await former.upgrade(token: token)
             let connection = try identity(in: try await former.text(with: "phone.ready"))
             let next = try await RawClient(port: box.port)
-            _ = try await next.upgrade(cookie: cookie, query: "?phone=\(connection)")
+            _ = try await next.upgrade(token: token, query: "?phone=\(connection)")
             #expect(try identity(in: try await next.text(with: "phone.ready")) == connection)
             #expect(try await former.closeCode() == 1001)
             #expect(await former.isClosed)
@@ -86,7 +86,7 @@ struct ComingBackTests {
     func noIdentity(query: String) async throws {
         try await withBox { box in
             let phone = try await RawClient(port: box.port)
-            _ = try await phone.upgrade(cookie: box.cookie(), query: query)
+            _ = try await phone.upgrade(token: box.token(), query: query)
             _ = try identity(in: try await phone.text(with: "phone.ready"))
         }
     }

@@ -25,13 +25,12 @@ struct ListeningTests {
             let client = try await RawClient(port: box.port, tls: trusting())
             let answer = try await client.request(
                 "POST", "/api/v1/session", headers: ["Origin: https://127.0.0.1"],
-                body: #"{"password":"\#(Box.password)"}"#)
-            #expect(answer.status == 204)
-            let cookie = answer["set-cookie"] ?? ""
-            #expect(cookie.contains("; Secure"))
+                body: #"{"user":"admin","password":"\#(Box.password)"}"#)
+            #expect(answer.status == 200)
+            #expect(answer["set-cookie"]?.contains("; Secure") == true)
             let phone = try await RawClient(port: box.port, tls: trusting())
-            let pair = String(cookie.split(separator: ";").first ?? "")
-            #expect(try await phone.upgrade(cookie: pair, origin: "https://127.0.0.1").status == 101)
+            let token = try #require(answer.member("token"))
+            #expect(try await phone.upgrade(token: token, origin: "https://127.0.0.1").status == 101)
             #expect(try await phone.text(with: "phone.ready").contains("admin"))
         }
     }
@@ -90,11 +89,11 @@ struct ListeningTests {
         limits.connectionsOfSource = 3
         // The secure listener counts this machine too; the plain one may be a proxy's.
         try await withBox(limits: limits, handed: HandedSockets(https: [try listeningSocket()])) { box in
-            let cookie = box.cookie()
+            let token = try await box.token()
             var phones: [RawClient] = []
             for _ in 0..<5 {
                 let phone = try await RawClient(port: box.port, tls: trusting())
-                #expect(try await phone.upgrade(cookie: cookie, origin: "https://127.0.0.1").status == 101)
+                #expect(try await phone.upgrade(token: token, origin: "https://127.0.0.1").status == 101)
                 phones.append(phone)
             }
             var others: [RawClient] = []

@@ -17,13 +17,13 @@ struct OperatorTests {
         OperatorClient(path: path, notRunning: gone, patience: patience)
     }
 
-    private struct Session: Decodable { var user: String }
+    private struct Session: Decodable { var role: String }
 
     @Test("The kernel's word takes the place of a cookie, on this socket only")
     func asks() async throws {
         try await withBox { box in
             let client = Self.client(box.stateDirectory + "/web.sock")
-            #expect(try await client.json(.init("/api/v1/session"), as: Session.self).user == "admin")
+            #expect(try await client.json(.init("/api/v1/session"), as: Session.self).role == "owner")
             #expect(try await client.json(.init("/api/v1/status"), as: BoxStatus.self).version == "test")
             let mode = try FileManager.default.attributesOfItem(atPath: box.stateDirectory + "/web.sock")
             #expect((mode[.posixPermissions] as? Int) == 0o600)

@@ -224,7 +224,7 @@ struct PhoneCallTests {
             try await phone.sendText(Self.start.replacing("\"id\":1", with: "\"id\":2"))
             #expect(try await phone.text(with: "\"id\":2").contains("core.unreachable"))
             let status = try await RawClient(port: box.port)
-                .request("GET", "/api/v1/status", headers: ["Cookie: \(box.cookie())"])
+                .request("GET", "/api/v1/status", headers: ["Authorization: Bearer \(box.token())"])
             #expect(status.status == 503)
             #expect(status.member("code") == "core.unreachable")
 

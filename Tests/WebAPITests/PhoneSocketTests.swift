@@ -11,7 +11,7 @@ struct PhoneSocketTests {
     func handshake() async throws {
         try await withBox { box in
             let client = try await RawClient(port: box.port)
-            let answer = try await client.upgrade(cookie: box.cookie())
+            let answer = try await client.upgrade(token: box.token())
             #expect(answer.status == 101)
             #expect(answer["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
             let ready = try await client.text()
@@ -24,19 +24,20 @@ struct PhoneSocketTests {
     @Test("Whoever is refused gets a whole answer and the connection's end")
     func refusals() async throws {
         try await withBox { box in
-            let cookie = box.cookie()
-            let refusals: [(cookie: String?, origin: String?, version: String, status: Int)] = [
-                (nil, "http://127.0.0.1", "13", 401),
-                ("sipcall_session=" + String(repeating: "A", count: 43), "http://127.0.0.1", "13", 401),
-                (cookie, "https://evil.example", "13", 403), (cookie, nil, "13", 403), (cookie, "null", "13", 403),
-                (cookie, "http://127.0.0.1.evil.example", "13", 403), (cookie, "http://127.0.0.1", "8", 426),
+            let token = try await box.token()
+            let auditor = try await box.auditor()
+            let refusals: [(token: String?, origin: String?, version: String, status: Int)] = [
+                (nil, "http://127.0.0.1", "13", 401), ("a.b.c", "http://127.0.0.1", "13", 401),
+                (String(token.dropLast(10)), "http://127.0.0.1", "13", 401), (auditor, "http://127.0.0.1", "13", 403),
+                (token, "https://evil.example", "13", 403), (token, nil, "13", 403), (token, "null", "13", 403),
+                (token, "http://127.0.0.1.evil.example", "13", 403), (token, "http://127.0.0.1", "8", 426),
             ]
-            for (cookie, origin, version, status) in refusals {
+            for (token, origin, version, status) in refusals {
                 let client = try await RawClient(port: box.port)
-                let answer = try await client.upgrade(cookie: cookie, origin: origin, version: version)
+                let answer = try await client.upgrade(token: token, origin: origin, version: version)
                 #expect(answer.status == status)
                 #expect(answer["connection"] == "close")
-                #expect(answer.member("code")?.hasPrefix("web.") == true)
+                #expect(answer.member("code")?.contains(/^(web|account)\./) == true)
                 #expect(await client.isClosed)
             }
         }
@@ -151,12 +152,12 @@ struct PhoneSocketTests {
     @Test("Signing out closes the phone sockets of that session")
     func signOut() async throws {
         try await withBox { box in
-            let cookie = box.cookie()
+            let token = try await box.token()
             let phone = try await RawClient(port: box.port)
-            _ = try await phone.upgrade(cookie: cookie)
+            _ = try await phone.upgrade(token: token)
             _ = try await phone.text(with: "phone.ready")
             let out = try await RawClient(port: box.port)
-                .request("DELETE", "/api/v1/session", headers: ["Cookie: \(cookie)"])
+                .request("DELETE", "/api/v1/session", headers: ["Authorization: Bearer \(token)"])
             #expect(out.status == 204)
             #expect(try await phone.closeCode() == 1008)
             #expect(await eventually { await box.core.detached == [true] })

@@ -118,7 +118,7 @@ final class RawClient {
 
     // MARK: WebSocket
 
-    func upgrade(cookie: String?, origin: String? = "http://127.0.0.1", version: String = "13", query: String = "")
+    func upgrade(token: String?, origin: String? = "http://127.0.0.1", version: String = "13", query: String = "")
         async throws -> Answer
     {
         var headers = [
@@ -126,7 +126,7 @@ final class RawClient {
             "Sec-WebSocket-Version: \(version)",
         ]
         if let origin { headers.append("Origin: \(origin)") }
-        if let cookie { headers.append("Cookie: other=1; \(cookie)") }
+        headers.append("Sec-WebSocket-Protocol: sipcall.v1\(token.map { ", bearer.\($0)" } ?? "")")
         return try await request("GET", "/api/v1/phone" + query, headers: headers)
     }
 

@@ -1,3 +1,4 @@
+import Accounts
 import Call
 import Control
 import Foundation
@@ -36,7 +37,8 @@ struct RecordsTests {
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let server = try WebServer(
             listen: try #require(NetworkAddress("127.0.0.1", port: 0)),
-            control: ControlClient(path: "\(directory)/none.sock", logger: log), ledger: desk,
+            control: ControlClient(path: "\(directory)/none.sock", logger: log),
+            accounts: await owned(in: directory), ledger: desk,
             operatorPath: "\(directory)/operator.sock",
             spellings: { $0 == "030 1234-0001" ? ["+493012340001", "493012340001", "03012340001"] : [$0] },
             wwwRoot: www, stateDirectory: directory, logger: log,
@@ -244,11 +246,14 @@ struct RecordsTests {
                     try await client.send(try Self.post("/api/v1/privacy/erase", body))
                 }
             }
-            let cookie = "\(SessionCookie.name)=\(server.sessions.begin(user: "berta", now: .now()).revealed)"
+            let berta = try #require(AccountName("berta"))
+            let hash = try PasswordHash(Redacted(Box.password), cost: Box.cost)
+            _ = try await server.accounts.add(berta, displayName: "", role: .user, password: hash, now: .now)
+            let token = try await server.token(of: "berta")
             for path in ["calls.csv", "audit"] {
                 let other = try await RawClient(port: port).request(
-                    "GET", "/api/v1/\(path)", headers: ["Cookie: \(cookie)"])
-                #expect(other.status == 403 && other.text.contains("web.owner-only"))
+                    "GET", "/api/v1/\(path)", headers: ["Authorization: Bearer \(token)"])
+                #expect(other.status == 403 && other.member("code") == "account.not-allowed")
                 let nobody = try await RawClient(port: port).request("GET", "/api/v1/\(path)")
                 #expect(nobody.status == 401)
             }
@@ -261,11 +266,11 @@ struct RecordsTests {
             func signIn(_ password: String) async throws -> RawClient.Answer {
                 try await RawClient(port: port).request(
                     "POST", "/api/v1/session", headers: ["Content-Type: application/json"],
-                    body: "{\"password\":\"\(password)\"}")
+                    body: #"{"user":"admin","password":"\#(password)"}"#)
             }
             for _ in 0..<2 { #expect(try await signIn("wrong").status == 401) }
             let answer = try await signIn(Box.password)
-            #expect(answer.status == 204)
+            #expect(answer.status == 200)
             let cookie =
                 answer.headers.first { $0.name.lowercased() == "set-cookie" }?.value.split(separator: ";").first.map(
                     String.init) ?? ""
@@ -276,6 +281,38 @@ struct RecordsTests {
             #expect(audit.map(\.action) == ["session.sign-out", "session.sign-in", "session.sign-in-failed"])
             #expect(audit.map(\.actor) == ["admin", "admin", "somebody"])
             #expect(audit.last?.detail == "from 127.0.0.1")
+        }
+    }
+
+    @Test("Who made, changed, invited and removed an account is written down, and that a link was used")
+    func people() async throws {
+        try await Self.with([]) { client, port, _, _ in
+            struct Made: Decodable { var invitation: String }
+            let user = try Self.post("/api/v1/users", ["user": "berta", "name": "Berta", "role": "user"])
+            let link = try await client.json(user, as: Made.self).invitation
+            let accepted = try await RawClient(port: port).request(
+                "POST", "/api/v1/invitation/acceptance", headers: ["Content-Type: application/json"],
+                body: #"{"invitation":"\#(link)","password":"long enough"}"#)
+            #expect(accepted.status == 200)
+            let path = "/api/v1/users/berta"
+            for change in [#"{"role":"auditor"}"#, #"{"suspended":true}"#] {
+                _ = try await client.send(.init(path, method: "PATCH", body: Array(change.utf8)))
+            }
+            _ = try await client.send(.init("\(path)/invitation", method: "POST"))
+            _ = try await client.send(
+                .init("\(path)/password", method: "PUT", body: Array(#"{"password":"another one"}"#.utf8)))
+            _ = try await client.send(.init(path, method: "DELETE"))
+            let audit = try await client.json(.init("/api/v1/audit"), as: Audit.self).entries.reversed()
+            #expect(
+                audit.map(\.action) == [
+                    "user.add", "invitation.accept", "user.change", "user.change", "user.invite", "password.set",
+                    "user.remove",
+                ])
+            let operators = Set(audit.filter { $0.action != "invitation.accept" }.map(\.actor))
+            #expect(operators == [userName(getuid())])
+            #expect(audit.dropFirst().first?.actor == "berta")
+            #expect(audit.dropFirst(2).first?.detail == "berta: user, now auditor")
+            #expect(!audit.contains { $0.detail?.contains("long enough") == true || $0.detail?.contains(link) == true })
         }
     }
 }

@@ -1,3 +1,4 @@
+import Accounts
 import Foundation
 import Testing
 import Wire
@@ -6,31 +7,86 @@ import Wire
 
 @Suite("Sign-in and sessions", .timeLimit(.minutes(5)))
 struct SessionTests {
-    @Test("The right password gives a cookie that scripts and other sites cannot use")
-    func signIn() async throws {
+    private let signIn = #"{"user":"Admin","password":"\#(Box.password)"}"#
+
+    private func pair(_ answer: RawClient.Answer) -> String {
+        String((answer["set-cookie"] ?? "").split(separator: ";").first ?? "")
+    }
+
+    @Test("The right password gives a token, and a cookie that scripts and other sites cannot use")
+    func rightPassword() async throws {
         try await withBox { box in
             let client = try await RawClient(port: box.port)
             #expect(try await client.request("GET", "/api/v1/session").status == 401)
-            let answer = try await client.request(
-                "POST", "/api/v1/session", body: #"{"password":"\#(Box.password)"}"#)
-            #expect(answer.status == 204)
+            let answer = try await client.request("POST", "/api/v1/session", body: signIn)
+            #expect(answer.status == 200)
+            #expect(answer.member("role") == "owner")
+            let token = try #require(answer.member("token"))
             let parts = (answer["set-cookie"] ?? "").split(separator: ";").map {
                 $0.trimmingCharacters(in: .whitespaces)
             }
-            let cookie = try #require(parts.first)
-            #expect(cookie.hasPrefix("sipcall_session="))
-            #expect(cookie.utf8.count == "sipcall_session=".utf8.count + 43)
-            for flag in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] { #expect(parts.contains(flag)) }
+            #expect(parts.first?.hasPrefix("sipcall_session=") == true)
+            for flag in ["HttpOnly", "SameSite=Strict", "Path=/api/v1/session"] { #expect(parts.contains(flag)) }
 
-            let who = try await client.request("GET", "/api/v1/session", headers: ["Cookie: \(cookie)"])
-            #expect(who.status == 200)
+            let bearer = ["Authorization: Bearer \(token)"]
+            let who = try await client.request("GET", "/api/v1/session", headers: bearer)
             #expect(who.member("user") == "admin")
-            let status = try await client.request("GET", "/api/v1/status", headers: ["Cookie: \(cookie)"])
-            #expect(status.member("version") == "test")
+            #expect(who.member("token") == nil)
+            #expect(try await client.request("GET", "/api/v1/status", headers: bearer).member("version") == "test")
+            // The cookie alone reads nothing.
+            let cookie = ["Cookie: other=1; \(pair(answer))"]
+            #expect(try await client.request("GET", "/api/v1/status", headers: cookie).status == 401)
 
-            let out = try await client.request("DELETE", "/api/v1/session", headers: ["Cookie: \(cookie)"])
-            #expect(out.status == 204)
-            #expect(try await client.request("GET", "/api/v1/session", headers: ["Cookie: \(cookie)"]).status == 401)
+            #expect(try await client.request("DELETE", "/api/v1/session", headers: cookie).status == 204)
+            #expect(try await client.request("GET", "/api/v1/session", headers: bearer).status == 401)
+            #expect(try await client.request("POST", "/api/v1/session/renewal", headers: cookie).status == 401)
+        }
+    }
+
+    @Test("The cookie gets the next token, and its second use ends the session with its phone sockets")
+    func renewal() async throws {
+        try await withBox { box in
+            let client = try await RawClient(port: box.port)
+            let first = pair(try await client.request("POST", "/api/v1/session", body: signIn))
+            let second = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(first)"])
+            #expect(second.status == 200)
+            #expect(pair(second) != first)
+            let third = try await client.request(
+                "POST", "/api/v1/session/renewal", headers: ["Cookie: \(pair(second))"])
+            let token = try #require(third.member("token"))
+            let phone = try await RawClient(port: box.port)
+            #expect(try await phone.upgrade(token: token).status == 101)
+            let forged = first.dropLast(3) + (first.hasSuffix("AAA") ? "BBB" : "AAA")
+            let stolen = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(forged)"])
+            #expect(stolen.member("code") == "web.session-used-twice")
+            #expect(try await phone.closeCode() == 1008)
+            let last = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(pair(third))"])
+            #expect(last.member("code") == "web.not-signed-in")
+        }
+    }
+
+    @Test("Sessions are listed and can be ended; others' cannot")
+    func listed() async throws {
+        try await withBox { box in
+            let client = try await RawClient(port: box.port)
+            let token = try await box.token()
+            let auditor = try await box.auditor()
+            let phone = try await RawClient(port: box.port)
+            let other = try await box.token()
+            #expect(try await phone.upgrade(token: other).status == 101)
+            let name = try #require(AccountName("admin"))
+            let list = try await client.request("GET", "/api/v1/sessions", headers: ["Authorization: Bearer \(token)"])
+            let sessions = box.accounts.sessions(of: name, now: .now)
+            #expect(sessions.count == 2)
+            for session in sessions { #expect(String(decoding: list.body, as: UTF8.self).contains(session.id)) }
+            for session in sessions {
+                let path = "/api/v1/sessions/\(session.id)"
+                let refused = try await client.request(
+                    "DELETE", path, headers: ["Authorization: Bearer \(auditor)"])
+                #expect(refused.status == 404)
+                _ = try await client.request("DELETE", path, headers: ["Authorization: Bearer \(token)"])
+            }
+            #expect(try await phone.closeCode() == 1008)
         }
     }
 
@@ -40,8 +96,11 @@ struct SessionTests {
             let client = try await RawClient(port: box.port)
             var statuses: [Int] = []
             var last = RawClient.Answer()
-            for _ in 0..<12 {
-                last = try await client.request("POST", "/api/v1/session", body: #"{"password":"wrong"}"#)
+            for attempt in 0..<12 {
+                // A name that nobody has is no different.
+                let name = attempt.isMultiple(of: 2) ? "admin" : "nobody"
+                last = try await client.request(
+                    "POST", "/api/v1/session", body: #"{"user":"\#(name)","password":"wrong"}"#)
                 statuses.append(last.status)
                 if last.status == 401 { #expect(last.member("code") == "web.wrong-password") }
                 if last.status == 429 { break }
@@ -54,16 +113,31 @@ struct SessionTests {
             #expect(last.member("code") == "web.too-many-sign-ins")
             #expect(last.member("remedy")?.isEmpty == false)
             // Not even the right one gets through meanwhile.
-            let right = try await client.request(
-                "POST", "/api/v1/session", body: #"{"password":"\#(Box.password)"}"#)
-            #expect(right.status == 429)
+            #expect(try await client.request("POST", "/api/v1/session", body: signIn).status == 429)
+        }
+    }
+
+    @Test("An account with a second factor asks for it, and takes each code once")
+    func secondFactor() async throws {
+        try await withBox { box in
+            let name = try #require(AccountName("admin"))
+            let second = OneTimePassword()
+            let now = Date.now
+            let codes = try await box.accounts.begin(second, for: name, code: second.code(at: now), now: now)
+            let recovery = try #require(codes).codes.revealed[0]
+            let client = try await RawClient(port: box.port)
+            let asked = try await client.request("POST", "/api/v1/session", body: signIn)
+            #expect(asked.member("code") == "web.code-needed")
+            let body = #"{"user":"admin","password":"\#(Box.password)","code":"\#(recovery)"}"#
+            #expect(try await client.request("POST", "/api/v1/session", body: body).status == 200)
+            #expect(try await client.request("POST", "/api/v1/session", body: body).status == 401)
         }
     }
 
     @Test(
         "What is not a sign-in is refused with the right status",
         arguments: [
-            (#"{"password":5}"#, 400), ("junk", 400), (#"{}"#, 400),
+            (#"{"user":"admin","password":5}"#, 400), ("junk", 400), (#"{}"#, 400), (#"{"password":"x"}"#, 400),
             (String(repeating: "a", count: 16 * 1024 + 1), 413),
         ])
     func malformed(body: String, status: Int) async throws {
@@ -75,17 +149,17 @@ struct SessionTests {
         }
     }
 
-    @Test("A page of another site can neither sign in nor out")
+    @Test("A page of another site can neither sign in, nor go on, nor sign out")
     func otherOrigin() async throws {
         try await withBox { box in
             let client = try await RawClient(port: box.port)
-            let answer = try await client.request(
-                "POST", "/api/v1/session", headers: ["Origin: https://evil.example"],
-                body: #"{"password":"\#(Box.password)"}"#)
-            #expect(answer.status == 403)
-            #expect(answer.member("code") == "web.other-origin")
-            let out = try await client.request("DELETE", "/api/v1/session", headers: ["Origin: null"])
-            #expect(out.status == 403)
+            for path in ["/api/v1/session", "/api/v1/session/renewal"] {
+                let answer = try await client.request(
+                    "POST", path, headers: ["Origin: https://evil.example"], body: signIn)
+                #expect(answer.status == 403)
+                #expect(answer.member("code") == "web.other-origin")
+            }
+            #expect(try await client.request("DELETE", "/api/v1/session", headers: ["Origin: null"]).status == 403)
         }
     }
 
@@ -99,34 +173,6 @@ struct SessionTests {
             #expect(method["allow"] == "GET, POST, DELETE")
             #expect(try await client.request("GET", "/api/v1/status").member("code") == "web.not-signed-in")
             #expect(try await client.request("GET", "/api/v1/phone").status == 426)
-        }
-    }
-
-    @Test("The password is made once, readable by its owner only, and only as a hash")
-    func firstStart() throws {
-        let directory = try temporaryDirectory()
-        let made = try #require(try AdminPassword.create(in: directory)).revealed
-        #expect(made.wholeMatch(of: /[a-hj-km-np-z2-9]{4}(-[a-hj-km-np-z2-9]{4}){3}/) != nil)
-        #expect(try AdminPassword.create(in: directory) == nil)
-        let path = directory + "/web/admin.json"
-        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
-        #expect(mode == 0o600)
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        #expect(!text.contains(made))
-        let password = try AdminPassword(in: directory)
-        #expect(password.matches(Redacted(made)))
-        #expect(!password.matches(Redacted(made + "x")))
-    }
-
-    @Test("A damaged or missing password file is one sentence")
-    func damaged() throws {
-        let directory = try temporaryDirectory()
-        #expect(throws: Problem.self) { try AdminPassword(in: directory) }
-        try FileManager.default.createDirectory(atPath: directory + "/web", withIntermediateDirectories: true)
-        try Data("{}".utf8).write(to: URL(filePath: directory + "/web/admin.json"))
-        #expect(throws: Problem.self) { try AdminPassword(in: directory) }
-        #expect(throws: WebProblem.passwordTooShort) {
-            try AdminPassword.create(in: try temporaryDirectory(), given: "short")
         }
     }
 }

@@ -16,7 +16,7 @@ struct WebServerTests {
         let other = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(other.localAddress?.port.flatMap(UInt16.init(exactly:)))
-        let server = try makeServer(port: port)
+        let server = try await makeServer(port: port)
         await #expect(throws: WebProblem.portInUse(try #require(NetworkAddress("127.0.0.1", port: port)))) {
             try await server.run()
         }
@@ -25,7 +25,7 @@ struct WebServerTests {
 
     @Test("An address that is not this machine's is one sentence")
     func foreignAddress() async throws {
-        let server = try makeServer(host: "192.0.2.1", port: 8080)
+        let server = try await makeServer(host: "192.0.2.1", port: 8080)
         do {
             try await server.run()
             Issue.record("it listens")
@@ -38,18 +38,18 @@ struct WebServerTests {
     @Test("Graceful shutdown says 1001 to open pages and ends, with a page that does not answer too")
     func gracefulShutdown() async throws {
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-        let server = try makeServer(port: 0) { announce.yield(Int($0.first?.address.port ?? 0)) }
+        let server = try await makeServer(port: 0) { announce.yield(Int($0.first?.address.port ?? 0)) }
         let group = ServiceGroup(
             configuration: .init(services: [.init(service: server)], logger: Logger(label: "test")))
         let running = Task { try await group.run() }
         var iterator = ports.makeAsyncIterator()
         let port = try #require(await iterator.next())
-        let cookie = "\(SessionCookie.name)=\(server.sessions.begin(user: "admin", now: .now()).revealed)"
+        let token = try await server.token()
         let answering = try await RawClient(port: port)
         let silent = try await RawClient(port: port)
         let idle = try await RawClient(port: port)
         for phone in [answering, silent] {
-            #expect(try await phone.upgrade(cookie: cookie).status == 101)
+            #expect(try await phone.upgrade(token: token).status == 101)
             // Without a core the page says so at once.
             #expect(try await phone.text(with: "phone.ready").contains("core.unreachable"))
         }
@@ -63,12 +63,13 @@ struct WebServerTests {
     private func makeServer(
         host: String = "127.0.0.1", port: UInt16,
         whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
-    ) throws -> WebServer {
+    ) async throws -> WebServer {
         let directory = try stateDirectory()
         try FileManager.default.createDirectory(atPath: directory + "/www", withIntermediateDirectories: true)
         let client = ControlClient(path: directory + "/control.sock", logger: Logger(label: "test"))
         return try WebServer(
-            listen: try #require(NetworkAddress(host, port: port)), control: client, wwwRoot: directory + "/www",
+            listen: try #require(NetworkAddress(host, port: port)), control: client,
+            accounts: await owned(in: directory), wwwRoot: directory + "/www",
             stateDirectory: directory, logger: Logger(label: "test"), whenListening: whenListening)
     }
 }

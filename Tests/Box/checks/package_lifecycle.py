@@ -192,7 +192,7 @@ def _stray_file(contents: Path) -> None:
 
 
 def _forget(contents: Path) -> None:
-    _script(contents, "rm -f /var/lib/sipcall/web/admin.json")
+    _script(contents, "rm -f /var/lib/sipcall/web/accounts.sqlite")
 
 
 def _forget_calls(contents: Path) -> None:

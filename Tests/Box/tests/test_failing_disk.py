@@ -91,7 +91,7 @@ def test_a_disk_that_fails_under_open_databases_stops_no_call_and_loses_nothing(
     assert "read-only" not in machine.show("sipcall-core", "StatusText")
     changed = kept.lines - Kept.of(machine).lines
     # When somebody was last seen.
-    assert [line for line in changed if not line.endswith("web/sessions.json")] == []
+    assert [line for line in changed if not line.endswith("web/accounts.sqlite")] == []
     assert disk_verdict(machine)["verdict"] in ("ok", "warning")
     phone = rig.phone("?codec=pcmu&dsp=off")
     after = records(phone)

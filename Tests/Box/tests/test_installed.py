@@ -67,7 +67,7 @@ def test_each_part_is_ready_by_its_own_word_and_says_what_it_does(machine: Machi
         ("/var/lib/sipcall", "755 root:root"),
         ("/var/lib/sipcall/core", "700 sipcall-core:sipcall-core"),
         ("/var/lib/sipcall/web", "700 sipcall-web:sipcall-web"),
-        ("/var/lib/sipcall/web/admin.json", "600 sipcall-web:sipcall-web"),
+        ("/var/lib/sipcall/web/accounts.sqlite", "600 sipcall-web:sipcall-web"),
         ("/var/lib/sipcall/web/first-password", "600 sipcall-web:sipcall-web"),
     ],
 )
@@ -84,12 +84,12 @@ def test_the_core_does_not_see_the_socket_for_commands(machine: Machine) -> None
 
 def test_the_first_password_opens_the_page(machine: Machine) -> None:
     password = machine.output("cat", "/var/lib/sipcall/web/first-password")
-    body = json.dumps({"password": password})
+    body = json.dumps({"user": "admin", "password": password})
     code = machine.output(
         "curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json",
         "-H", "Origin: https://127.0.0.1", "--data", body, "https://127.0.0.1/api/v1/session",
     )  # fmt: skip
-    assert code == "204"
+    assert code == "200"
     page = machine.output("curl", "-sk", "https://127.0.0.1/")
     assert "<title>" in page
 

@@ -12,6 +12,8 @@ from Rig.deadlines import wait_until
 # What a purge leaves on purpose: accounts (a number given away again would own files of theirs elsewhere).
 LEFT = "account sipcall"
 
+ACCOUNTS = "/var/lib/sipcall/web/accounts.sqlite"
+
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
@@ -88,14 +90,14 @@ def test_removing_stops_everything_and_keeps_settings_and_state(machine: Machine
         assert not machine.is_active(unit)
     assert machine.shell("pgrep -u sipcall-core,sipcall-web || true") == ""
     assert "# a local change" in machine.output("cat", "/etc/sipcall/sipcall.toml")
-    machine.run("test", "-e", "/var/lib/sipcall/web/admin.json")
+    machine.run("test", "-e", ACCOUNTS)
 
 
 def test_installing_again_finds_the_old_state(machine: Machine) -> None:
-    password = machine.output("cat", "/var/lib/sipcall/web/admin.json")
+    accounts = machine.output("sha256sum", ACCOUNTS)
     install(machine, package())
     check_running(machine)
-    assert machine.output("cat", "/var/lib/sipcall/web/admin.json") == password
+    assert machine.output("sha256sum", ACCOUNTS) == accounts
     machine.run("apt-get", "remove", "--yes", "--quiet", "sipcall")
 
 

@@ -65,6 +65,7 @@ def test_the_page_is_accessible_idle_and_in_a_call(rig: Rig) -> None:
 def test_the_page_fits_a_telephone(rig: Rig, scheme: str) -> None:
     phone = rig.phone()
     phone.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    phone.page.wait_for_function("() => document.getAnimations().every(animation => animation.playState !== 'running')")
     phone.page.set_viewport_size({"width": 360, "height": 640})
     overflow = phone.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
@@ -75,9 +76,9 @@ def test_the_page_fits_a_telephone(rig: Rig, scheme: str) -> None:
 FIRST_SOCKET_HANGS = """
 const Real = WebSocket
 window.attempts = 0
-window.WebSocket = function (address) {
+window.WebSocket = function (address, protocols) {
   window.attempts += 1
-  return window.attempts === 1 ? { readyState: Real.CONNECTING, close() {}, send() {} } : new Real(address)
+  return window.attempts === 1 ? { readyState: Real.CONNECTING, close() {}, send() {} } : new Real(address, protocols)
 }
 window.WebSocket.OPEN = Real.OPEN
 """

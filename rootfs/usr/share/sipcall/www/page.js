@@ -6,7 +6,7 @@ import './elements/sc-app.js'
 const phone = new Phone(soundOptions(new URL(location.href).searchParams))
 const app = /** @type {import('./elements/sc-app.js').AppElement} */ (document.querySelector('sc-app'))
 app.phone = phone
-phone.begin(signInLink())
+phone.begin(link())
 
 // A call needs its page: whoever leaves by mistake is asked first.
 addEventListener('beforeunload', (event) => {
@@ -14,19 +14,20 @@ addEventListener('beforeunload', (event) => {
 })
 
 /**
- * The password of a sign-in link (`#sign-in=…`), taken out of the address bar and the history at once.
+ * What a link brings along: a password (`#sign-in=…`) or an invitation (`#invitation=…`), taken out of the address bar and the
+ * history at once.
  *
- * @returns {string} empty without one
+ * @returns {{password?: string, invitation?: string}}
  */
-function signInLink() {
-  const prefix = '#sign-in='
-  if (!location.hash.startsWith(prefix)) return ''
-  const encoded = location.hash.slice(prefix.length)
+function link() {
+  const [, kind, encoded] = /^#(sign-in|invitation)=(.+)$/.exec(location.hash) ?? []
+  if (!encoded) return {}
   history.replaceState(null, '', location.pathname + location.search)
   try {
-    return decodeURIComponent(encoded)
+    const value = decodeURIComponent(encoded)
+    return kind === 'sign-in' ? { password: value } : { invitation: value }
   } catch {
-    return ''
+    return {}
   }
 }
 

@@ -3,6 +3,7 @@ import { Tones } from '../phone/tones.js'
 import { partyName } from './call-words.js'
 import { element } from './element.js'
 import './sc-header.js'
+import './sc-invitation.js'
 import './sc-sign-in.js'
 import './sc-dialler.js'
 import './sc-call.js'
@@ -31,7 +32,8 @@ export class AppElement extends HTMLElement {
   #update() {
     const phone = this.#phone
     if (!phone) return
-    const view = phone.session !== 'signed-in' ? phone.session : phone.calls.front ? 'call' : 'dialler'
+    const signedIn = !phone.mayTelephone ? 'nothing' : phone.calls.front ? 'call' : 'dialler'
+    const view = phone.session === 'signed-in' ? signedIn : phone.session
     if (view !== this.#shown) this.#show(view, phone)
     this.#listen(phone)
     const ringing = phone.calls.live.find((call) => call.state === 'incoming')
@@ -50,9 +52,10 @@ export class AppElement extends HTMLElement {
     if (view === 'unknown') return
     const main = element('main', { className: 'content', id: 'content' })
     const made = /** @type {HTMLElement & {phone: Phone}} */ (
-      document.createElement({ 'signed-out': 'sc-sign-in', dialler: 'sc-dialler', call: 'sc-call' }[view] ?? 'div')
+      document.createElement({ 'signed-out': 'sc-sign-in', invited: 'sc-invitation', dialler: 'sc-dialler', call: 'sc-call' }[view] ?? 'div')
     )
     made.phone = phone
+    if (view === 'nothing') made.append(...noTelephone(phone))
     main.append(made)
     const header = /** @type {HTMLElement & {phone: Phone}} */ (document.createElement('sc-header'))
     header.phone = phone
@@ -72,6 +75,18 @@ export class AppElement extends HTMLElement {
     const tone = { incoming: 'ring', ringing: 'ringback' }[/** @type {string} */ (front?.state)] ?? null
     this.#tones.play(busy ? 'busy' : tone)
   }
+}
+
+/**
+ * What whoever is signed in without being allowed to telephone finds.
+ *
+ * @param {Phone} phone
+ */
+function noTelephone({ identity: { person } }) {
+  return [
+    element('h1', {}, text('signedInAs', { name: person?.name || person?.user || '' })),
+    element('p', { className: 'hint', 'data-testid': 'no-telephone' }, text('noTelephone')),
+  ]
 }
 
 customElements.define('sc-app', AppElement)

@@ -27,7 +27,7 @@ class HeaderElement extends HTMLElement {
 
   #update() {
     const { trunk, connected, session } = this.phone
-    this.#trunk.hidden = session !== 'signed-in'
+    this.#trunk.hidden = session !== 'signed-in' || !this.phone.mayTelephone
     const words = {
       none: text('trunkNone'),
       registering: text('trunkRegistering', { name: trunk.name }),
@@ -63,6 +63,7 @@ class HeaderElement extends HTMLElement {
       element('option', { value: 'pcmu' }, text('codecPcmu')),
     )
     codec.value = this.phone.options.codec
+    const { person } = this.phone.identity
     const menu = element(
       'details',
       {
@@ -77,6 +78,7 @@ class HeaderElement extends HTMLElement {
       element(
         'div',
         { className: 'menu' },
+        element('p', { className: 'hint', 'data-testid': 'person' }, text('signedInAs', { name: person?.name || person?.user || '' })),
         element('label', { for: 'codec' }, text('codec')),
         codec,
         this.#languages(),

@@ -25,11 +25,16 @@ export class PhoneSocket extends EventTarget {
   #pause = FIRST_PAUSE
   #wanted = false
   #timer = 0
+  #askToken
+  /** Counts the attempts: one that was overtaken by another comes to nothing. */
+  #attempt = 0
   /** This page's name towards the box: a secret, kept nowhere but here. With it a call outlives a lost socket. */
   #identity = ''
 
-  constructor() {
+  /** @param {() => Promise<string>} token gives an access token; empty when nobody is signed in */
+  constructor(token) {
     super()
+    this.#askToken = token
     addEventListener('online', () => {
       if (this.#wanted && !this.#socket) this.open()
     })
@@ -38,10 +43,24 @@ export class PhoneSocket extends EventTarget {
   open() {
     clearTimeout(this.#timer)
     this.#wanted = true
+    const attempt = ++this.#attempt
+    this.#askToken().then(
+      (token) => {
+        if (this.#wanted && attempt === this.#attempt && token) this.#connect(token)
+      },
+      () => {
+        if (this.#wanted && attempt === this.#attempt) this.#tryAgain()
+      },
+    )
+  }
+
+  /** @param {string} token */
+  #connect(token) {
     const address = new URL('api/v1/phone', location.href)
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
     address.search = this.#identity ? `?phone=${this.#identity}` : ''
-    const socket = new WebSocket(address)
+    // A browser adds no headers of ours to this request: the token goes as a subprotocol.
+    const socket = new WebSocket(address, ['sipcall.v1', `bearer.${token}`])
     this.#socket = socket
     this.#timer = setTimeout(() => {
       socket.close()
@@ -63,6 +82,7 @@ export class PhoneSocket extends EventTarget {
   /** Says goodbye: calls on this socket end. */
   close() {
     this.#wanted = false
+    this.#attempt += 1
     this.#identity = ''
     clearTimeout(this.#timer)
     this.#socket?.close(1000)
@@ -125,7 +145,10 @@ export class PhoneSocket extends EventTarget {
     this.#waiting.clear()
     this.dispatchEvent(new Event('lost'))
     clearTimeout(this.#timer)
-    if (!this.#wanted) return
+    if (this.#wanted) this.#tryAgain()
+  }
+
+  #tryAgain() {
     this.#timer = setTimeout(() => this.open(), this.#pause)
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE)
   }

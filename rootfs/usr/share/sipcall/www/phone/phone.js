@@ -1,6 +1,6 @@
 import { CallDesk } from './call-desk.js'
 import { PhoneSocket } from './phone-socket.js'
-import { Problem } from './problem.js'
+import { Session } from './session.js'
 
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
 /** @typedef {{name: string, state: 'none' | 'registering' | 'registered' | 'ready' | 'failed', problem?: {code: string, sentence: string, remedy: string}}} Trunk */
@@ -11,13 +11,17 @@ import { Problem } from './problem.js'
  * Event: `change`, whenever something to be shown is different.
  */
 export class Phone extends EventTarget {
-  /** @type {'unknown' | 'signed-out' | 'signed-in'} */
+  /** @type {'unknown' | 'signed-out' | 'invited' | 'signed-in'} */
   session = 'unknown'
   connected = false
   /** @type {Trunk} */
   trunk = { name: '', state: 'none' }
 
-  #socket = new PhoneSocket()
+  /** Whose page it is. */
+  identity = new Session()
+  /** The secret of an invitation whose owner is to choose a password; empty without one. */
+  invitation = ''
+  #socket = new PhoneSocket(() => this.identity.token())
 
   /** @param {SoundOptions} options */
   constructor(options) {
@@ -36,17 +40,20 @@ export class Phone extends EventTarget {
   /**
    * Finds out whether this browser is signed in, and if so goes on the line.
    *
-   * @param {string} password of a sign-in link; empty without one
+   * @param {{password?: string, invitation?: string}} link what the page's address asked for
    */
-  async begin(password = '') {
+  async begin(link) {
+    if (link.invitation) {
+      this.invitation = link.invitation
+      return this.#update({ session: 'invited' })
+    }
     try {
-      if (password) return await this.signIn(password)
+      if (link.password) return await this.signIn('admin', link.password)
     } catch {
       // A link that has been used already: its owner is signed in, or has another password.
     }
     try {
-      const response = await fetch('api/v1/session')
-      if (response.ok) return this.#signedIn()
+      if (await this.identity.renew()) return this.#signedIn()
     } catch {
       // Shown as signed out; signing in says what is wrong.
     }
@@ -54,28 +61,29 @@ export class Phone extends EventTarget {
   }
 
   /**
+   * @param {string} user
    * @param {string} password
+   * @param {string} [code] one-time password or recovery code
    * @throws {Problem}
    */
-  async signIn(password) {
-    let response
-    try {
-      response = await fetch('api/v1/session', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ password }),
-      })
-    } catch {
-      throw new Problem('page.box-lost')
-    }
-    if (!response.ok) throw Problem.from(await response.json().catch(() => null))
+  async signIn(user, password, code = '') {
+    await this.identity.signIn(user, password, code)
+    this.#signedIn()
+  }
+
+  /**
+   * @param {string} password the one that an invited person has chosen
+   * @throws {Problem}
+   */
+  async accept(password) {
+    await this.identity.accept(this.invitation, password)
     this.#signedIn()
   }
 
   async signOut() {
     this.desk.hangUpAll()
     this.#socket.close()
-    await fetch('api/v1/session', { method: 'DELETE' }).catch(() => {})
+    await this.identity.signOut()
     this.desk.calls.dismiss()
     this.#update({ session: 'signed-out', connected: false })
   }
@@ -84,9 +92,14 @@ export class Phone extends EventTarget {
     return this.desk.calls
   }
 
+  /** Whether the box opens a line for whoever is signed in. */
+  get mayTelephone() {
+    return this.identity.person?.role !== 'auditor'
+  }
+
   #signedIn() {
     this.#update({ session: 'signed-in' })
-    this.#socket.open()
+    if (this.mayTelephone) this.#socket.open()
   }
 
   #lost() {
@@ -94,15 +107,16 @@ export class Phone extends EventTarget {
     this.#update({ connected: false })
     // A session that has ended must lead to signing in, not to endless attempts.
     if (this.session !== 'signed-in') return
-    fetch('api/v1/session')
-      .then((response) => {
-        if (response.status !== 401) return
+    this.identity.renew().then(
+      (isSignedIn) => {
+        if (isSignedIn) return
         this.desk.hangUpAll()
         this.#socket.close()
         this.desk.calls.dismiss()
         this.#update({ session: 'signed-out' })
-      })
-      .catch(() => {})
+      },
+      () => {},
+    )
   }
 
   /**

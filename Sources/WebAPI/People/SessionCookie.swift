@@ -1,26 +1,30 @@
+import Accounts
 import Wire
 
-/// The cookie that carries a session (RFC 6265): not readable by scripts, not sent along by other sites' pages.
+/// The cookie that a session goes on with (RFC 6265): not readable by scripts, not sent along by other sites' pages, and sent
+/// to one address only.
 enum SessionCookie {
     static let name = "sipcall_session"
+    private static let path = "/api/v1/session"
+    /// What the session itself may live at most; it ends there, whatever the browser keeps.
+    private static let life = 90 * 86_400
 
     /// - Parameter isSecure: the browser then sends it over TLS only.
-    static func header(_ token: Redacted<String>, isSecure: Bool) -> String {
-        let life = SessionStore.lifetime.components.seconds
-        return "\(name)=\(token.revealed); Path=/; HttpOnly; SameSite=Strict; Max-Age=\(life)"
+    static func header(_ value: Redacted<String>, isSecure: Bool) -> String {
+        "\(name)=\(value.revealed); Path=\(path); HttpOnly; SameSite=Strict; Max-Age=\(life)"
             + (isSecure ? "; Secure" : "")
     }
 
-    static let erasure = "\(name)=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
+    static let erasure = "\(name)=; Path=\(path); HttpOnly; SameSite=Strict; Max-Age=0"
 
     /// - Parameter cookies: the values of the request's `Cookie` headers.
-    static func digest(in cookies: [some StringProtocol]) -> SessionStore.Digest? {
+    static func value(in cookies: [some StringProtocol]) -> Redacted<String>? {
         for cookie in cookies.flatMap({ $0.split(separator: ";") }) {
             let trimmed = cookie.drop { $0 == " " }
             guard trimmed.hasPrefix(name + "=") else { continue }
-            let token = trimmed.dropFirst(name.count + 1)
-            guard (40...64).contains(token.utf8.count) else { continue }
-            return SessionStore.digest(String(token))
+            let value = trimmed.dropFirst(name.count + 1)
+            guard (1...128).contains(value.utf8.count) else { continue }
+            return Redacted(String(value))
         }
         return nil
     }

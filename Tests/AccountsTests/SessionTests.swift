@@ -1,0 +1,118 @@
+import FoundationEssentials
+import Testing
+import Wire
+
+@testable import Accounts
+
+@Suite struct SessionTests {
+    private func begin(
+        _ test: TestAccounts, _ name: AccountName
+    ) async throws -> (session: Session, cookie: Redacted<String>) {
+        try await test.store.beginSession(of: name, device: "Firefox", source: "192.0.2.7", now: test.now)
+    }
+
+    private func renewed(_ renewal: AccountStore.Renewal) throws -> Redacted<String> {
+        guard case .renewed(_, _, let cookie) = renewal else { throw NoAccountName() }
+        return cookie
+    }
+
+    @Test func theCookieChangesAtEachUseAndOutlivesTheProcess() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let (session, first) = try await begin(test, test.add("anna"))
+        let second = try renewed(await test.store.renew(first, source: "192.0.2.8", now: test.now))
+        #expect(second.revealed != first.revealed)
+        let later = try test.reopened()
+        let third = try renewed(await later.renew(second, source: "192.0.2.8", now: test.now + 86_400))
+        #expect(third.revealed != second.revealed)
+        #expect(later.holder(of: session.id, now: test.now + 86_400)?.session.source == "192.0.2.8")
+    }
+
+    @Test func anAnswerThatIsLostSignsNobodyOut() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let (_, first) = try await begin(test, test.add("anna"))
+        let lost = try renewed(await test.store.renew(first, source: "", now: test.now))
+        #expect(try renewed(await test.store.renew(first, source: "", now: test.now + 3600)).revealed == lost.revealed)
+        // Not even when the process that gave it is gone.
+        let anew = try test.reopened()
+        let other = try renewed(await anew.renew(first, source: "", now: test.now + 7200))
+        _ = try renewed(await anew.renew(other, source: "", now: test.now + 7200))
+    }
+
+    @Test func aValueThatComesASecondTimeEndsTheSession() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let (session, first) = try await begin(test, test.add("anna"))
+        let second = try renewed(await test.store.renew(first, source: "", now: test.now))
+        let third = try renewed(await test.store.renew(second, source: "", now: test.now))
+        // Pages that ask together.
+        _ = try renewed(await test.store.renew(first, source: "", now: test.now + 9))
+        let stolen = try await test.store.renew(first, source: "", now: test.now + 11)
+        guard case .usedTwice(let ended) = stolen else {
+            Issue.record("\(stolen)")
+            return
+        }
+        #expect(ended.id == session.id)
+        guard case .unknown = try await test.store.renew(third, source: "", now: test.now + 12) else {
+            Issue.record("the session goes on")
+            return
+        }
+        #expect(try test.reopened().holder(of: session.id, now: test.now) == nil)
+    }
+
+    @Test func disuseAndAgeEndASession() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let name = try await test.add("anna")
+        let (session, first) = try await begin(test, name)
+        #expect(test.store.holder(of: session.id, now: test.now + Session.idle) != nil)
+        #expect(test.store.holder(of: session.id, now: test.now + Session.idle + 1) == nil)
+        guard case .unknown = try await test.store.renew(first, source: "", now: test.now + Session.idle + 1) else {
+            Issue.record("an old cookie is taken")
+            return
+        }
+    }
+
+    @Test func ofTooManySessionsTheOneSeenLongestAgoEnds() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let name = try await test.add("anna")
+        var ids: [Session.ID] = []
+        for offset in 0..<AccountStore.mostSessions + 2 {
+            ids.append(
+                try await test.store.beginSession(
+                    of: name, device: String(repeating: "ü", count: 500), source: "", now: test.now + Double(offset)
+                ).session.id)
+        }
+        let left = test.store.sessions(of: name, now: test.now + 100)
+        #expect(left.count == AccountStore.mostSessions)
+        #expect(left.map(\.id) == ids.suffix(AccountStore.mostSessions).reversed())
+        #expect(left.allSatisfy { $0.device.utf8.count <= 202 })
+    }
+
+    @Test func aNewPasswordEndsEverySessionButOne() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let name = try await test.add("anna")
+        let kept = try await begin(test, name).session.id
+        let ended = try await begin(test, name).session.id
+        try await test.store.set(
+            name, password: PasswordHash(Redacted("another one"), cost: TestAccounts.quick), keeping: kept)
+        #expect(test.store.holder(of: kept, now: test.now) != nil)
+        #expect(test.store.holder(of: ended, now: test.now) == nil)
+    }
+
+    @Test(arguments: [
+        "", ".", "a.b", String(repeating: "0", count: 76), "\u{0}.\u{0}", String(repeating: "ü", count: 200),
+    ])
+    func hostileCookies(text: String) async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        guard case .unknown = try await test.store.renew(Redacted(text), source: "", now: test.now) else {
+            Issue.record("taken")
+            return
+        }
+        #expect(test.store.session(of: Redacted(text)) == nil)
+    }
+}

@@ -1,0 +1,145 @@
+import { Problem } from './problem.js'
+
+/** @typedef {{user: string, name: string, role: 'owner' | 'admin' | 'user' | 'auditor', language: string | null}} Person */
+
+/** Seconds before its end that a token is renewed. */
+const AHEAD = 60
+/** Milliseconds. The box takes its time over passwords, on purpose. */
+const ANSWER_WITHIN = 10_000
+
+/**
+ * Who is signed in here. The access token is kept in this page's memory alone; with a cookie that no script can read the
+ * page gets the next one.
+ */
+export class Session {
+  /** @type {Person | null} */
+  person = null
+  #token = ''
+  /** By `performance.now()`. */
+  #end = 0
+  /** @type {Promise<boolean> | null} one question at a time, whoever asks */
+  #renewing = null
+
+  /**
+   * @param {string} user
+   * @param {string} password
+   * @param {string} [code] one-time password or recovery code
+   * @throws {Problem}
+   */
+  async signIn(user, password, code = '') {
+    await this.#begin('api/v1/session', { user, password, code: code || undefined })
+  }
+
+  /**
+   * Whom a link is for.
+   *
+   * @param {string} invitation
+   * @returns {Promise<{user: string, name: string}>}
+   * @throws {Problem}
+   */
+  async invited(invitation) {
+    const response = await post('api/v1/invitation', { invitation })
+    if (!response.ok) throw await problem(response)
+    return await response.json()
+  }
+
+  /**
+   * Uses a link up: its owner chooses a password and is signed in.
+   *
+   * @param {string} invitation
+   * @param {string} password
+   * @throws {Problem}
+   */
+  async accept(invitation, password) {
+    await this.#begin('api/v1/invitation/acceptance', { invitation, password })
+  }
+
+  async signOut() {
+    this.#forget()
+    await fetch('api/v1/session', { method: 'DELETE' }).catch(() => {})
+  }
+
+  /**
+   * A token that is good for a while.
+   *
+   * @returns {Promise<string>} empty when nobody is signed in any more
+   * @throws {Problem} page.box-lost
+   */
+  async token() {
+    if (!this.#renewing && this.#token && performance.now() < this.#end) return this.#token
+    return (await this.renew()) ? this.#token : ''
+  }
+
+  /**
+   * Whether somebody is signed in, as the box says now.
+   *
+   * @returns {Promise<boolean>}
+   * @throws {Problem} page.box-lost
+   */
+  renew() {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null
+    })
+    return this.#renewing
+  }
+
+  async #renew() {
+    const response = await post('api/v1/session/renewal', {})
+    if (response.status === 401) {
+      this.#forget()
+      return false
+    }
+    if (!response.ok) throw await problem(response)
+    this.#keep(await response.json())
+    return true
+  }
+
+  /**
+   * @param {string} address
+   * @param {object} body
+   */
+  async #begin(address, body) {
+    const response = await post(address, body)
+    if (!response.ok) throw await problem(response)
+    this.#keep(await response.json())
+  }
+
+  /** @param {Person & {token: string, expires: number}} answer */
+  #keep(answer) {
+    const { user, name, role, language } = answer
+    this.person = { user, name, role, language }
+    this.#token = answer.token
+    this.#end = performance.now() + (answer.expires - AHEAD) * 1000
+  }
+
+  #forget() {
+    this.person = null
+    this.#token = ''
+  }
+}
+
+/**
+ * @param {string} address
+ * @param {object} body
+ */
+async function post(address, body) {
+  const patience = new AbortController()
+  const timer = setTimeout(() => patience.abort(), ANSWER_WITHIN)
+  try {
+    return await fetch(address, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: patience.signal,
+    })
+  } catch {
+    throw new Problem('page.box-lost')
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** @param {Response} response */
+async function problem(response) {
+  return Problem.from(await response.json().catch(() => null))
+}
