@@ -50,16 +50,16 @@ class Line:
     peer: float | None
     goal: float | None
     unit: str
-    isLeast: bool = False
+    is_least: bool = False
     """The goal is a least, not a most."""
 
     @property
     def ok(self) -> bool:
-        return self.goal is None or (self.ours >= self.goal if self.isLeast else self.ours <= self.goal)
+        return self.goal is None or (self.ours >= self.goal if self.is_least else self.ours <= self.goal)
 
     def __str__(self) -> str:
         peer = f"{self.peer:12.2f} {self.ours / self.peer:8.2f}" if self.peer else " " * 21
-        sign = "≥" if self.isLeast else "≤"
+        sign = "≥" if self.is_least else "≤"
         goal = f"(goal {sign} {self.goal:g} {self.unit}) {'ok' if self.ok else 'FALLS SHORT'}" if self.goal is not None else ""
         return f"  {self.name:38} {self.ours:12.2f} {peer} {self.unit:10} {goal}"
 
@@ -186,7 +186,7 @@ def _filing(box: Box, peer: Peer, records: list[Record]) -> Line:
     began = time.monotonic()
     for start in range(0, len(records), BATCH):
         peer.add(records[start : start + BATCH])
-    return Line("records filed a second", ours, len(records) / (time.monotonic() - began), 2000, "records/s", isLeast=True)
+    return Line("records filed a second", ours, len(records) / (time.monotonic() - began), 2000, "records/s", is_least=True)
 
 
 def _median(ask: Callable[[], int], expected: int | None = None) -> float:

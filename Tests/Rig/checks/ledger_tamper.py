@@ -69,13 +69,13 @@ class Inspector:
 class Tampering:
     """Alters one file at a time, has it looked at, and puts it back."""
 
-    def __init__(self, state: Path, isBroken: bool) -> None:
+    def __init__(self, state: Path, takes_back: bool) -> None:
         self.state = state
         self.ledger = state / "web" / "ledger"
         self.tried: Counter[str] = Counter()
         self.unnoticed: Counter[str] = Counter()
         self.misnamed: Counter[str] = Counter()
-        self._takes_back = isBroken
+        self._takes_back = takes_back
 
     def look(self, inspector: Inspector, path: Path, what: str, alter: Callable[[], None], entry: int | None = None) -> None:
         """`entry`: the first broken entry of the audit log, which has to be named."""
@@ -241,12 +241,12 @@ def _columns(tampering: Tampering, inspector: Inspector, path: Path, table: str,
                         break
 
 
-def _flipped(value: int | bytes, index: int, bit: int, isText: bool) -> int | bytes | str:
+def _flipped(value: int | bytes, index: int, bit: int, is_text: bool) -> int | bytes | str:
     if isinstance(value, int):
         flipped = (value & (1 << 64) - 1) ^ 1 << 8 * index + bit
         return flipped - (1 << 64) if flipped >> 63 else flipped
     new = value[:index] + bytes([value[index] ^ 1 << bit]) + value[index + 1 :]
-    return new.decode("latin-1") if isText else new
+    return new.decode("latin-1") if is_text else new
 
 
 Statement = tuple[str, tuple[object, ...]]
@@ -289,14 +289,14 @@ def _orders(audit: Path) -> Iterator[tuple[str, int, list[Statement]]]:
         yield "exchanged", first[0], [(change, (*second[1:], first[0])), (change, (*first[1:], second[0]))]
 
 
-def _older(report: Report, tampering: Tampering, isForgotten: bool) -> None:
+def _older(report: Report, tampering: Tampering, is_forgotten: bool) -> None:
     """A whole older log with its own right mark: only a head that was written down elsewhere shows it."""
     audit = tampering.ledger / "audit.sqlite"
     with _database(audit) as database:
         entries = database.execute("SELECT sequence, period, hash FROM entry ORDER BY sequence").fetchall()
     ring = Keyring.read(tampering.state / "web" / "master.key")
     number, _, last = entries[-1]
-    words = () if isForgotten else ("--head", f"{number}:{last.hex()}")
+    words = () if is_forgotten else ("--head", f"{number}:{last.hex()}")
     kinds = Counter(tampering.tried)
     with Inspector("audit", *words) as inspector:
         if inspector.faults(tampering.state):
