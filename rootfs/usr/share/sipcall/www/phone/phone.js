@@ -5,6 +5,9 @@ import { Problem } from './problem.js'
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
 /** @typedef {{name: string, state: 'none' | 'registering' | 'registered' | 'ready' | 'failed', problem?: {code: string, sentence: string, remedy: string}}} Trunk */
 
+/** A box that does not say whether the session still holds is asked again when the line is lost again. */
+const SESSION_WITHIN = 5_000
+
 /**
  * The telephone behind the page: who is signed in, the line to the box, the trunk's state, and the calls.
  *
@@ -18,6 +21,8 @@ export class Phone extends EventTarget {
   trunk = { name: '', state: 'none' }
 
   #socket = new PhoneSocket()
+  /** The session is being asked about: the line may be lost many times meanwhile. */
+  #isAsking = false
 
   /** @param {SoundOptions} options */
   constructor(options) {
@@ -93,8 +98,11 @@ export class Phone extends EventTarget {
     this.desk.news.lost()
     this.#update({ connected: false })
     // A session that has ended must lead to signing in, not to endless attempts.
-    if (this.session !== 'signed-in') return
-    fetch('api/v1/session')
+    if (this.session !== 'signed-in' || this.#isAsking) return
+    this.#isAsking = true
+    const patience = new AbortController()
+    const timer = setTimeout(() => patience.abort(), SESSION_WITHIN)
+    fetch('api/v1/session', { signal: patience.signal })
       .then((response) => {
         if (response.status !== 401) return
         this.desk.hangUpAll()
@@ -103,6 +111,10 @@ export class Phone extends EventTarget {
         this.#update({ session: 'signed-out' })
       })
       .catch(() => {})
+      .finally(() => {
+        clearTimeout(timer)
+        this.#isAsking = false
+      })
   }
 
   /**
