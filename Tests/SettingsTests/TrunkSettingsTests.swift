@@ -140,6 +140,8 @@ struct TrunkSettingsTests {
             ("[trunk]\nserver = \"a\"\nnetworks = [\"b\"]\n\(account)", 3, "trunk.networks", "192.0.2.0/24"),
             ("[trunk]\nserver = \"a\"\nnetworks = [\"1.2.3.4/33\"]\n\(account)", 3, "trunk.networks", "192.0.2.0"),
             ("[trunk]\nserver = \"a\"\nnetworks = [\"0.0.0.0/0\"]\n\(account)", 3, "trunk.networks", "documents"),
+            ("[trunk]\nserver = \"a\"\nnetworks = [\"10.0.0.0/12\"]\n\(account)", 3, "trunk.networks", "/13"),
+            ("[trunk]\nserver = \"a\"\nnetworks = [\"2001::/28\"]\n\(account)", 3, "trunk.networks", "/29"),
             ("trunk = [1]", 1, "trunk", "[[trunk]]"),
         ] as [(String, Int, String, String)])
     func wrong(text: String, line: Int, key: String, remedy: String) {

@@ -49,7 +49,7 @@ extension UserAgent {
                 return
             }
             if account.trunk.target != trunk.target { ways[trunk.name]?.seenAt = nil }
-            if account.trunk.domain != trunk.domain { ways[trunk.name]?.hosts = [] }
+            if account.trunk.domain != trunk.domain { ways[trunk.name]?.hosts = [:] }
             if trunk.bindsLike(account.trunk) {
                 // The new REGISTER takes the binding over. To remove it as well would be a race that either may win.
                 inUse.removeAll { $0 == former }

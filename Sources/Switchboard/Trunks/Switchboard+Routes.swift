@@ -22,7 +22,8 @@ extension Switchboard {
     func firstLine(_ name: String? = nil) throws(Problem) -> (line: TrunkLine, local: NetworkAddress.Host) {
         guard !lines.isEmpty else { throw EndReason.noTrunk.problem }
         guard let line = callLines.first(where: { name == nil || $0.name == name }), let route = line.route else {
-            throw trunkStatus.problem ?? EndReason.providerUnreachable.problem
+            let problem = trunkStatus.problem
+            throw EndReason(lookUp: problem)?.problem ?? problem ?? EndReason.providerUnreachable.problem
         }
         return (line, route.local)
     }
@@ -56,8 +57,9 @@ extension Switchboard {
     func dial(_ leg: LegIdentifier, of identifier: CallIdentifier) {
         if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
         guard let way = nextWay(after: nil) else {
+            let reason = EndReason(lookUp: trunkStatus.problem) ?? .providerUnreachable
             return update(identifier) { call in
-                call.onward == leg ? call.nearEnded(leg, .providerUnreachable) : call.farEnded(.providerUnreachable)
+                call.onward == leg ? call.nearEnded(leg, reason) : call.farEnded(reason)
             }
         }
         dial(leg, of: identifier, by: way)
