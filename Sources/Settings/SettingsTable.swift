@@ -152,7 +152,8 @@ struct SettingsTable {
             let isIPv4 = if case .ipv4 = block.base { true } else { false }
             guard block.length >= (isIPv4 ? Self.shortestIPv4 : Self.shortestIPv6) else {
                 throw error(
-                    key, "The network \(block) is too large: calls from everywhere in it would be taken for the provider's.",
+                    key,
+                    "The network \(block) is too large: calls from everywhere in it would be taken for the provider's.",
                     "Write the networks that the provider's documents name, none larger than /\(Self.shortestIPv4)"
                         + " (IPv6: /\(Self.shortestIPv6)).")
             }

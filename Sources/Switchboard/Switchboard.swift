@@ -148,7 +148,9 @@ package actor Switchboard {
             case .message(let message, let source):
                 guard isBelievable(message, from: source) else { break }
                 traceReceived(message, from: source)
-                perform(userAgent.received(message, from: source.address, over: source.transport, now: .now(), using: &generator))
+                perform(
+                    userAgent.received(
+                        message, from: source.address, over: source.transport, now: .now(), using: &generator))
             case .unreachable(let peer, let problem):
                 for index in lines.indices where lines[index].route?.target == peer {
                     lines[index].connectionProblem = problem

@@ -29,9 +29,9 @@ struct OtherServerTests {
         return tag
     }
 
-    @Test("What is said in a call from a further network goes back there, by the way that it came", arguments: [
-        TransportProtocol.tcp, .tls,
-    ])
+    @Test(
+        "What is said in a call from a further network goes back there, by the way that it came",
+        arguments: [TransportProtocol.tcp, .tls])
     func network(transport: TransportProtocol) throws {
         var provider = try ScriptedProvider.ready { trunk in
             trunk.networks = [AddressBlock("203.0.113.0/24")].compactMap(\.self)

@@ -247,7 +247,9 @@ extension TargetSelection {
             // Where NAPTR named it, it is there.
             if answer == .failed,
                 failures[.srv(service.name), default: 0] < tries || hadRecords.contains(.naptr(domain))
-            { isUncertain = true }
+            {
+                isUncertain = true
+            }
             guard case .srv(let records) = answer else { continue }
             let usable = records.prefix(Limit.records).filter { $0.target != "." && !$0.target.isEmpty }
             for record in SRVRecord.ordered(Array(usable), using: &generator) {
