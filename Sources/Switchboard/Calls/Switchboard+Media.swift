@@ -65,7 +65,9 @@ extension Switchboard {
     /// after the last packet: 30 s until it is noticed, and 32 s for an answer, or two refusals by the network, 30 s apart;
     /// a call on hold after 155 s. Where sound still comes but nobody answers, the session timer ends it (RFC 4028).
     private func checkLife(_ leg: LegIdentifier, silentFor time: Duration) {
-        guard let call = callOfLeg[leg].flatMap({ calls[$0]?.call }), call.publicState == .active, !stopping else { return }
+        guard let call = callOfLeg[leg].flatMap({ calls[$0]?.call }), call.publicState == .active, !stopping else {
+            return
+        }
         guard !call.isHeldHere && !call.isHeldThere || time >= Self.heldSilence else { return }
         perform(userAgent.checkLife(leg, now: .now(), using: &generator))
     }
