@@ -14,6 +14,10 @@ package enum EndReason: String, Sendable, Codable, CaseIterable {
     case forwarded = "call.forwarded"
     case providerSilent = "call.provider-silent"
     case providerUnreachable = "call.provider-unreachable"
+    case providerNameUnknown = "call.provider-name-unknown"
+    case nameServersSilent = "call.name-servers-silent"
+    /// In the middle of the call.
+    case providerGone = "call.provider-gone"
     case providerRefused = "call.provider-refused"
     case providerOverloaded = "call.provider-overloaded"
     case callsTooFrequent = "call.too-frequent"
@@ -79,6 +83,9 @@ extension EndReason {
         case .forwarded: "The call was passed on to the number that is set for it."
         case .providerSilent: "The provider did not reply for 32 seconds."
         case .providerUnreachable: "The provider cannot be reached over the network."
+        case .providerNameUnknown: "The provider's name does not exist in the DNS."
+        case .nameServersSilent: "No name server answered when the provider's name was looked up."
+        case .providerGone: "The provider fell silent in the middle of the call."
         case .providerRefused: "The provider refused the call."
         case .providerOverloaded: "The provider has no free line for this call."
         case .callsTooFrequent: "The provider takes no more new calls at this moment."
@@ -131,6 +138,10 @@ extension EndReason {
         case .wrongNumber: "Check the number and dial it with its area or country code."
         case .providerSilent: "Check the provider's address in the settings and that the firewall lets UDP 5060 out."
         case .providerUnreachable: "Check the box's Internet connection and the provider's address in the settings."
+        case .providerNameUnknown: "Check trunk.server for a typing mistake."
+        case .nameServersSilent: "Check the box's Internet connection and its name servers in /etc/resolv.conf."
+        case .providerGone:
+            "Dial again; if it happens often, a router or the Internet connection fails meanwhile, or the provider restarts."
         case .providerRefused: "Ask the provider whether this number and your caller ID are allowed for the account."
         case .providerOverloaded: "Wait a minute and dial again; if it goes on, ask the provider."
         case .callsTooFrequent:

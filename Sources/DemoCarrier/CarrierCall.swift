@@ -42,6 +42,7 @@ extension LegEnd {
         case .acknowledgementUnheard: "no acknowledgement arrived there"
         case .sessionExpired: "nobody refreshed the session"
         case .dialogLost: "the other side forgot the call"
+        case .vanished: "the other side is not there any more"
         case .replaced: "another call took its place"
         case .protocolError: "the other side's messages made no sense"
         }

@@ -32,6 +32,10 @@ final class Leg {
     var eventTimestamp: UInt32?
     /// Whether that event's first packet was an end packet.
     var eventBeganWithEnd = false
+    /// The timestamp of the last telephone-event that was counted as a key, and whether signalling had brought that key.
+    var countedEvent: (timestamp: UInt32, isTwin: Bool)?
+    /// Keys of this leg's other end, by sound and by signalling.
+    var heardKeys = HeardKeys()
     /// The clock and payload type that `digitSender` works with.
     var digitFormat: EventFormat?
     /// Whether digits of the other side are passed on to this leg, as events or as tones.

@@ -10,6 +10,7 @@ enum MediaCommand: Sendable {
     case startService(LegIdentifier, MediaService)
     case setDigitsInSound(LegIdentifier, Bool)
     case sendDigits(LegIdentifier, String)
+    case relayDigit(Character, from: LegIdentifier, to: LegIdentifier)
     case close(LegIdentifier)
     case checkpoint(CheckedContinuation<[LegState], Never>)
     case resume([ResumedLeg])

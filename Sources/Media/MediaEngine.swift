@@ -141,6 +141,12 @@ package final class MediaEngine: Sendable {
         mailbox.post(.sendDigits(leg, digits))
     }
 
+    /// A key of one leg's other end that came by signalling goes on with the sound of the leg that it is bridged to, unless the
+    /// sound of the first brings the same key on its own.
+    package func relayDigit(_ digit: Character, from source: LegIdentifier, to target: LegIdentifier) {
+        mailbox.post(.relayDigit(digit, from: source, to: target))
+    }
+
     /// Says goodbye (RTCP BYE, close_notify), closes the leg's sockets and frees everything of it.
     package func close(_ leg: LegIdentifier) {
         mailbox.post(.close(leg))

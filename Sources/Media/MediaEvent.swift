@@ -17,4 +17,6 @@ package enum MediaEvent: Equatable, Sendable {
     case closed(LegIdentifier, MediaSnapshot.Leg)
     /// A trunk leg sent no RTP for 30 s while both directions of its bridge were open.
     case silent(LegIdentifier)
+    /// Neither RTP nor RTCP came from a trunk leg, whatever it may send now; told every 30 s, with how long it lasts.
+    case nothingHeard(LegIdentifier, for: Duration)
 }

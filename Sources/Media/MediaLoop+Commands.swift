@@ -25,6 +25,8 @@ extension MediaLoop {
             legs[identifier]?.takesDigits = areWanted
         case .sendDigits(let identifier, let digits):
             if let leg = legs[identifier] { send(digits, to: leg) }
+        case .relayDigit(let digit, let source, let target):
+            if let source = legs[source], let target = legs[target] { relay(digit, from: source, to: target) }
         case .close(let identifier):
             if let leg = legs[identifier] { close(leg) }
         case .checkpoint(let continuation):
@@ -62,7 +64,7 @@ extension MediaLoop {
     private func open(_ identifier: LegIdentifier, rtp: DatagramSocket, rtcp: DatagramSocket) {
         if let former = legs[identifier] { close(former) }
         guard legs.count < Self.maximumLegs else { return context.emit(.failed(identifier, Self.tooManyLegs)) }
-        let trunk = TrunkLeg(rtp: rtp, rtcp: rtcp)
+        let trunk = TrunkLeg(rtp: rtp, rtcp: rtcp, now: context.now)
         // A name that tells nobody anything and differs with each call (RFC 7022 §4.2).
         let cname = hexadecimal(bytes: 12, using: &generator)
         let leg = Leg(

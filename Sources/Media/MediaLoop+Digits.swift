@@ -10,7 +10,7 @@ extension MediaLoop {
         if leg.isReadingBack {
             leg.player?.enqueue(digit)
         } else if let bridge = leg.bridge, bridge.isOpen, bridge.listener !== leg, bridge.listener.takesDigits,
-            !bridge.listener.formats.hasEvents
+            !bridge.listener.formats.hasEvents, leg.countedEvent?.isTwin != true
         {
             play(digit, to: bridge.listener)
         }
@@ -21,7 +21,7 @@ extension MediaLoop {
     /// Chromium sends an event with a 48 kHz clock as its three last packets only, and the first packets of any
     /// event can be lost. RFC 4733 §2.5.1.4 lets a receiver take that for a digit, but not every telephone does.
     func relay(_ event: TelephoneEvent, _ header: RTPHeader, clockRate: UInt32, from leg: Leg) {
-        guard let bridge = leg.bridge, bridge.listener.takesDigits else { return }
+        guard !isTwin(event, header, of: leg), let bridge = leg.bridge, bridge.listener.takesDigits else { return }
         if leg.eventTimestamp != header.timestamp {
             leg.eventTimestamp = header.timestamp
             leg.eventBeganWithEnd = event.isEnd && bridge.listener !== leg && bridge.listener.formats.hasEvents
@@ -32,6 +32,27 @@ extension MediaLoop {
         if !leg.eventBeganWithEnd {
             bridge.event(header, event, clockRate: clockRate, context)
         }
+    }
+
+    /// Whether a telephone-event is a key that signalling brought before, and that went on then.
+    private func isTwin(_ event: TelephoneEvent, _ header: RTPHeader, of leg: Leg) -> Bool {
+        if let counted = leg.countedEvent {
+            if counted.timestamp == header.timestamp { return counted.isTwin }
+            // A packet of the event before, overtaken by this one's first.
+            if counted.timestamp &- header.timestamp < Self.overtakenTicks { return true }
+        }
+        let isTwin = event.digit.map { !leg.heardKeys.hears($0, by: .sound, now: context.now) } ?? false
+        leg.countedEvent = (header.timestamp, isTwin)
+        return isTwin
+    }
+
+    /// Ten seconds of an 8 kHz clock: an event that begins anew is hardly ever so little before the last one.
+    private static let overtakenTicks: UInt32 = 80_000
+
+    /// A key of `source`'s that came by signalling, perhaps while the sound brings it, or shortly before.
+    func relay(_ digit: Character, from source: Leg, to leg: Leg) {
+        guard source.heardKeys.hears(digit, by: .message, now: context.now) else { return }
+        send(String(digit), to: leg)
     }
 
     /// Presses digits towards a leg: as telephone-events, or as tones where none were agreed on.

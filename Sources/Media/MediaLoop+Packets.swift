@@ -118,6 +118,7 @@ extension MediaLoop {
             }
             if trunk.heardSince != nil { trunk.heardSince = context.now }
             trunk.isSilent = false
+            trunk.gaveSign(now: context.now)
             receive(bytes, header, from: leg)
         }
     }
@@ -133,6 +134,7 @@ extension MediaLoop {
                 context.dropped.count(.foreignSource)
                 continue
             }
+            trunk.gaveSign(now: context.now)
             ControlReports.receive(UnsafeRawBufferPointer(datagram), for: leg, context)
         }
     }
@@ -160,8 +162,8 @@ extension MediaLoop {
             heard(leg)
             guard let event = try? TelephoneEvent(parsing: payload) else { return context.dropped.count(.badRTP) }
             let outcome = leg.digits.received(event, header: header, clockRate: clockRate, now: context.now)
-            relay(event, header, clockRate: clockRate, from: leg)
             if let digit = outcome.interrupted { pressed(digit.character, leg) }
+            relay(event, header, clockRate: clockRate, from: leg)
             if let digit = outcome.completed { pressed(digit.character, leg) }
             ticker.set(pace)
         }

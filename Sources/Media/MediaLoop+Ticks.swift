@@ -62,6 +62,9 @@ extension MediaLoop {
     }
 
     private func tick(_ leg: Leg, _ trunk: TrunkLeg) {
+        if let quiet = trunk.alarm(each: patience.silence, now: context.now) {
+            context.emit(.nothingHeard(leg.identifier, for: quiet))
+        }
         guard leg.isConnected, trunk.audio?.direction.receives == true else {
             trunk.heardSince = nil
             return

@@ -12,8 +12,12 @@ final class TrunkLeg {
     /// Since when RTP may be missed; nil while the call is not connected.
     var heardSince: MonotonicTime?
     var isSilent = false
+    /// When RTP or RTCP came last, or since when there could have been any.
+    private var lastSign: MonotonicTime
+    private var alarms = 0
 
-    init(rtp: DatagramSocket, rtcp: DatagramSocket) {
+    init(rtp: DatagramSocket, rtcp: DatagramSocket, now: MonotonicTime) {
+        lastSign = now
         self.rtp = rtp
         self.rtcp = rtcp
     }
@@ -38,6 +42,21 @@ final class TrunkLeg {
         self.audio = audio
         latch.describe(audio.remote, now: now)
         controlPath = nil
+    }
+
+    /// A packet of the peer's came.
+    func gaveSign(now: MonotonicTime) {
+        lastSign = now
+        alarms = 0
+    }
+
+    /// - Returns: how long nothing has come, once for each `interval` of it.
+    func alarm(each interval: Duration, now: MonotonicTime) -> Duration? {
+        let quiet = now - lastSign
+        let passed = Int(quiet.nanoseconds / max(interval.nanoseconds, 1))
+        guard audio != nil, passed > alarms else { return nil }
+        alarms = passed
+        return quiet
     }
 
     /// Whether RTCP that came this way is the peer's: from the host whose RTP is heard, or the signalled one.

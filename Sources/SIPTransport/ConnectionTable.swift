@@ -43,8 +43,8 @@ struct ConnectionTable {
     /// stands there still and is passed over.
     private var silent = PassingQueue()
     private var spoken = PassingQueue()
-    /// Hosts of providers: they need not give way.
-    var trusted: Set<NetworkAddress.Host> = []
+    /// Providers: they need not give way.
+    var trusted = TrustedSources()
 
     init(_ limits: StreamLimits) {
         self.limits = limits

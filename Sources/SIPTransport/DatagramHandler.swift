@@ -10,8 +10,8 @@ final class SharedCounts: Sendable {
     let overflowed = Atomic(0)
     /// Inputs that the reader has not taken yet.
     let waiting = Atomic(0)
-    /// The hosts of providers.
-    let trusted = Mutex<Set<NetworkAddress.Host>>([])
+    /// Who is a provider.
+    let trusted = Mutex(TrustedSources())
 
     func taken() {
         waiting.subtract(1, ordering: .relaxed)

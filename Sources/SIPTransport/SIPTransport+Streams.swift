@@ -27,12 +27,12 @@ extension SIPTransport {
         onLoop { streams.value.send(bytes, to: address) }
     }
 
-    /// The hosts of providers: their connections give way to nobody, theirs is the last room for messages, and they are told
+    /// Who is a provider: their connections give way to nobody, theirs is the last room for messages, and they are told
     /// when a request of theirs cannot be read.
-    package func trust(_ hosts: Set<NetworkAddress.Host>) {
-        counts.trusted.withLock { $0 = hosts }
+    package func trust(_ sources: TrustedSources) {
+        counts.trusted.withLock { $0 = sources }
         let streams = streams
-        onLoop { streams.value.trust(hosts) }
+        onLoop { streams.value.trust(sources) }
     }
 
     /// From now on providers' certificates are checked against other authorities. Connections that stand were checked

@@ -29,6 +29,8 @@ final class Streams {
     private var large = LargeRequests()
     /// Inbound connections that ended: who asked on them is answered over a new one.
     private var former: [SIPPeer] = []
+    /// Those of them that others had opened: nobody listens where they came from.
+    private var formerCallers: [SIPPeer] = []
     /// The way by UDP.
     var sendDatagram: ([UInt8], NetworkAddress) -> Void = { _, _ in }
 
@@ -62,8 +64,8 @@ final class Streams {
 
     var count: Int { handlers.count }
 
-    func trust(_ hosts: Set<NetworkAddress.Host>) {
-        table.trusted = hosts
+    func trust(_ sources: TrustedSources) {
+        table.trusted = sources
     }
 
     func hasRoom(forTrusted isTrusted: Bool) -> Bool {
@@ -114,12 +116,22 @@ extension Streams {
     }
 
     /// The connection that a request came on, while it lasts; then the answer opens one to the port in its Via, at the
-    /// host that the request came from (RFC 3261 §18.2.2).
+    /// host that the request came from (RFC 3261 §18.2.2). A request of ours in the call that came on it opens one to the
+    /// port that whoever called listens on: nobody listens where that connection came from.
     private func wayOut(for bytes: [UInt8], to peer: SIPPeer) -> SIPPeer {
-        guard flows[peer] == nil, remotes[peer] == nil, bytes.starts(with: "SIP/".utf8),
-            let via = try? SIPMessage.parse(bytes).headers.topVia
-        else { return peer }
-        let address = NetworkAddress(host: peer.address.host, port: via.port ?? peer.transport.defaultPort)
+        guard flows[peer] == nil, remotes[peer] == nil, let message = try? SIPMessage.parse(bytes) else { return peer }
+        let host = peer.address.host
+        let port: UInt16?
+        switch message {
+        case .response(let response):
+            guard let via = response.headers.topVia else { return peer }
+            port = via.port
+        case .request(let request):
+            guard formerCallers.contains(peer) else { return peer }
+            let first = (try? request.headers.routes())?.first?.uri.sip ?? request.uri.sip
+            port = first?.host.address == host ? first?.port : nil
+        }
+        let address = NetworkAddress(host: host, port: port ?? peer.transport.defaultPort)
         return SIPPeer(peer.transport, address, name: peer.name)
     }
 
@@ -210,7 +222,8 @@ extension Streams {
         let remote = SIPPeer(peer.transport, peer.address)
         if remotes[remote] == handler.number {
             remotes[remote] = nil
-            remember(remote)
+            Self.remember(remote, in: &former)
+            if handler.isInbound { Self.remember(remote, in: &formerCallers) }
         }
         guard !handler.isInbound else { return table.closed(handler.number) }
         guard case .open(let number)? = flows[peer], number == handler.number else {
@@ -221,9 +234,9 @@ extension Streams {
         if !isClosed { counts.report(.lost(peer), to: continuation) }
     }
 
-    private func remember(_ peer: SIPPeer) {
-        former.append(peer)
-        if former.count > Self.formerLimit { former.removeFirst() }
+    private static func remember(_ peer: SIPPeer, in list: inout [SIPPeer]) {
+        list.append(peer)
+        if list.count > formerLimit { list.removeFirst() }
     }
 
     /// A place for an inbound connection.

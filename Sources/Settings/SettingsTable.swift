@@ -134,7 +134,12 @@ struct SettingsTable {
         return texts
     }
 
-    /// Blocks of addresses. One that holds most of the Internet is a slip.
+    /// The largest block of IPv4 that a provider is known to tell its customers (Deutsche Telekom: 217.0.0.0/13), and what a
+    /// provider is given of IPv6 at first (RIPE-738: /29).
+    private static let shortestIPv4 = 13
+    private static let shortestIPv6 = 29
+
+    /// Blocks of addresses. One that holds a good part of the Internet is a slip.
     mutating func networks(_ key: String) throws(SettingsError) -> [AddressBlock]? {
         guard let texts = try strings(key, example: "[\"192.0.2.0/24\"]") else { return nil }
         var blocks: [AddressBlock] = []
@@ -145,10 +150,12 @@ struct SettingsTable {
                     "For example: \(key) = [\"192.0.2.0/24\", \"2001:db8::/32\"].")
             }
             let isIPv4 = if case .ipv4 = block.base { true } else { false }
-            guard block.length >= (isIPv4 ? 8 : 16) else {
+            guard block.length >= (isIPv4 ? Self.shortestIPv4 : Self.shortestIPv6) else {
                 throw error(
-                    key, "The network \(block) is too large for one provider's.",
-                    "Write the networks that the provider's documents name.")
+                    key,
+                    "The network \(block) is too large: calls from everywhere in it would be taken for the provider's.",
+                    "Write the networks that the provider's documents name, none larger than /\(Self.shortestIPv4)"
+                        + " (IPv6: /\(Self.shortestIPv6)).")
             }
             blocks.append(block)
         }

@@ -148,7 +148,9 @@ package actor Switchboard {
             case .message(let message, let source):
                 guard isBelievable(message, from: source) else { break }
                 traceReceived(message, from: source)
-                perform(userAgent.received(message, from: source.address, now: .now(), using: &generator))
+                perform(
+                    userAgent.received(
+                        message, from: source.address, over: source.transport, now: .now(), using: &generator))
             case .unreachable(let peer, let problem):
                 for index in lines.indices where lines[index].route?.target == peer {
                     lines[index].connectionProblem = problem
@@ -220,6 +222,15 @@ extension Switchboard {
         timer = nil
         let now = MonotonicTime.now()
         perform(userAgent.advance(to: now, using: &generator))
+        takeWhatIsDue(at: now)
+        forgetLost(now: now)
+        lookUpWhatIsDue(now: now)
+        askWhatIsDue(now: now)
+        schedule()
+    }
+
+    /// What calls wait for.
+    func takeWhatIsDue(at now: MonotonicTime) {
         for (identifier, ongoing) in calls {
             if let deadline = ongoing.call.deadline, now >= deadline {
                 update(identifier) { $0.advance(to: now) }
@@ -228,11 +239,8 @@ extension Switchboard {
                 update(identifier) { $0.terminate(.mediaFailed) }
             }
             if let forwardAt = ongoing.forwardAt, now >= forwardAt { passOn(identifier) }
+            if let joinedUntil = ongoing.joinedUntil, now >= joinedUntil { withdraw(identifier) }
         }
-        forgetLost(now: now)
-        lookUpWhatIsDue(now: now)
-        askWhatIsDue(now: now)
-        schedule()
     }
 }
 

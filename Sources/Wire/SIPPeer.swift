@@ -5,8 +5,24 @@ package enum TransportProtocol: String, Hashable, Sendable, Codable, CaseIterabl
     /// Loses nothing while its connection lasts: nothing is repeated on it (RFC 3261 §17).
     package var isReliable: Bool { self != .udp }
 
+    /// How much the address that a message came from is worth: anybody can write one into a datagram, and only a
+    /// certificate says whose it is.
+    package var safety: Int {
+        switch self {
+        case .udp: 0
+        case .tcp: 1
+        case .tls: 2
+        }
+    }
+
     /// As it stands in a Via: `UDP`, `TCP`, `TLS`.
     package var viaName: String { rawValue.uppercased() }
+
+    /// - Parameter viaName: in any case (RFC 3261 §7.3.1).
+    package init?(viaName: String?) {
+        guard let viaName, let known = Self(rawValue: viaName.lowercased()) else { return nil }
+        self = known
+    }
 
     /// RFC 3261 §19.1.2
     package var defaultPort: UInt16 { self == .tls ? 5061 : 5060 }

@@ -101,6 +101,34 @@ extension MediaEngineTests {
             }
         }
 
+        @Test(
+            "A key that comes by signalling and with the sound goes on once, whichever comes first",
+            arguments: [true, false])
+        func twice(signallingFirst: Bool) async throws {
+            let harness = try MediaHarness()
+            let (source, caller) = try harness.openTrunk(1)
+            let (target, called) = try harness.openTrunk(2)
+            harness.engine.setTrunkAudio(source, caller.audio(.pcmu))
+            harness.engine.setTrunkAudio(target, called.audio(.pcmu))
+            harness.engine.connect(source, target, aToB: true, bToA: true)
+            caller.say([UInt8](repeating: 0xff, count: 160), as: 0)
+            called.say([UInt8](repeating: 0xff, count: 160), as: 0)
+            _ = await harness.engine.snapshot()
+            if signallingFirst { harness.engine.relayDigit("4", from: source, to: target) }
+            _ = await harness.engine.snapshot()
+            caller.press("4")
+            try await until("the key is told") { harness.digits(source) == "4" }
+            if !signallingFirst { harness.engine.relayDigit("4", from: source, to: target) }
+            // By signalling alone.
+            harness.engine.relayDigit("5", from: source, to: target)
+            try await Task.sleep(for: .milliseconds(900))
+            called.pump()
+            var receiver = TelephoneEventReceiver()
+            #expect(digits(called.heard, 101, &receiver) == "45")
+            let events = called.heard.filter { $0.header.payloadType == 101 }
+            #expect(Set(events.map(\.header.timestamp)).count == 2)
+        }
+
         @Test("A trunk without telephone-events hears the browser's digit as a tone")
         func asTone() async throws {
             let harness = try MediaHarness()

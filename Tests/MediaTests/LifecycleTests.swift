@@ -82,6 +82,11 @@ extension MediaEngineTests {
             harness.engine.connect(browser.leg, leg, aToB: false, bToA: true)
             try await Task.sleep(for: .milliseconds(1_200))
             #expect(!harness.saw(.silent(leg)))
+            // Whatever it may send now: nothing came at all, and that is told again while it lasts.
+            let alarms = harness.events.compactMap { if case .nothingHeard(leg, let time) = $0 { time } else { nil } }
+            #expect(alarms.first.map { $0 >= .milliseconds(600) && $0 < .milliseconds(1_200) } == true)
+            trunk.say([UInt8](repeating: 0xff, count: 160), as: 0)
+            _ = await harness.engine.snapshot()
             harness.engine.connect(browser.leg, leg, aToB: true, bToA: true)
             try await until("silence is told") { harness.saw(.silent(leg)) }
             try await Task.sleep(for: .milliseconds(900))

@@ -199,7 +199,7 @@ struct RenegotiationTests {
         case 0: try provider.wait(.seconds(32))
         default: try provider.answer(invite, status)
         }
-        #expect(provider.takeEvents() == [.ended(Self.leg, .dialogLost)])
+        #expect(provider.takeEvents() == [.ended(Self.leg, status == 0 ? .vanished : .dialogLost)])
         #expect(provider.sent.last?.message.request?.method == .bye)
         try provider.wait(.seconds(70))
         #expect(provider.agent.isEmpty)

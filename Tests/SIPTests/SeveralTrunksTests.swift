@@ -63,7 +63,7 @@ struct SeveralTrunksTests {
     func inbound() throws {
         var provider = ScriptedProvider()
         try both(&provider)
-        provider.agent.know([Self.spare.host], of: "Second")
+        provider.agent.know([SIPPeer(Self.spare)], of: "Second")
         var third = ScriptedProvider.trunk
         (third.name, third.user) = ("Third", "carol")
         try provider.act { $0.use(third, now: $1, using: &$2) }
@@ -117,7 +117,7 @@ struct SeveralTrunksTests {
         var moved = ScriptedProvider.trunk
         (moved.domain, moved.target) = ("elsewhere.example", Self.spare)
         try provider.act { $0.use(moved, now: $1, using: &$2) }
-        provider.agent.know([Self.spare.host], of: "Carrier")
+        provider.agent.know([SIPPeer(Self.spare)], of: "Carrier")
         provider.sent = []
         try provider.answer(invite, 407, from: Self.spare) {
             $0.append(.proxyAuthenticate, "Digest realm=\"sip.example.net\", nonce=\"n\"")

@@ -170,6 +170,27 @@ struct TargetSelectionTests {
         }
     }
 
+    @Test("SRV that was never seen and that no name server ever tells of gives way to A, until it is told of")
+    func neverAnswered() throws {
+        var selection = TargetSelection(domain: "example.net", port: nil, transports: [.udp, .tcp])
+        var resolver = Resolver(provider)
+        resolver.records[.srv("_sip._udp.example.net")] = .failed
+        #expect(resolver.run(&selection) == .failed)
+        #expect(resolver.run(&selection, at: 30) == .failed)
+        #expect(!resolver.asked.contains(.addresses("example.net")))
+        #expect(resolver.run(&selection, at: 60) == .ready)
+        #expect(shown(selection, at: 60) == ["udp 192.0.2.99:5060"])
+        resolver.records[.srv("_sip._udp.example.net")] = provider[.srv("_sip._udp.example.net")]
+        #expect(resolver.run(&selection, at: 90) == .ready)
+        #expect(shown(selection, at: 90) == ["udp 192.0.2.1:5060", "udp 192.0.2.2:5070"])
+        // Seen once, it is not given up any more.
+        resolver.records[.srv("_sip._udp.example.net")] = .failed
+        resolver.asked = []
+        for time in 0..<5 { _ = resolver.run(&selection, at: 500 + 40 * time) }
+        #expect(!resolver.asked.contains(.addresses("example.net")))
+        #expect(shown(selection, at: 700) == ["udp 192.0.2.1:5060", "udp 192.0.2.2:5070"])
+    }
+
     @Test("A domain whose NAPTR named services is not asked for A while neither they nor it can be read")
     func unansweredNAPTR() throws {
         var selection = try selection("sip:example.net")
@@ -180,7 +201,7 @@ struct TargetSelectionTests {
         resolver.records[.srv("_s.example.org")] = .failed
         #expect(resolver.run(&selection) == .failed)
         resolver.records[.naptr("example.net")] = .failed
-        #expect(resolver.run(&selection, at: 300) == .failed)
+        for time in [300, 340, 380, 420] { #expect(resolver.run(&selection, at: time) == .failed) }
         #expect(!resolver.asked.contains(.addresses("example.net")))
     }
 

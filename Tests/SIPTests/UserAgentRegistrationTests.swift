@@ -259,6 +259,31 @@ struct UserAgentRegistrationTests {
         #expect(try routes().first == [])
     }
 
+    @Test("A registration that fails takes its Service-Route with it (RFC 3608 §6.1)", arguments: [500, 423, 0])
+    func routeOfFailedRegistration(status: Int) throws {
+        var provider = ScriptedProvider()
+        try provider.act { $0.setTrunk(ScriptedProvider.trunk, now: $1, using: &$2) }
+        let register = try provider.takeRequest(.register)
+        try provider.answer(register, 200) { headers in
+            headers.expires = 300
+            headers.topVia = register.headers.topVia
+            headers.append(.serviceRoute, "<sip:p1.example.net;lr>")
+        }
+        while provider.sent.isEmpty { try provider.wait(.seconds(10)) }
+        let refresh = try #require(provider.sent.last?.message.request)
+        provider.sent = []
+        if status == 0 {
+            try provider.wait(.seconds(33))
+        } else {
+            try provider.answer(refresh, status) { $0.topVia = refresh.headers.topVia }
+        }
+        provider.sent = []
+        try provider.act {
+            $0.invite(LegIdentifier(number: 1), to: Redacted("1"), offer: ScriptedProvider.offer, now: $1, using: &$2)
+        }
+        #expect(try provider.takeRequest(.invite).headers.routes().isEmpty)
+    }
+
     @Test("A new password takes the binding over: no removal that could come after the new registration")
     func sameBinding() throws {
         var provider = ScriptedProvider()

@@ -49,7 +49,7 @@ struct ConnectionTableTests {
     @Test("A provider's connections give way to nobody, and always find a place")
     func trusted() {
         var table = Self.table(2, perSource: 1)
-        table.trusted = [Self.host(9)]
+        table.trusted = TrustedSources(hosts: [Self.host(9)])
         #expect(table.admit(1, from: Self.host(9)) == .admitted)
         #expect(table.admit(2, from: Self.host(1)) == .admitted)
         #expect(table.admit(3, from: Self.host(9)) == .inPlace(of: 2))
@@ -58,6 +58,16 @@ struct ConnectionTableTests {
         table.closed(1)
         #expect(table.admit(5, from: Self.host(2)) == .admitted)
         #expect(table.count == 2)
+    }
+
+    @Test("What comes from a provider's further networks is a provider's as well")
+    func networks() throws {
+        var table = Self.table(2, perSource: 1)
+        table.trusted = TrustedSources(networks: [try #require(AddressBlock("192.0.2.8/30"))])
+        #expect(table.admit(1, from: Self.host(9)) == .admitted)
+        #expect(table.admit(2, from: Self.host(9)) == .admitted)
+        #expect(table.admit(3, from: Self.host(9)) == .refused)
+        #expect(table.admit(4, from: Self.host(12)) == .refused)
     }
 
     @Test("Without descriptors the oldest go, and fewer stand until that is over")

@@ -20,7 +20,7 @@ struct UnreadableTests {
         other.transport.send(Station.bytes("mark", over: .udp, sentBy: other.address), to: box.address)
         _ = try #require(await other.heard("mark"))
         #expect(other.callIDs == ["mark"])
-        box.transport.trust([other.address.host])
+        box.transport.trust(TrustedSources(hosts: [other.address.host]))
         other.transport.send(Self.short("provider", sentBy: other.address), to: box.address)
         let (message, _) = try #require(await other.heard("provider"))
         #expect(message.response?.status == 400)
@@ -34,7 +34,7 @@ struct UnreadableTests {
     func flood() async throws {
         let box = try await Station.open()
         let other = try await Station.open(answers: false)
-        box.transport.trust([other.address.host])
+        box.transport.trust(TrustedSources(hosts: [other.address.host]))
         for number in 0..<500 {
             other.transport.send(Self.short("f\(number)", sentBy: other.address), to: box.address)
         }

@@ -160,6 +160,8 @@ struct TrunkSettingsTests {
             ("[trunk]\nserver = \"a\"\nnetworks = [\"0.0.0.0/0\"]\n\(account)", 3, "trunk.networks", "documents"),
             ("[trunk]\nserver = \"a\"\nbackup_server = \"b:5060\"\n\(account)", 3, "trunk.backup_server", "port"),
             ("[trunk]\nserver = \"a\"\ncalls_per_second = 0\n\(account)", 3, "trunk.calls_per_second", "quotes"),
+            ("[trunk]\nserver = \"a\"\nnetworks = [\"10.0.0.0/12\"]\n\(account)", 3, "trunk.networks", "/13"),
+            ("[trunk]\nserver = \"a\"\nnetworks = [\"2001::/28\"]\n\(account)", 3, "trunk.networks", "/29"),
             ("trunk = [1]", 1, "trunk", "[[trunk]]"),
         ] as [(String, Int, String, String)])
     func wrong(text: String, line: Int, key: String, remedy: String) {

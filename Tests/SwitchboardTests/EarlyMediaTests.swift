@@ -54,10 +54,33 @@ struct EarlyMediaTests {
         await box.close()
     }
 
+    @Test("A provider that falls silent is asked whether it is there; a call on hold is left in peace for longer")
+    func vanished() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await box.talk(page)
+        let leg = try #require(await box.switchboard.calls[call]?.trunkLeg)
+        await box.switchboard.take(.nothingHeard(leg, for: .seconds(30)))
+        try await box.wait("the question") { box.provider.count(.options) == 1 }
+        _ = await box.switchboard.handle(.hold(connection: page, call: call, wanted: true))
+        await box.switchboard.take(.nothingHeard(leg, for: .seconds(90)))
+        #expect(await box.switchboard.calls[call]?.call.publicState == .active)
+        for method in [SIPMethod.options, .bye, .register] { box.provider.refuse(method, with: 0) }
+        // The first one's answer may still be on its way.
+        try await box.wait("the second question") {
+            await box.switchboard.take(.nothingHeard(leg, for: .seconds(120)))
+            return box.provider.count(.options) == 2
+        }
+        await box.switchboard.letPass(.seconds(33))
+        try await box.wait("the end") { box.end(of: call, on: page) == .providerGone }
+        await box.close()
+    }
+
     @Test(
         "Each end has its reason",
         arguments: [
             (LegEnd.sessionExpired, EndReason.sessionExpired), (.dialogLost, .dialogLost), (.replaced, .replaced),
+            (.vanished, .providerGone),
             (.rejected(status: 302, reason: ""), .redirected), (.rejected(status: 486, reason: ""), .busy),
             (.remoteHangUp, .hungUpThere), (.noReply, .providerSilent),
         ])

@@ -1,6 +1,7 @@
 import Call
 import Foundation
 import SIP
+import SIPTransport
 import Testing
 import Wire
 
@@ -48,6 +49,8 @@ struct EndReasonTests {
         #expect(EndReason(.noReply) == .providerSilent)
         #expect(EndReason(.unreachable) == .providerUnreachable)
         #expect(EndReason(.unreachable, network: Switchboard.noRoute) == .noNetwork)
+        #expect(EndReason(.unreachable, network: NameLookup.unknown) == .providerNameUnknown)
+        #expect(EndReason(.unreachable, network: NameLookup.failed) == .nameServersSilent)
         for code in ["trunk.certificate-expired", "trunk.certificate-name", "trunk.tls-failed", "trunk.authority-file"]
         {
             #expect(

@@ -113,6 +113,8 @@ struct RecordTests {
         #expect(second.user == Switchboard.forwarding && second.trunk == first.trunk && second.trunk != nil)
         #expect(second.answered != nil && second.ended == first.ended && second.outcome == .answered)
         #expect(second.reason == (callerHangsUp ? .hungUpHere : .hungUpThere))
+        // As the caller's half sees it.
+        #expect(first.reason == (callerHangsUp ? .hungUpThere : .hungUpHere))
         #expect(second.farCodec == "pcmu")
         await box.close()
     }

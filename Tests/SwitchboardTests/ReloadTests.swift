@@ -1,13 +1,13 @@
 import Call
 import Control
 import Media
-import SIP
 import SIPMessage
 import Settings
 import Synchronization
 import Testing
 import Wire
 
+@testable import SIP
 @testable import SIPTransport
 @testable import Switchboard
 
@@ -126,6 +126,21 @@ struct ReloadTests {
         wanted.trunk?.codecs = ["opus"]
         #expect(await box.switchboard.apply(wanted) == [])
         #expect(box.journal.says("Another configuration holds."))
+        await box.close()
+    }
+
+    @Test("Under another domain alone the provider's servers are still the provider's, and its further networks known")
+    func otherDomain() async throws {
+        let box = try await Box.open(trunk: "networks = [\"192.0.2.0/24\"]")
+        let name = try #require(await box.switchboard.lines.first?.name)
+        let host = box.provider.address.host
+        #expect(await box.switchboard.userAgent.ways[name]?.hosts[host] == .udp)
+        #expect(box.transport.counts.trusted.withLock { $0.contains(.ipv4(0xc000_0207)) && $0.contains(host) })
+        var settings = await box.switchboard.settings
+        settings.trunk?.domain = "other.example.net"
+        #expect(await box.switchboard.apply(settings) == [])
+        #expect(await box.switchboard.userAgent.trunks.first?.domain == "other.example.net")
+        #expect(await box.switchboard.userAgent.ways[name]?.hosts[host] == .udp)
         await box.close()
     }
 

@@ -13,6 +13,13 @@ extension Switchboard {
     fileprivate func aMinutePasses(for call: CallIdentifier) {
         update(call) { $0.advance(to: .now() + .seconds(61)) }
     }
+
+    fileprivate func joiningTakesTooLong(for call: CallIdentifier) {
+        guard let until = calls[call]?.joinedUntil else { return }
+        // These pages have no sound.
+        calls[call]?.soundDeadline = nil
+        takeWhatIsDue(at: until)
+    }
 }
 
 @Suite("Switchboard: calls that change their far side", .serialized)
@@ -221,6 +228,11 @@ struct TransferTests {
         try notify(box, 200, 1)
         try await box.wait("the end") { box.end(of: call, on: page) == .transferred }
         #expect(await box.switchboard.calls[other]?.call.publicState == .active)
+        // Whoever says that it takes the other's place and does not leaves that call as any other.
+        #expect(await box.switchboard.calls[other]?.call.mayBeTransferred == false)
+        await box.switchboard.joiningTakesTooLong(for: other)
+        #expect(await box.switchboard.calls[other]?.call.mayBeTransferred == true)
+        #expect(await box.switchboard.calls[other]?.referredTo == nil)
         try await box.wait("the record") { box.records(of: call).last?.stage == .ended }
         #expect(box.records(of: call).last?.transferredTo?.number?.revealed == "200")
         await box.close()
@@ -239,6 +251,26 @@ struct TransferTests {
         #expect(await box.switchboard.calls[other]?.call.mayBeTransferred == true)
         #expect(await box.switchboard.calls[other]?.referredTo == nil)
         await box.close()
+    }
+
+    @Test("Calls that go by different providers are not brought together, and go on")
+    func acrossProviders() async throws {
+        let field = try await TwoServers()
+        let box = try await field.open(
+            TwoServers.direct("One", field.first, "domain = \"one.example\"")
+                + TwoServers.direct("Two", field.second, "domain = \"two.example\""))
+        let page = await box.page()
+        let call = try await box.talk(page)
+        _ = await box.switchboard.handle(.hold(connection: page, call: call, wanted: true))
+        field.first.refuse(.invite, with: 503)
+        field.second.answersCalls.store(true, ordering: .relaxed)
+        let other = try await box.talk(page, to: "200")
+        #expect(field.second.count(.invite) == 1)
+        let wish = ControlCommand.bringTogether(connection: page, call: call, other: other)
+        #expect(await box.switchboard.handle(wish) == .failed(Switchboard.acrossProviders))
+        #expect(field.first.count(.refer) == 0 && field.second.count(.refer) == 0)
+        for call in [call, other] { #expect(await box.switchboard.calls[call]?.call.mayBeTransferred == true) }
+        await field.close(box)
     }
 
     @Test("A diverted number is not followed, and the sentence says so")

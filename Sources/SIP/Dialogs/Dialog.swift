@@ -20,6 +20,9 @@ package struct Dialog: Hashable, Sendable, Codable {
     private let routes: [String]
     package private(set) var localSequence: UInt32
     package private(set) var remoteSequence: UInt32?
+    /// Who called, where that was another server than the one that the trunk is spoken with at: what is said in this
+    /// dialog goes back there.
+    package var caller: SIPPeer?
 
     /// The caller's view, made by a response to its INVITE (§12.1.2).
     /// - Returns: nil unless both messages have what a dialog needs, and it can be read.

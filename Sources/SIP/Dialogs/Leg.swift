@@ -118,6 +118,7 @@ struct Leg: Sendable {
     var transferQuestion: Question?
     var transfers = TransferUsages()
     var digits = DigitQueue()
+    var lifeCheck = LifeCheck()
     /// The leg whose place this one takes when it is answered (RFC 3891).
     var replaced: LegIdentifier?
 

@@ -10,7 +10,8 @@ package import Wire
 ///   neither ─▶ NAPTR ──none──▶ SRV of each ──none──▶ A, AAAA ─▶ targets
 /// ```
 /// Look-ups are asked for as effects. A domain that once had SRV records, under whatever name, is never asked for A in
-/// their place, nor one whose SRV records no name server told: its bare name is often a web server. While answers are renewed, and when the DNS fails, the old targets stay in use.
+/// their place: its bare name is often a web server. One whose SRV records no name server told is asked for them again, but
+/// not for ever: some name servers fail at every question for SRV, and a provider may well have none. While answers are renewed, and when the DNS fails, the old targets stay in use.
 package struct TargetSelection: Sendable, Equatable, Codable {
     package struct Target: Hashable, Sendable, Codable {
         package let transport: TransportProtocol
@@ -41,6 +42,8 @@ package struct TargetSelection: Sendable, Equatable, Codable {
     package enum Limit {
         package static let records = 32
         package static let targets = 64
+        /// How often SRV records that were never seen are asked for while no name server answers, before A takes their place.
+        package static let tries = 3
         /// For every answer, whatever its TTL says.
         package static let lifetime: ClosedRange<Duration> = .seconds(30) ... .seconds(86_400)
         package static let penalty: Duration = .seconds(60)
@@ -70,6 +73,9 @@ package struct TargetSelection: Sendable, Equatable, Codable {
     /// SRV names that had records once, and the domain's NAPTR if it ever named a service. NAPTR may lead to other SRV
     /// names from one time to the next: what any of them said holds for the domain.
     private var hadRecords: Set<DNSQuery> = []
+    /// How often in a row no name server told of an SRV name.
+    private var failures: [DNSQuery: Int] = [:]
+    private let tries: Int
     private var targets: [Target] = []
     private var penalties: [Target: Penalty] = [:]
     /// What the registration went to: calls go the same way.
@@ -94,12 +100,17 @@ package struct TargetSelection: Sendable, Equatable, Codable {
         isSecure = uri.isSecure
         self.transport = transport
         self.supported = uri.isSecure ? [.tls] : supported
+        tries = Limit.tries
     }
 
     /// - Parameters:
     ///   - domain: a name, or an address, IPv6 in brackets or bare.
     ///   - transports: what may be spoken, the preferred first; a single one is what the domain is asked for. None is all.
-    package init(domain: String, port: UInt16?, transports: [TransportProtocol]) {
+    ///   - tries: at SRV names that no name server tells of.
+    package init(
+        domain: String, port: UInt16?, transports: [TransportProtocol], tries: Int = Limit.tries
+    ) {
+        self.tries = tries
         self.domain = domain
         numeric = NetworkAddress.Host(domain)
         self.port = port
@@ -141,6 +152,7 @@ package struct TargetSelection: Sendable, Equatable, Codable {
         guard asked.remove(query) != nil else { return [] }
         let kept = min(max(lifetime, Limit.lifetime.lowerBound), Limit.lifetime.upperBound)
         known[query] = Known(answer: answer, expires: now + (answer == .failed ? Limit.lifetime.lowerBound : kept))
+        failures[query] = answer == .failed ? min((failures[query] ?? 0) + 1, tries) : nil
         switch answer {
         case .srv(let records) where !records.isEmpty: hadRecords.insert(query)
         case .naptr where !naptrServices(answer).isEmpty: hadRecords.insert(query)
@@ -238,7 +250,12 @@ extension TargetSelection {
         var found: [Target] = []
         for service in services {
             guard let answer = answer(.srv(service.name), &missing) else { continue }
-            if answer == .failed { isUncertain = true }
+            // Where NAPTR named it, it is there.
+            if answer == .failed,
+                failures[.srv(service.name), default: 0] < tries || hadRecords.contains(.naptr(domain))
+            {
+                isUncertain = true
+            }
             guard case .srv(let records) = answer else { continue }
             let usable = records.prefix(Limit.records).filter { $0.target != "." && !$0.target.isEmpty }
             for record in SRVRecord.ordered(Array(usable), using: &generator) {

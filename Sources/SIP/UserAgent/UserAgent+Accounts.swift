@@ -50,7 +50,7 @@ extension UserAgent {
             }
             if account.trunk.target != trunk.target { ways[trunk.name]?.seenAt = nil }
             if account.trunk.domain != trunk.domain {
-                ways[trunk.name]?.hosts = []
+                ways[trunk.name]?.hosts = [:]
                 ways[trunk.name]?.sessionMinimum = nil
             }
             if trunk.bindsLike(account.trunk) {

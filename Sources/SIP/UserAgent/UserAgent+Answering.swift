@@ -103,9 +103,10 @@ extension UserAgent {
 
     /// A new call, from the trunk's target and well-formed as far as `received` looked.
     mutating func incoming(
-        _ request: SIPRequest, _ facts: MessageFacts, trunk: Trunk, from source: NetworkAddress, now: MonotonicTime,
+        _ request: SIPRequest, _ facts: MessageFacts, trunk: Trunk, from peer: SIPPeer, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
+        let source = peer.address
         let origin = Origin(callID: facts.callID, fromTag: facts.fromTag, sequence: facts.sequence)
         if origins[origin] != nil { return respondStatelessly(482, to: request, from: source) }
         if !request.body.isEmpty, !request.carriesSession {
@@ -121,9 +122,10 @@ extension UserAgent {
             }
         }
         let tag = hexadecimal(bytes: 8, using: &generator)
-        guard let dialog = Dialog(invite: request, localTag: tag), let to = request.headers.to,
+        guard var dialog = Dialog(invite: request, localTag: tag), let to = request.headers.to,
             let caller = CallerIdentity(request.headers)
         else { return respondStatelessly(400, to: request, from: source) }
+        if source.host != trunk.target.host { dialog.caller = peer }
         guard legs.count < Self.legLimit, let transaction = layer.open(request, from: source) else {
             return respondStatelessly(503, to: request, from: source)
         }

@@ -14,19 +14,25 @@ extension UserAgent {
     func unsupported(_ request: SIPRequest) -> [String] { request.headers.require.filter { !extensions.contains($0) } }
 
     /// A Via with a branch that nobody can guess.
-    func via(_ trunk: Trunk, using generator: inout some RandomNumberGenerator) -> Via {
+    /// - Parameter dialog: that the request belongs to, if any.
+    func via(
+        _ trunk: Trunk, in dialog: Dialog? = nil, using generator: inout some RandomNumberGenerator
+    ) -> Via {
+        let transport = dialog?.caller?.transport ?? trunk.transport
         var via = Via(
-            transport: trunk.transport.viaName, sentBy: local(trunk),
+            transport: transport.viaName, sentBy: local(trunk),
             branch: Via.magicCookie + hexadecimal(bytes: 12, using: &generator))
         // Requests for us may come back over our connection (RFC 5923 §5).
-        if trunk.transport.isReliable { via.parameters.insert(flag: "alias") }
+        if transport.isReliable { via.parameters.insert(flag: "alias") }
         return via
     }
 
-    /// Where a request inside a dialog goes. Over a connection always to the trunk: what was agreed with it, its
-    /// certificate above all, is not given up for an address that a message names.
+    /// Where a request inside a dialog goes. Over a connection always to the trunk, or to whichever other server of the
+    /// provider's called: what was agreed with it, its certificate above all, is not given up for an address that a
+    /// message names.
     func nextHop(of dialog: Dialog, _ trunk: Trunk) -> NetworkAddress {
-        trunk.transport.isReliable ? trunk.target : dialog.nextHop(fallback: trunk.target)
+        let peer = dialog.caller ?? trunk.peer
+        return peer.transport.isReliable ? peer.address : dialog.nextHop(fallback: peer.address)
     }
 
     /// Where we say that we are: our own address, or behind NAT the one that the registrar sees.

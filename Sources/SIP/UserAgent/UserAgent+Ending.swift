@@ -71,8 +71,8 @@ extension UserAgent {
         }
         guard
             let bye = parting.dialog.request(
-                .bye, sequence: parting.dialog.nextSequence(), via: via(parting.trunk, using: &generator),
-                fields: fields)
+                .bye, sequence: parting.dialog.nextSequence(),
+                via: via(parting.trunk, in: parting.dialog, using: &generator), fields: fields)
         else { return }
         _ = send(bye, to: target, for: .parting(parting), now: now, using: &generator)
     }

@@ -14,6 +14,8 @@ struct Errand: Sendable {
         case referring
         /// NOTIFY
         case reporting
+        /// OPTIONS: whether anybody is there
+        case checking
     }
 
     let leg: LegIdentifier
@@ -61,7 +63,8 @@ extension UserAgent {
         legs[errand.leg] = state
         guard
             var request = dialog.request(
-                errand.method, sequence: sequence, via: via(state.trunk, using: &generator), fields: fields)
+                errand.method, sequence: sequence, via: via(state.trunk, in: dialog, using: &generator),
+                fields: fields)
         else { return nil }
         if !errand.body.isEmpty { request.setBody(errand.body, type: errand.type) }
         return send(request, to: target, for: .errand(errand), now: now, using: &generator)
@@ -92,7 +95,7 @@ extension UserAgent {
         // RFC 5057 §5.1: these say that the dialog itself is gone.
         if [408, 481].contains(response.status), old.endsDialog {
             sayGoodbye(old.leg, now: now, using: &generator)
-            return end(old.leg, .dialogLost, now: now, using: &generator)
+            return end(old.leg, response.status == 481 ? .dialogLost : .vanished, now: now, using: &generator)
         }
         switch old.purpose {
         case .acknowledging: break
@@ -100,6 +103,7 @@ extension UserAgent {
         case .sendingDigit: digitAnswered(old.leg, response.status, now: now, using: &generator)
         case .referring: referAnswered(old.leg, response.status)
         case .reporting: if !response.isSuccess { legs[old.leg]?.transfers.theirs = nil }
+        case .checking: legs[old.leg]?.lifeCheck = LifeCheck()
         }
     }
 
@@ -111,7 +115,7 @@ extension UserAgent {
         guard legs[errand.leg] != nil else { return }
         if failure == .timeout, errand.endsDialog {
             sayGoodbye(errand.leg, now: now, using: &generator)
-            return end(errand.leg, .dialogLost, now: now, using: &generator)
+            return end(errand.leg, .vanished, now: now, using: &generator)
         }
         let status = failure == .timeout ? 408 : 503
         switch errand.purpose {
@@ -122,6 +126,7 @@ extension UserAgent {
         case .sendingDigit: digitAnswered(errand.leg, status, now: now, using: &generator)
         case .referring: referAnswered(errand.leg, status)
         case .reporting: legs[errand.leg]?.transfers.theirs = nil
+        case .checking: lifeCheckRefused(errand.leg, now: now, using: &generator)
         }
     }
 }
@@ -129,5 +134,5 @@ extension UserAgent {
 extension Errand {
     /// Without an answer to it there is no call any more. A PRACK's INVITE ends by itself; a REFER may be forgotten by a
     /// peer that still has the call.
-    fileprivate var endsDialog: Bool { purpose == .changing || purpose == .sendingDigit }
+    fileprivate var endsDialog: Bool { [.changing, .sendingDigit, .checking].contains(purpose) }
 }

@@ -64,7 +64,8 @@ extension UserAgent {
             fields += invite.headers.fields.filter { $0.name == .authorization || $0.name == .proxyAuthorization }
         }
         let ack = dialog.request(
-            .ack, sequence: invite.headers.cseq?.number ?? 1, via: via(trunk, using: &generator), fields: fields)
+            .ack, sequence: invite.headers.cseq?.number ?? 1, via: via(trunk, in: dialog, using: &generator),
+            fields: fields)
         return ack.map { Datagram(bytes: $0.serialized(), target: target) }
     }
 

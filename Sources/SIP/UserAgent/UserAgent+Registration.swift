@@ -183,7 +183,10 @@ extension UserAgent {
                 if case .waiting(_, let reason) = registration.state { failure = reason }
                 return effects
             }
-            if let failure { tell(.failed(failure), number) }
+            if let failure {
+                accounts[number]?.serviceRoute = []
+                tell(.failed(failure), number)
+            }
             settle(number)
         default:
             registrationFailed(
@@ -238,6 +241,8 @@ extension UserAgent {
     ) {
         guard let account = accounts[number], account.sequence == sequence else { return }
         accounts[number]?.authentication.forget()
+        // It was the way for as long as the registration lasts (RFC 3608 §6.1).
+        accounts[number]?.serviceRoute = []
         if let reason = failure.ofTarget(retryAfter), inUse.contains(number), account.registration.state != .idle {
             outbox.append(.event(.targetFailed(trunk: account.trunk.name, account.trunk.peer, reason)))
             // Whoever heard of this decides by it what comes next.

@@ -4,9 +4,10 @@ import Wire
 /// Requests of others (RFC 3261 §8.2).
 extension UserAgent {
     mutating func received(
-        _ unnoted: SIPRequest, from source: NetworkAddress, now: MonotonicTime,
+        _ unnoted: SIPRequest, from peer: SIPPeer, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
+        let source = peer.address
         var request = unnoted
         request.note(source: source)
         guard let facts = MessageFacts(request) else { return }
@@ -25,13 +26,13 @@ extension UserAgent {
             } else {
                 respondStatelessly(481, to: request, from: source)
             }
-        case (_, nil): receivedOutside(request, facts, from: source, now: now, using: &generator)
+        case (_, nil): receivedOutside(request, facts, from: peer, now: now, using: &generator)
         }
     }
 
     /// A request that belongs to no dialog: a new call, or something that needs no memory to be answered.
     private mutating func receivedOutside(
-        _ request: SIPRequest, _ facts: MessageFacts, from source: NetworkAddress, now: MonotonicTime,
+        _ request: SIPRequest, _ facts: MessageFacts, from peer: SIPPeer, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
         let status: Int
@@ -41,7 +42,7 @@ extension UserAgent {
         case .options where request.uri.sip == nil: status = 416
         case .options: status = unsupported(request).isEmpty ? 200 : 420
         case .invite:
-            guard let trunk = trunk(of: request, from: source.host) else {
+            guard let trunk = trunk(of: request, from: peer) else {
                 status = inUse.isEmpty ? 480 : 403
                 break
             }
@@ -53,13 +54,13 @@ extension UserAgent {
                 status = 420
                 break
             }
-            return incoming(request, facts, trunk: trunk, from: source, now: now, using: &generator)
+            return incoming(request, facts, trunk: trunk, from: peer, now: now, using: &generator)
         case .bye, .update, .info, .prack, .notify: status = 481
         // Whoever is not in a call has nobody to send anywhere.
         case .refer: status = 403
         default: status = SIPMethod.registered.contains(request.method) ? 405 : 501
         }
-        respondStatelessly(status, to: request, from: source)
+        respondStatelessly(status, to: request, from: peer.address)
     }
 
     /// A request within a call.

@@ -9,8 +9,8 @@ struct TrunkWay: Sendable {
     var seenAt: NetworkAddress?
     /// Seconds below which a session timer is refused there.
     var sessionMinimum: Int?
-    /// The hosts that the trunk's name leads to: each of them may call us.
-    var hosts: Set<NetworkAddress.Host> = []
+    /// The hosts that the trunk's name leads to: each of them may call us, as safely at least as it is spoken with.
+    var hosts: [NetworkAddress.Host: TransportProtocol] = [:]
 }
 
 /// Which trunk is meant.
@@ -34,9 +34,10 @@ extension UserAgent {
 
     func local(_ trunk: Trunk) -> NetworkAddress { ways[trunk.name]?.local ?? local }
 
-    /// The trunk's name leads to these hosts (RFC 3263): calls from each of them are the trunk's, and may be challenged.
-    package mutating func know(_ hosts: Set<NetworkAddress.Host>, of name: String) {
-        ways[name, default: TrunkWay()].hosts = hosts
+    /// The trunk's name leads to these servers (RFC 3263): calls from the host of each are the trunk's, and may be challenged.
+    package mutating func know(_ servers: some Sequence<SIPPeer>, of name: String) {
+        ways[name, default: TrunkWay()].hosts = Dictionary(
+            servers.map { ($0.address.host, $0.transport) }, uniquingKeysWith: { $0.safety < $1.safety ? $0 : $1 })
     }
 
     /// What was found out about the trunk's provider before: the next call asks for no shorter session timer.
@@ -61,14 +62,25 @@ extension UserAgent {
     func isTrunk(_ trunk: Trunk, _ host: NetworkAddress.Host) -> Bool {
         if host == trunk.target.host { return true }
         guard let now = self.trunk(trunk.name), now.domain == trunk.domain else { return false }
-        return ways[trunk.name]?.hosts.contains(host) == true
+        return ways[trunk.name]?.hosts[host] != nil
+    }
+
+    /// Whether a call came as safely as the trunk is spoken with: another account with the same provider may go a less
+    /// safe way, and what comes by that is that one's alone.
+    private func isAsSafe(_ source: SIPPeer, as trunk: Trunk) -> Bool {
+        let host = source.address.host
+        let known = [host == trunk.target.host ? trunk.transport : nil, ways[trunk.name]?.hosts[host]]
+        let least = known.compactMap { $0?.safety }.min() ?? trunk.transport.safety
+        return source.transport.safety >= least
     }
 
     /// Whose call this is: the trunk's from whose hosts it comes, or else from whose networks; of several accounts there, the one that it is
     /// addressed to.
-    func trunk(of request: SIPRequest, from host: NetworkAddress.Host) -> Trunk? {
+    func trunk(of request: SIPRequest, from source: SIPPeer) -> Trunk? {
+        let host = source.address.host
         var possible = trunks.filter { isTrunk($0, host) }
         if possible.isEmpty { possible = trunks.filter { $0.networks.contains { $0.contains(host) } } }
+        possible = possible.filter { isAsSafe(source, as: $0) }
         guard possible.count > 1 else { return possible.first }
         let users = [request.uri.user, request.headers.to?.uri.user].compactMap(\.self)
         return possible.first { trunk in

@@ -163,12 +163,15 @@ package struct UserAgent: Sendable {
     }
 
     /// A message came.
+    /// - Parameter transport: how; nil if its Via is to say, which names no safer way than the last hop took unless it lies.
     package mutating func received(
-        _ message: SIPMessage, from source: NetworkAddress, now: MonotonicTime,
-        using generator: inout some RandomNumberGenerator
+        _ message: SIPMessage, from source: NetworkAddress, over transport: TransportProtocol? = nil,
+        now: MonotonicTime, using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect] {
         switch message {
-        case .request(let request): received(request, from: source, now: now, using: &generator)
+        case .request(let request):
+            let way = transport ?? TransportProtocol(viaName: request.headers.topVia?.transport) ?? .udp
+            received(request, from: SIPPeer(way, source), now: now, using: &generator)
         case .response(let response):
             apply(layer.received(response, from: source, now: now), now: now, using: &generator)
         }

@@ -92,8 +92,10 @@ package enum LegEnd: Hashable, Sendable, Codable {
     case acknowledgementUnheard
     /// Nobody refreshed the session in time (RFC 4028 §10).
     case sessionExpired
-    /// The other side does not know the call any more, or does not answer in it.
+    /// The other side does not know the call any more.
     case dialogLost
+    /// The other side does not answer in the call any more.
+    case vanished
     /// Another call took this one's place (RFC 3891).
     case replaced
     /// The other side's messages make no sense together.

@@ -11,7 +11,7 @@ extension DNSClient {
         of domain: String, port: UInt16?, transports: [TransportProtocol]
     ) async throws(Problem) -> [TargetSelection.Target] {
         var generator = SystemRandomNumberGenerator()
-        var selection = TargetSelection(domain: domain, port: port, transports: transports)
+        var selection = TargetSelection(domain: domain, port: port, transports: transports, tries: 1)
         var waiting = selection.start(now: .now(), using: &generator)
         while let effect = waiting.popLast() {
             guard case .lookUp(let query) = effect else { continue }

@@ -1,6 +1,7 @@
 import Call
 import SIP
 import SIPMessage
+import SIPTransport
 import Wire
 
 extension EndReason {
@@ -20,6 +21,7 @@ extension EndReason {
         case .realmForeign: self = .realmForeign
         case .sessionExpired: self = .sessionExpired
         case .dialogLost: self = .dialogLost
+        case .vanished: self = .providerGone
         case .replaced: self = .replaced
         case .remoteHangUp: self = .hungUpThere
         // RFC 3326 §3.1: another of the phones that the caller's proxy let ring.
@@ -39,7 +41,17 @@ extension EndReason {
         case "trunk.no-route": self = .noNetwork
         case let code? where code.hasPrefix("trunk.certificate-"): self = .connectionUntrusted
         case "trunk.tls-failed", "trunk.authority-file": self = .connectionUntrusted
-        default: self = .providerUnreachable
+        default: self = Self(lookUp: problem) ?? .providerUnreachable
+        }
+    }
+
+    /// Why the provider's name led nowhere.
+    /// - Returns: nil for any other problem.
+    init?(lookUp problem: Problem?) {
+        switch problem?.code {
+        case NameLookup.unknown.code: self = .providerNameUnknown
+        case NameLookup.failed.code: self = .nameServersSilent
+        default: return nil
         }
     }
 

@@ -1,5 +1,6 @@
 import Call
 import Control
+import Media
 import SDP
 import SIPMessage
 import Wire
@@ -35,6 +36,8 @@ struct OngoingCall {
     var next: NextFarSide?
     /// The call whose far side was asked to be brought together with this one's.
     var partner: CallIdentifier?
+    /// The other call's far side was to take this one's over, and left: until when it may do so.
+    var joinedUntil: MonotonicTime?
     /// The transfer that the far side was asked for.
     var referral: TransferPermit?
     /// Who took the place of the party that the call began with.
@@ -77,9 +80,11 @@ struct OngoingCall {
 
     /// How long ICE and DTLS may take.
     static let soundTime: Duration = .seconds(15)
+    /// How long a far side that was asked to take another's place may take, after it said that it does: as a request may.
+    static let joiningTime: Duration = .seconds(32)
 
     var deadline: MonotonicTime? {
-        [call.deadline, soundDeadline, forwardAt].compactMap(\.self).min()
+        [call.deadline, soundDeadline, forwardAt, joinedUntil].compactMap(\.self).min()
     }
 
     var trunkLeg: LegIdentifier? {

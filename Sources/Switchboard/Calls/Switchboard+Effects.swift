@@ -99,7 +99,7 @@ extension Switchboard {
         calls[identifier] = nil
         releaseAll(of: identifier, ongoing)
         // Nobody will say any more how it went.
-        if let partner = ongoing.partner, reason != .transferred { withdraw(partner) }
+        if let partner = ongoing.partner { reason == .transferred ? expectJoining(partner) : withdraw(partner) }
     }
 
     /// Tells the page which codec the far end speaks, so that it sends the same and nothing is transcoded.

@@ -40,14 +40,18 @@ extension Switchboard {
 
     /// A key that came over one trunk leg of a call that was passed on goes to the other in the way that its account wants.
     /// What came with the sound went on with it already, unless it is to go by INFO.
-    func passOn(_ digit: Character, from leg: LegIdentifier, by way: HeardKeys.Way, of identifier: CallIdentifier) {
+    /// - Parameter isNews: the other way did not bring the same key.
+    func passOn(
+        _ digit: Character, from leg: LegIdentifier, by way: HeardKeys.Way, isNews: Bool, of identifier: CallIdentifier
+    ) {
         guard let ongoing = calls[identifier], let other = ongoing.opposite(leg), ongoing.call.publicState == .active,
             !ongoing.call.isHeldHere, !ongoing.call.isHeldThere
         else { return }
         if sendsDigitMessages(ongoing, other) {
-            send(digit, on: other)
+            if isNews { send(digit, on: other) }
         } else if way == .message {
-            media.sendDigits(other, String(digit))
+            // What comes with the sound is passed on without waiting for anybody: where it goes is known which came first.
+            media.relayDigit(digit, from: leg, to: other)
         }
     }
 

@@ -2,6 +2,7 @@ import Call
 import Control
 import Logging
 import Media
+import SIP
 import Settings
 import Wire
 
@@ -27,6 +28,7 @@ extension Switchboard {
         case .silent(let leg):
             guard let identifier = callOfLeg[leg] else { return }
             carryOut([.notice(Self.noSound)], of: identifier)
+        case .nothingHeard(let leg, let time): checkLife(leg, silentFor: time)
         case .closed(let leg, let figures):
             recordSound(of: leg, figures)
         case .firstPacket(let leg):
@@ -39,7 +41,7 @@ extension Switchboard {
             if ongoing.trunkLeg == nil || !ongoing.isNear(leg) || ongoing.onward != nil {
                 guard isNews else { return }
                 hear(digit, on: leg, of: identifier)
-                passOn(digit, from: leg, by: .sound, of: identifier)
+                passOn(digit, from: leg, by: .sound, isNews: true, of: identifier)
             } else {
                 // Digits that a page sends to a number are relayed; only a service, or the far side, has news for it.
                 if isNews { record(digit, .near, of: identifier) }
@@ -54,6 +56,20 @@ extension Switchboard {
             event.side = side
             event.digit = Redacted(String(digit))
         }
+    }
+
+    /// A call on hold is silent by nature, so it is asked about seldom.
+    private static let heldSilence: Duration = .seconds(120)
+
+    /// Nothing comes from a trunk leg: perhaps nobody is there any more. Where that is so the call ends at the latest 95 s
+    /// after the last packet: 30 s until it is noticed, and 32 s for an answer, or two refusals by the network, 30 s apart;
+    /// a call on hold after 155 s. Where sound still comes but nobody answers, the session timer ends it (RFC 4028).
+    private func checkLife(_ leg: LegIdentifier, silentFor time: Duration) {
+        guard let call = callOfLeg[leg].flatMap({ calls[$0]?.call }), call.publicState == .active, !stopping else {
+            return
+        }
+        guard !call.isHeldHere && !call.isHeldThere || time >= Self.heldSilence else { return }
+        perform(userAgent.checkLife(leg, now: .now(), using: &generator))
     }
 
     private static let noSound = Problem(

@@ -155,6 +155,10 @@ extension Switchboard {
         let leg = try transferableLeg(connection, identifier)
         let target = try transferableLeg(connection, other)
         guard identifier != other else { throw Self.cannotTransfer }
+        // A provider knows its own calls alone, whichever account they go by.
+        guard let provider = userAgent.trunk(of: leg)?.domain, let next = userAgent.trunk(of: target)?.domain,
+            provider.lowercased() == next.lowercased()
+        else { throw Self.acrossProviders }
         // Both were dialled by the owner's permission, or came by themselves: nothing new is called.
         guard calls[identifier]?.call.refer() == true, calls[other]?.call.refer() == true else {
             throw Self.cannotTransfer
@@ -183,6 +187,7 @@ extension Switchboard {
         log.debug("A transfer ended.", metadata: ["call": "\(identifier)", "status": "\(status)"])
         if status < 300 {
             // The other call ends when its far side was called.
+            if let partner { expectJoining(partner) }
             update(identifier) { $0.referralSucceeded() }
         } else {
             if let permit = calls[identifier]?.referral { giveBack(permit.call, of: identifier) }
@@ -193,8 +198,14 @@ extension Switchboard {
         }
     }
 
+    /// The far side of the other call is taken over now, which ends it; if it is not, it goes on as any call.
+    func expectJoining(_ partner: CallIdentifier) {
+        calls[partner]?.joinedUntil = .now() + OngoingCall.joiningTime
+    }
+
     /// A call that was to be brought together with another goes on by itself.
     func withdraw(_ partner: CallIdentifier) {
+        calls[partner]?.joinedUntil = nil
         calls[partner]?.referredTo = nil
         update(partner) { $0.referralWithdrawn() }
     }
@@ -202,6 +213,13 @@ extension Switchboard {
     static let cannotTransfer = Problem(
         code: "call.cannot-transfer", sentence: "This call cannot be transferred now.",
         remedy: "Only a call with somebody who has answered can be, and only to a telephone number.")
+}
+
+extension Switchboard {
+    static let acrossProviders = Problem(
+        code: "call.transfer-across-providers",
+        sentence: "These two calls go by different providers, and neither knows the other's call.",
+        remedy: "Transfer to the number instead, or make both calls by the same provider.")
 }
 
 extension LegEnd {
@@ -212,7 +230,7 @@ extension LegEnd {
         case .noReply: 408
         case .cancelledByRemote, .localHangUp, .remoteHangUp, .replaced: 487
         case .unreachable, .authenticationFailed, .realmForeign, .acknowledgementMissing, .acknowledgementUnheard,
-            .sessionExpired, .dialogLost, .protocolError:
+            .sessionExpired, .dialogLost, .vanished, .protocolError:
             503
         }
     }

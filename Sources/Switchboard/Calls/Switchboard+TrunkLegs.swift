@@ -41,9 +41,10 @@ extension Switchboard {
         case .agreed(let leg, let answer): agreed(leg, answer)
         case .offerRefused(let leg, let status): offerRefused(leg, status: status)
         case .digit(let leg, let report):
-            if let identifier = callOfLeg[leg], isNews(report.revealed.digit, by: .message, on: leg, of: identifier) {
-                hear(report.revealed.digit, on: leg, of: identifier)
-                passOn(report.revealed.digit, from: leg, by: .message, of: identifier)
+            if let identifier = callOfLeg[leg] {
+                let isNews = isNews(report.revealed.digit, by: .message, on: leg, of: identifier)
+                if isNews { hear(report.revealed.digit, on: leg, of: identifier) }
+                passOn(report.revealed.digit, from: leg, by: .message, isNews: isNews, of: identifier)
             }
         case .digitsRefused(let leg, let status): digitsRefused(leg, status: status)
         case .transferRequested(let leg, let request): transferRequested(leg, request)
@@ -92,7 +93,8 @@ extension Switchboard {
             network: line?.isCutOff == true ? Self.noRoute : line?.connectionProblem)
         if let identifier = onwardCall(leg) {
             calls[identifier]?.onward?.end = reason
-            return update(identifier) { $0.nearEnded(leg, reason) }
+            // Whoever hung up there hung up here, as the caller's half of the call sees it.
+            return update(identifier) { $0.nearEnded(leg, reason.ofOtherSide) }
         }
         update(leg) { $0.farEnded(reason) }
     }

@@ -156,7 +156,7 @@ extension EndReason {
 
 extension EndReason {
     /// The same end, as it is told of the other half of a call that was passed on: who hung up there hung up here.
-    fileprivate var ofOtherSide: EndReason {
+    var ofOtherSide: EndReason {
         switch self {
         case .hungUpThere, .cancelled: .hungUpHere
         default: self

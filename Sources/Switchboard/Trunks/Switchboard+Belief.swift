@@ -38,14 +38,3 @@ extension Switchboard {
         return false
     }
 }
-
-extension TransportProtocol {
-    /// How much the address that a message came from is worth.
-    fileprivate var safety: Int {
-        switch self {
-        case .udp: 0
-        case .tcp: 1
-        case .tls: 2
-        }
-    }
-}

@@ -72,7 +72,7 @@ extension Switchboard {
         let peers = peers(of: line)
         guard let best = peers.first else { return searchAgainLater(number, because: Self.noCommonFamily) }
         lines[index].lookUpAgain = nil
-        userAgent.know(Set(peers.map(\.address.host)), of: line.name)
+        userAgent.know(peers, of: line.name)
         userAgent.know(sessionMinimum: measured[line.name]?.minimumSession, of: line.name)
         trustProviders()
         if let route = line.route, peers.contains(route.target) { return schedule() }
@@ -115,6 +115,8 @@ extension Switchboard {
         watch(number)
         setTrunk(number, lines[index].settings.registers ? .registering : .ready, nil)
         perform(userAgent.use(lines[index].account(at: peer), now: .now(), using: &generator))
+        // Under another domain the user agent takes the name's servers for nobody's until it is told of them again.
+        userAgent.know(peers(of: lines[index]), of: lines[index].name)
         schedule()
     }
 
@@ -141,7 +143,10 @@ extension Switchboard {
     /// Whom connections and the last room for messages are kept for.
     func trustProviders() {
         let peers = lines.flatMap { self.peers(of: $0) + [$0.route?.target].compactMap(\.self) }
-        transport.trust(Set((peers + retiredTargets).map(\.address.host)))
+        transport.trust(
+            TrustedSources(
+                hosts: Set((peers + retiredTargets).map(\.address.host)),
+                networks: Set(lines.flatMap(\.settings.networks))))
     }
 
     func index(_ number: UInt64) -> Int? { lines.firstIndex { $0.number == number } }

@@ -22,7 +22,8 @@ extension Switchboard {
     func firstLine(_ name: String? = nil) throws(Problem) -> (line: TrunkLine, local: NetworkAddress.Host) {
         guard !lines.isEmpty else { throw EndReason.noTrunk.problem }
         guard let line = callLines.first(where: { name == nil || $0.name == name }), let route = line.route else {
-            throw trunkStatus.problem ?? EndReason.providerUnreachable.problem
+            let problem = trunkStatus.problem
+            throw EndReason(lookUp: problem)?.problem ?? problem ?? EndReason.providerUnreachable.problem
         }
         return (line, route.local)
     }
@@ -59,7 +60,8 @@ extension Switchboard {
         if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
         guard let way = nextWay(after: nil, isUrgent: isUrgent(calls[identifier]?.number(dialledOn: leg))) else {
             let reason: EndReason =
-                callLines.contains { $0.pause(at: .now()) == nil } ? .callsTooFrequent : .providerUnreachable
+                callLines.contains { $0.pause(at: .now()) == nil } ? .callsTooFrequent
+                : EndReason(lookUp: trunkStatus.problem) ?? .providerUnreachable
             return update(identifier) { call in
                 call.onward == leg ? call.nearEnded(leg, reason) : call.farEnded(reason)
             }

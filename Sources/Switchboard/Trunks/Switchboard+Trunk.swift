@@ -28,6 +28,10 @@ extension Switchboard {
         } else if let provider = providers.first {
             traceSent(bytes, to: provider)
             transport.send(bytes, to: provider)
+        } else if !bytes.starts(with: "SIP/".utf8), let over = Self.transport(of: bytes), over.isReliable {
+            // In the call of another server of the provider's: over the connection that it called on.
+            traceSent(bytes, to: SIPPeer(over, target))
+            transport.send(bytes, to: SIPPeer(over, target))
         } else {
             traceSent(bytes, to: SIPPeer(target))
             transport.send(bytes, to: target)
@@ -37,7 +41,7 @@ extension Switchboard {
     /// Two accounts may speak with one address, each its own way: a message says which is meant.
     private static func transport(of bytes: [UInt8]) -> TransportProtocol? {
         guard let via = (try? SIPMessage.parse(bytes))?.headers.topVia else { return nil }
-        return TransportProtocol.allCases.first { $0.viaName == via.transport }
+        return TransportProtocol(viaName: via.transport)
     }
 
     /// The provider's way to us was that connection, so it is made again at once; a provider who closes each one at once

@@ -1,16 +1,18 @@
-"""Flows that need minutes: session timers (RFC 4028) and an acknowledgement that never comes.
+"""Flows that need minutes: session timers (RFC 4028), an acknowledgement that never comes, a provider that vanishes.
 
-A real page keeps the sound alive meanwhile.
+A real page and the far side keep the sound alive meanwhile, until the provider is gone.
 """
 
 import re
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import Event, Thread
 
 from ..browser import PhonePage, phone_browser
 from ..deadlines import RigError, wait_until
 from ..sipp import Sipp
-from .stage import NUMBER, Mismatch, Stage, open_stage
+from .stage import NUMBER, Mismatch, Stage, open_stage, provider_vanishes, sounds
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Vigil:
     seconds: tuple[float, float]
     """After how long, at least and at most."""
     calls_box: bool = False
+    vanishes: bool = False
+    """The provider is gone once the call is active."""
 
 
 VIGILS = (
@@ -32,6 +36,8 @@ VIGILS = (
         Vigil("refreshed-by-us", "refresh-by-us", "call.hung-up-there", (44, 50)),
         Vigil("refresh-481", "refresh-481", "call.dialog-lost", (44, 50)),
     ),
+    # 30 s without sound or report, and 32 s for an answer.
+    (Vigil("vanishes-in-a-call", "vanishes", "call.provider-gone", (60, 70), vanishes=True),),
     (
         Vigil("refreshed-by-them", "refresh-by-them", "call.hung-up-there", (0.8, 6)),
         Vigil("refresh-missed", "refresh-missed", "call.session-expired", (58, 66)),
@@ -74,7 +80,12 @@ def _keep(stage: Stage, page: PhonePage, vigil: Vigil) -> None:
             sipp.wait_until_it_listens()
             page.dial(NUMBER)
         began = page.wait_for_state("active", seconds=8)
-        ended = page.wait_for_state("idle", "ended", seconds=72)
+        if vigil.vanishes:
+            provider_vanishes(stage)
+            ended = page.wait_for_state("idle", "ended", seconds=72)
+        else:
+            with _sound(stage):
+                ended = page.wait_for_state("idle", "ended", seconds=72)
         if wrong := sipp.wait(5):
             raise Mismatch(wrong)
     seconds = ended - began
@@ -86,3 +97,21 @@ def _keep(stage: Stage, page: PhonePage, vigil: Vigil) -> None:
     if code.group(1) != vigil.code:
         raise Mismatch(f"it ended with {code.group(1)}, not {vigil.code}")
     wait_until(lambda: not stage.box.in_use(), 3, "the box to let go of the call")
+
+
+@contextmanager
+def _sound(stage: Stage) -> Iterator[None]:
+    """The far side is heard of from time to time, or the box would ask whether it is there."""
+    is_over = Event()
+
+    def speak() -> None:
+        while not is_over.wait(5):
+            sounds(stage)
+
+    speaker = Thread(target=speak, daemon=True)
+    speaker.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        speaker.join()

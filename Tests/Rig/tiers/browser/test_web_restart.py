@@ -96,6 +96,21 @@ def test_hanging_up_while_the_web_process_hangs_ends_the_call_at_the_far_end(rig
     wait_until_gone(rig)
 
 
+def test_a_line_that_is_dead_but_open_is_noticed_and_made_again(rig: Rig) -> None:
+    phone = _in_call(rig)
+    web = rig.box.web()
+    os.kill(web, signal.SIGSTOP)
+    try:
+        # A ping every 10 s, 5 s for its answer.
+        phone.page.wait_for_selector('[data-testid="reconnecting"]:visible', timeout=17_000)
+    finally:
+        os.kill(web, signal.SIGCONT)
+    phone.page.wait_for_selector('[data-testid="reconnecting"]', state="hidden", timeout=15_000)
+    phone.press("hangup")
+    rig.answers.wait_for("CALL_CLOSED", 4)
+    wait_until_gone(rig)
+
+
 def test_a_reloaded_page_has_said_goodbye_to_its_call(rig: Rig) -> None:
     phone = _in_call(rig)
     phone.page.reload()

@@ -5,6 +5,9 @@ import { Problem } from './problem.js'
 const REPLY_WITHIN = 12_000
 /** A network that swallows packets answers no attempt at all, and browsers wait for minutes. */
 const OPEN_WITHIN = 5_000
+/** A dead network leaves a socket open for many minutes: whoever is there answers, and a page hears it within 15 s if nobody is. */
+const PING_EVERY = 10_000
+const PONG_WITHIN = 5_000
 const FIRST_PAUSE = 500
 /** Short, for somebody may be talking meanwhile. */
 const LONGEST_PAUSE = 3_000
@@ -28,6 +31,8 @@ export class PhoneSocket extends EventTarget {
   #askToken
   /** Counts the attempts: one that was overtaken by another comes to nothing. */
   #attempt = 0
+  /** Until the next ping, while the socket is open. */
+  #pingTimer = 0
   /** This page's name towards the box: a secret, kept nowhere but here. With it a call outlives a lost socket. */
   #identity = ''
 
@@ -62,14 +67,12 @@ export class PhoneSocket extends EventTarget {
     // A browser adds no headers of ours to this request: the token goes as a subprotocol.
     const socket = new WebSocket(address, ['sipcall.v1', `bearer.${token}`])
     this.#socket = socket
-    this.#timer = setTimeout(() => {
-      socket.close()
-      this.#closed(socket)
-    }, OPEN_WITHIN)
+    this.#timer = setTimeout(() => this.#giveUp(socket), OPEN_WITHIN)
     socket.onopen = () => {
       if (this.#socket !== socket) return
       clearTimeout(this.#timer)
       this.#pause = FIRST_PAUSE
+      this.#pingLater(socket)
       this.dispatchEvent(new Event('open'))
     }
     socket.onmessage = (event) => this.#received(String(event.data))
@@ -92,19 +95,42 @@ export class PhoneSocket extends EventTarget {
     return this.#socket?.readyState === WebSocket.OPEN
   }
 
+  /** @param {WebSocket} socket */
+  #pingLater(socket) {
+    clearTimeout(this.#pingTimer)
+    this.#pingTimer = setTimeout(() => {
+      this.request('phone.ping', {}, PONG_WITHIN).then(
+        () => this.#pingLater(socket),
+        () => this.#giveUp(socket),
+      )
+    }, PING_EVERY)
+  }
+
+  /**
+   * The other end is not there: its goodbye is not waited for.
+   *
+   * @param {WebSocket} socket
+   */
+  #giveUp(socket) {
+    if (this.#socket !== socket) return
+    socket.close()
+    this.#closed(socket)
+  }
+
   /**
    * @param {string} method
    * @param {object} params
+   * @param {number} [within] milliseconds
    * @returns {Promise<any>} rejects with a Problem
    */
-  request(method, params) {
+  request(method, params, within = REPLY_WITHIN) {
     if (!this.isOpen) return Promise.reject(new Problem('page.box-lost'))
     const id = this.#nextID++
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id)
         reject(new Problem('page.no-reply'))
-      }, REPLY_WITHIN)
+      }, within)
       this.#waiting.set(id, { resolve, reject, timer })
       this.#socket?.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
     })
@@ -138,6 +164,7 @@ export class PhoneSocket extends EventTarget {
   #closed(socket) {
     if (this.#socket !== socket) return
     this.#socket = null
+    clearTimeout(this.#pingTimer)
     for (const { reject, timer } of this.#waiting.values()) {
       clearTimeout(timer)
       reject(new Problem('page.box-lost'))
