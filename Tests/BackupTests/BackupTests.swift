@@ -78,10 +78,12 @@ struct BackupTests {
     @Test("What is unpacked is what was packed, and nothing else lies beside the backup")
     func unpacked() async throws {
         let shelf = try Shelf()
+        try FileTree.makeEmpty("\(shelf.path)/backups")
+        try FileTree.write([1], to: "\(shelf.path)/backups/scratch")
         let file = try await shelf.backup { _ in
             // What is in it lies in the clear where nobody else may enter, and nowhere else.
             let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(shelf.path)/backups")) ?? []
-            #expect(names.allSatisfy { $0.hasSuffix(".age.new") }, "\(names)")
+            #expect(names.allSatisfy { $0.hasSuffix(".age.new") || $0 == "scratch" }, "\(names)")
             let mode = try? FileManager.default.attributesOfItem(atPath: "\(shelf.path)/work")[.posixPermissions]
             #expect(mode as? Int == 0o700)
         }
@@ -91,7 +93,7 @@ struct BackupTests {
         #expect(proven.manifest.files["web/ledger/audit.sqlite"] != nil)
         let names = try FileManager.default.contentsOfDirectory(atPath: "\(shelf.path)/backups").sorted()
         let name = String(file.split(separator: "/").last ?? "")
-        #expect(names == ["erasures", name, name.dropLast(12) + ".json"].sorted())
+        #expect(names == ["erasures", "scratch", name, name.dropLast(12) + ".json"].sorted())
         #expect(BackupFolder("\(shelf.path)/backups").proven().map(\.path) == [file])
     }
 
