@@ -34,6 +34,8 @@ package struct LegState: Sendable, Codable, Equatable {
         var controlPath: PacketPath?
         var heardSince: MonotonicTime?
         var isSilent: Bool
+        var lastSign: MonotonicTime
+        var alarms: Int
     }
 
     enum Transport: Sendable, Codable, Equatable {

@@ -31,11 +31,14 @@ final class TrunkLeg {
         controlPath = state.controlPath
         heardSince = state.heardSince
         isSilent = state.isSilent
+        lastSign = state.lastSign
+        alarms = state.alarms
     }
 
     var state: LegState.Trunk {
         LegState.Trunk(
-            latch: latch, audio: audio, controlPath: controlPath, heardSince: heardSince, isSilent: isSilent)
+            latch: latch, audio: audio, controlPath: controlPath, heardSince: heardSince, isSilent: isSilent,
+            lastSign: lastSign, alarms: alarms)
     }
 
     func describe(_ audio: TrunkAudio, now: MonotonicTime) {
