@@ -69,7 +69,10 @@ extension LedgerStore {
         for place in try await places() {
             do throws(Problem) {
                 var found = Found()
-                while let below = found.below { try await look(place, below: below, search, &found) }
+                while let below = found.below {
+                    try await look(place, below: below, search, &found)
+                    await Task.yield()
+                }
                 try await remove(place, found, &certificate)
             } catch {
                 await leaveOut(place, error, &certificate)

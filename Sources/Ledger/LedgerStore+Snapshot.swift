@@ -33,7 +33,7 @@ extension LedgerStore {
 
     /// Copies every database (SQLite's online backup), every wrapped key and the erasure list.
     ///
-    /// One turn of the actor for each megabyte, so that pages, filing and the watchdog have theirs in between. What comes last, in
+    /// One turn of the actor for some pages, so that pages, filing and the watchdog have theirs in between. What comes last, in
     /// one turn, is every key and the list: a part that went meanwhile is not in the copy then, and the audit log is at least
     /// as new as what it tells of.
     ///
@@ -70,7 +70,8 @@ extension LedgerStore {
         let target = "\(directory)/\(name)"
         guard try await beginCopy(name, to: target) else { return nil }
         do throws(Problem) {
-            while try await stepCopy(target) {}
+            // Without the word calls of an actor that follow each other are one turn.
+            while try await stepCopy(target) { await Task.yield() }
         } catch {
             await dropCopy(target)
             throw error

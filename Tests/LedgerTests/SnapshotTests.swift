@@ -51,6 +51,16 @@ struct SnapshotTests {
         let size = try await store.snapshotSize()
         let copying = try await answers(of: store) { _ = try await store.snapshot(into: folder) }
         #expect(copying > size >> 20, "\(copying) answers while \(size) bytes were copied")
+        // How far it has come, as others see it in their turns.
+        let seen = Mutex(Set<Int>())
+        let again = try copyFolder(place)
+        async let copy = store.snapshot(into: again)
+        while !FileManager.default.fileExists(atPath: "\(again)/box.key") {
+            let remaining = await store.remaining
+            seen.withLock { _ = $0.insert(remaining) }
+        }
+        _ = try await copy
+        #expect(seen.withLock { $0.contains { $0 > 0 } }, "somebody had a turn while pages were left")
         let erasing = try await answers(of: store) {
             _ = try await store.erase(.number(Redacted("+49301234107")), now: hour(10_000))
         }
@@ -109,6 +119,9 @@ extension LedgerStore {
         try PrivateBytes.replace(file.file.path + Self.unwiped, with: [])
         try file.remove(Array(1...count))
     }
+
+    /// Pages that a copy under way has before it; 0: none is.
+    fileprivate var remaining: Int { copies.values.first?.remaining ?? 0 }
 
     fileprivate func freePages() throws -> Int {
         let period = try #require(try periods(.call).last)
