@@ -60,7 +60,8 @@ extension Switchboard {
         if let next = calls[identifier]?.next, next.leg == leg { return dial(next, of: identifier) }
         guard let way = nextWay(after: nil, isUrgent: isUrgent(calls[identifier]?.number(dialledOn: leg))) else {
             let reason: EndReason =
-                callLines.contains { $0.pause(at: .now()) == nil } ? .callsTooFrequent
+                callLines.contains { $0.pause(at: .now()) == nil }
+                ? .callsTooFrequent
                 : EndReason(lookUp: trunkStatus.problem) ?? .providerUnreachable
             return update(identifier) { call in
                 call.onward == leg ? call.nearEnded(leg, reason) : call.farEnded(reason)
