@@ -131,9 +131,9 @@ extension EndReason {
 
     package var remedy: String {
         switch self {
-        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .transferred, .replaced,
-            .madeWay:
+        case .hungUpHere, .hungUpThere, .declined, .cancelled, .answeredElsewhere, .forwarded, .transferred, .replaced:
             ""
+        case .madeWay: "Call again when the emergency call is over."
         case .busy, .noAnswer, .unavailable: "Try again later."
         case .wrongNumber: "Check the number and dial it with its area or country code."
         case .providerSilent: "Check the provider's address in the settings and that the firewall lets UDP 5060 out."

@@ -153,7 +153,7 @@ struct RecordsTests {
                     try await client.send(.init("/api/v1/verify", query: [(name: pair.0, value: pair.1)]))
                 }
             }
-            #expect(try await RawClient(port: port).request("GET", "/api/v1/verify").status == 403)
+            #expect(try await RawClient(port: port).request("GET", "/api/v1/verify").status == 401)
         }
     }
 

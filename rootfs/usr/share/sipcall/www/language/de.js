@@ -139,7 +139,7 @@ export const german = {
   'call.change-refused': 'Die Gegenseite hat der Änderung nicht zugestimmt. Der Anruf geht weiter; halten Sie ihn noch einmal, wenn Sie einander nicht hören.',
   'call.dialog-lost': 'Der Anbieter kennt den Anruf nicht mehr. Wählen Sie noch einmal; geschieht es oft, fragen Sie ihn.',
   'call.digits-refused': 'Die Gegenseite hat eine gedrückte Taste nicht angenommen. Drücken Sie sie noch einmal.',
-  'call.made-way': 'Der Anruf endete, um einem Notruf Platz zu machen.',
+  'call.made-way': 'Der Anruf endete, um einem Notruf Platz zu machen. Rufen Sie danach noch einmal an.',
   'call.replaced': 'Ein anderer Anruf hat den Platz dieses Anrufs eingenommen.',
   'call.refused-here': 'Die Box hat nicht gewählt: Ihre eigenen Regeln erlauben diesen Anruf nicht. Ändern Sie die Wählregeln ([dialling]), wenn er erlaubt sein soll.',
   'call.session-expired': 'Niemand hat rechtzeitig bestätigt, dass der Anruf noch läuft. Wählen Sie noch einmal.',
