@@ -18,13 +18,13 @@ def main(password: str) -> None:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     request = urllib.request.Request(
-        f"{PAGE}/api/v1/session", json.dumps({"password": password}).encode(),
+        f"{PAGE}/api/v1/session", json.dumps({"user": "admin", "password": password}).encode(),
         {"Content-Type": "application/json", "Origin": PAGE},
     )  # fmt: skip
     with urllib.request.urlopen(request, context=context, timeout=30) as reply:
-        cookie = reply.headers["Set-Cookie"].split(";")[0]
+        token = json.load(reply)["token"]
     phone = websocket.create_connection(
-        "wss://127.0.0.1/api/v1/phone", cookie=cookie, origin=PAGE, timeout=20,
+        "wss://127.0.0.1/api/v1/phone", subprotocols=["sipcall.v1", f"bearer.{token}"], origin=PAGE, timeout=20,
         sslopt={"cert_reqs": ssl.CERT_NONE, "check_hostname": False},
     )  # fmt: skip
     call = ask(phone, 1, "call.start", to="*43", sdp=OFFER)["call"]

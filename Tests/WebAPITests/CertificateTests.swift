@@ -77,6 +77,23 @@ struct GivenCertificateTests {
         _ = try again.context()
     }
 
+    @Test("An EC key with a zero before it, as GnuTLS writes every second one, is the same key")
+    func padded() throws {
+        let authority = try Authority()
+        try authority.customer("page")
+        let path = authority.folder + "/page.der"
+        _ = try openssl(["ec", "-in", authority.folder + "/page.key", "-outform", "DER", "-out", path])
+        var der = Array(try Data(contentsOf: URL(filePath: path)))
+        // SEQUENCE, INTEGER 1, OCTET STRING of 32 bytes (RFC 5915 §3).
+        try #require(der.prefix(7).elementsEqual([0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20]))
+        (der[1], der[6]) = (0x78, 0x21)
+        der.insert(0, at: 7)
+        let text = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+        let key = "-----BEGIN EC PRIVATE KEY-----\n\(text)\n-----END EC PRIVATE KEY-----\n"
+        let given = try GivenCertificate(chain: authority.text("page.pem", "middle.pem"), key: Redacted(key))
+        _ = try given.context()
+    }
+
     @Test("What browsers would refuse is refused with its own words")
     func refused() throws {
         let authority = try Authority()

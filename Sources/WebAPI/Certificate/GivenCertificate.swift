@@ -110,8 +110,18 @@ package struct GivenCertificate: Sendable {
             // OpenSSL writes the parameters of the curve before an EC key.
             let document = documents.first(where: { $0.discriminator.hasSuffix("PRIVATE KEY") })
         else { throw CertificateProblem.noKey }
-        guard let key = try? Certificate.PrivateKey(pemDocument: document) else { throw CertificateProblem.noKey }
+        guard let key = (try? Certificate.PrivateKey(pemDocument: document)) ?? lenient(document) else {
+            throw CertificateProblem.noKey
+        }
         return key
+    }
+
+    /// GnuTLS writes an EC key as an integer, with a zero before it half of the time, where RFC 5915 §3 wants its exact length.
+    private static func lenient(_ document: PEMDocument) -> Certificate.PrivateKey? {
+        guard let bytes = try? NIOSSLPrivateKey(bytes: Array(document.pemString.utf8), format: .pem).derBytes else {
+            return nil
+        }
+        return try? Certificate.PrivateKey(pemDocument: PEMDocument(type: "EC PRIVATE KEY", derBytes: bytes))
     }
 
     private static func certificates(_ text: String) throws(Problem) -> [Certificate] {

@@ -80,6 +80,8 @@ def renew(machine: Machine, *options: str) -> str:
         done = machine.run("sipcall", "certificate", "renew", *options, seconds=90)
         return done.stdout + done.stderr
     machine.run("systemctl", "start", "sipcall-acme", check=False, seconds=90)
+    # What a process wrote last may still be on its way.
+    machine.run("journalctl", "--sync")
     return machine.journal("sipcall-acme")
 
 
