@@ -58,11 +58,8 @@ ALONE = {
 }  # fmt: skip
 """Others refuse the same, so that leaving it out shows nothing: the only directive of a process of root, it changes that."""
 
-BESIDE = {"ReadWritePaths": ("NoExecPaths", "write /run/sipcall")}
-"""Another directive has the same effect, as this systemd happens to do it: with both left out that is refused, with only the
-other one left out it is not."""
-
 NOT_PROVABLE = {
+    "core ReadWritePaths": "what NoExecPaths= names can be written to without it, and in a container most of /run, with this systemd",
     "core OOMScoreAdjust": "a machine in a container may not make a process less likely to be killed",
     "web LoadCredential": "these machines have no master key in /etc/credstore",
     "StateDirectoryMode": "the processes here share the directory; test_installed looks at its mode",
@@ -95,7 +92,7 @@ def directives(part: str) -> list[tuple[str, str]]:
 
 def unproven(part: str) -> list[str]:
     """Its directives that nothing here tells anything about."""
-    told = {*WITHOUT, *ALONE, *BESIDE, *(name.removeprefix(f"{part} ") for name in NOT_PROVABLE)}
+    told = {*WITHOUT, *ALONE, *(name.removeprefix(f"{part} ") for name in NOT_PROVABLE)}
     return sorted({name for name, _ in directives(part)} - told)
 
 
@@ -128,24 +125,14 @@ def without_effect(machine: Machine, part: str) -> tuple[list[str], int]:
     for name, (kind, _) in tried.items():
         keeps = (lambda other, name=name: other != name) if kind == "without" else (lambda other, name=name: other == name)
         units[f"probe-{part}-{kind}-{name}"] = _unit(part, keeps)
-    beside = {name: pair for name, pair in BESIDE.items() if name in names}
-    for name, (other, _) in beside.items():
-        units[f"probe-{part}-beside-{name}"] = _unit(part, lambda each, other=other: each != other)  # type: ignore[misc]
-        both = (name, other)
-        units[f"probe-{part}-neither-{name}"] = _unit(part, lambda each, both=both: each not in both)  # type: ignore[misc]
     results = _probe(machine, units)
-    idle = [
-        f"{name} of {part}"
-        for name, (_, what) in beside.items()
-        if results[f"probe-{part}-beside-{name}"].get(what) != "done"
-        or results[f"probe-{part}-neither-{name}"].get(what) == "done"
-    ]
+    idle = []
     for name, (kind, what) in tried.items():
         usual = results[f"probe-{part}-{'whole' if kind == 'without' else 'bare'}"]
         # It may be refused all the same, by the file's mode for one, but then for another reason.
         if results[f"probe-{part}-{kind}-{name}"].get(what, "killed") == usual[what]:
             idle.append(f"{name} of {part}")
-    return idle, len(tried) + len(beside)
+    return idle, len(tried)
 
 
 def _unit(part: str, keeps: Callable[[str], bool]) -> str:
