@@ -74,5 +74,7 @@ def footprint(machine: Machine) -> set[str]:
     passing = "proc sys dev run tmp var/cache var/log var/tmp var/lib/dpkg var/lib/apt var/lib/systemd".split()
     skipped = " -o ".join(f"-path /{place}" for place in passing)
     files = machine.shell(f"find / -xdev \\( {skipped} \\) -prune -o -print")
+    # Of what systemd keeps, when its timers ran last is the package's.
+    files += "\n" + machine.shell("find /var/lib/systemd/timers -name 'stamp-sipcall*' 2>/dev/null || true")
     accounts = machine.shell("getent passwd; getent group")
     return {f"file {line}" for line in files.splitlines()} | {f"account {line}" for line in accounts.splitlines()}

@@ -38,7 +38,12 @@ def rig(state: StateDisk) -> Iterator[Rig]:
 def records(phone: PhonePage) -> set[str]:
     """The calls that the ledger knows, as the page is told them."""
     found: list[dict[str, Any]] = phone.page.evaluate(
-        "async () => (await (await fetch('/api/v1/calls?limit=200')).json()).calls"
+        """async () => {
+            const headers = { 'Content-Type': 'application/json' }
+            const renewal = await fetch('/api/v1/session/renewal', { method: 'POST', headers, body: '{}' })
+            const bearer = { Authorization: `Bearer ${(await renewal.json()).token}` }
+            return (await (await fetch('/api/v1/calls?limit=200', { headers: bearer })).json()).calls
+        }"""
     )
     return {record["call"] for record in found}
 

@@ -79,6 +79,14 @@ def test_a_process_that_finds_newer_state_says_so_and_touches_nothing(machine: M
     check_running(machine)
 
 
+def test_the_whole_box_is_restarted_as_often_as_anybody_likes(machine: Machine) -> None:
+    for _ in range(12):
+        machine.run("systemctl", "restart", "sipcall.target")
+        # Its ports above all: what listens anew finds them free, and nothing is given up.
+        check_running(machine)
+    assert "Failed" not in machine.output("journalctl", "--no-pager", "--boot", "--unit=sipcall-web*.socket")
+
+
 def test_reinstalling_is_harmless(machine: Machine) -> None:
     install(machine, package(), "--reinstall")
     check_running(machine)
