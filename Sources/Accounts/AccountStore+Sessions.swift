@@ -6,10 +6,12 @@ package import Wire
 extension AccountStore {
     /// Somebody has proved who they are. With too many sessions of theirs the one that was seen longest ago ends.
     ///
+    /// - Parameter epoch: the account's before the proof was looked at, which takes its time: of what has ended every session
+    ///   meanwhile none begins either. nil for a proof that was looked at in this turn.
     /// - Returns: the session, and the cookie's value.
-    /// - Throws: `account.unknown`.
+    /// - Throws: `account.unknown`, also for an account that may not sign in.
     package func beginSession(
-        of name: AccountName, device: String, source: String, now: Date
+        of name: AccountName, device: String, source: String, epoch: Int64? = nil, now: Date
     ) throws(Problem) -> (session: Session, cookie: Redacted<String>) {
         let secret = SecretText()
         let session = Session(
@@ -22,7 +24,9 @@ extension AccountStore {
             )
         }
         let gone = Set(over + own.dropLast(max(Self.mostSessions - 1, 0)).map(\.id))
-        guard account(name) != nil else { throw AccountProblem.unknown }
+        guard account(name)?.state == .active, epoch == nil || self.epoch(name) == epoch else {
+            throw AccountProblem.unknown
+        }
         keep { database throws in
             for id in gone { try database.execute(sql: "DELETE FROM session WHERE id = ?", arguments: [id]) }
             try Self.insert(session, database)
@@ -118,7 +122,8 @@ extension AccountStore {
         }
     }
 
-    nonisolated func epoch(_ name: AccountName) -> Int64? {
+    /// Counts what ends every session of an account.
+    package nonisolated func epoch(_ name: AccountName) -> Int64? {
         snapshot.withLock { $0.epochs[name] }
     }
 

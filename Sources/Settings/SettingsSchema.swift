@@ -88,7 +88,8 @@ package struct SettingsSchema: Sendable {
     // MARK: - Lines
 
     private static func lines(_ text: String) -> [String] {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        // By bytes: the end of a line of Windows, which is one Character, stays as it is.
+        text.utf8.split(separator: 10, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
     }
 
     private static func schemaLine(_ lines: [String]) -> Int? {

@@ -197,7 +197,7 @@ struct KeyLines {
     init(_ text: String) {
         var table = ""
         var arrays: [String: Int] = [:]
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let bare = line.drop { $0 == " " || $0 == "\t" }
             if bare.hasPrefix("[["), let end = bare.firstIndex(of: "]") {
                 let name = String(bare[..<end].dropFirst(2))

@@ -62,6 +62,11 @@ package struct HandoverFolder: Sendable {
         try copy("\(state)/web", to: "\(path)/web", leavingOut: Self.leftOut, depth: 0)
     }
 
+    /// What a migration keeps until the new version has served for a while: old keys, and rows erased since.
+    private static func isFormerState(_ name: String) -> Bool {
+        name.hasPrefix("before-schema-") || name == "schema.pending"
+    }
+
     private func copy(
         _ source: String, to target: String, leavingOut: Set<String> = [], depth: Int
     ) throws(Problem) -> [String] {
@@ -69,7 +74,8 @@ package struct HandoverFolder: Sendable {
             throw WebProblem.noHandover
         }
         var passedOver: [String] = []
-        for name in names.sorted() where !leavingOut.contains(name) && !name.hasSuffix(".new") {
+        for name in names.sorted()
+        where !leavingOut.contains(name) && !name.hasSuffix(".new") && !Self.isFormerState(name) {
             let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
             // One may go while it is copied.
             guard let found = try? FileManager.default.attributesOfItem(atPath: from) else { continue }

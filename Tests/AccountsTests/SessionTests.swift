@@ -28,6 +28,19 @@ import Wire
         #expect(later.holder(of: session.id, now: test.now + 86_400)?.session.source == "192.0.2.8")
     }
 
+    @Test func noSessionBeginsWithAProofFromBeforeThePasswordWasSetAnew() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let anna = try await test.add("anna")
+        let epoch = test.store.epoch(anna)
+        try await test.store.set(anna, password: PasswordHash(Redacted("another horse"), cost: TestAccounts.quick))
+        await #expect(throws: AccountProblem.unknown) {
+            try await test.store.beginSession(of: anna, device: "", source: "", epoch: epoch, now: test.now)
+        }
+        _ = try await test.store.beginSession(
+            of: anna, device: "", source: "", epoch: test.store.epoch(anna), now: test.now)
+    }
+
     @Test func anAnswerThatIsLostSignsNobodyOut() async throws {
         let test = try TestAccounts()
         defer { test.remove() }

@@ -20,6 +20,14 @@ struct ACMESettingsTests {
         #expect(two?.names == ["a.example.org", "b.example.org"] && two?.email == "me@example.org")
     }
 
+    @Test("The lines of a file from Windows are counted as they are")
+    func linesOfWindows() throws {
+        let error = try #require(throws: SettingsError.self) {
+            try settings("# one\r\n[acme]\r\nname = \"box\"\r\naccept_terms = true\r\n")
+        }
+        #expect(error.key == "acme.name" && error.line == 3)
+    }
+
     @Test(
         "What cannot be is refused with its line",
         arguments: [

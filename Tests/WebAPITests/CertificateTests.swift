@@ -105,6 +105,14 @@ struct GivenCertificateTests {
             "pkey", "-in", authority.folder + "/page.key", "-aes256", "-passout", "pass:secret", "-out",
             authority.folder + "/secret.key",
         ])
+        for (name, kind) in [
+            ("ed", ["-newkey", "ed25519"]), ("large", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"]),
+            ("small", ["-newkey", "rsa:1024"]),
+        ] {
+            try authority.customer(name, key: kind)
+            let (chain, key) = (try authority.text(name + ".pem"), try authority.text(name + ".key"))
+            #expect(throws: CertificateProblem.noKey) { try GivenCertificate(chain: chain, key: Redacted(key)) }
+        }
         let (page, key) = (try authority.text("page.pem"), try authority.text("page.key"))
         let cases: [(String, String, String)] = [
             (page, try authority.text("other.key"), "certificate.other-key"),

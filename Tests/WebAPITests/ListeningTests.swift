@@ -172,6 +172,17 @@ struct OwnCertificateTests {
             try openssl(["x509", "-in", path, "-noout", "-checkend", "\(31 * 86_400)"]).contains("will not expire"))
     }
 
+    @Test("Where no new one can be written the old one is served on, at its end or past it")
+    func unwritable() throws {
+        let directory = try temporaryDirectory()
+        let early = Date.now.addingTimeInterval(-(OwnCertificate.lifetime + 86_400))
+        let old = try OwnCertificate(in: directory, now: early, logger: Logger(label: "test")).fingerprint
+        // In the place of the unfinished file.
+        try FileManager.default.createDirectory(
+            atPath: directory + "/web/tls/own.pem.new/in-the-way", withIntermediateDirectories: true)
+        #expect(try OwnCertificate(in: directory, logger: Logger(label: "test")).fingerprint == old)
+    }
+
     @Test("While the process runs it is renewed in time")
     func renewed() throws {
         let directory = try temporaryDirectory()

@@ -5,6 +5,7 @@ import NIOSSL
 import SwiftASN1
 package import Wire
 import X509
+import _CryptoExtras
 
 /// A certificate for the page that somebody else signed (RFC 5280), with its key: uploaded by the owner, or from an ACME server.
 ///
@@ -76,7 +77,15 @@ package struct GivenCertificate: Sendable {
         ].compactMap { type in
             attributes.first { $0.type == type }?.value.description
         }
-        return String((words.first ?? "unknown").unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(64))
+        return String(
+            String.UnicodeScalarView(
+                (words.first ?? "unknown").unicodeScalars.filter { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: false
+                    default: true
+                    }
+                }
+            ).prefix(64))
     }
 
     /// SHA-256 over the certificate in DER, as browsers show it.
@@ -113,7 +122,14 @@ package struct GivenCertificate: Sendable {
         guard let key = (try? Certificate.PrivateKey(pemDocument: document)) ?? lenient(document) else {
             throw CertificateProblem.noKey
         }
+        guard isForBrowsers(key.publicKey) else { throw CertificateProblem.noKey }
         return key
+    }
+
+    /// Others, as Ed25519 and P-521, no browser offers.
+    private static func isForBrowsers(_ key: Certificate.PublicKey) -> Bool {
+        P256.Signing.PublicKey(key) != nil || P384.Signing.PublicKey(key) != nil
+            || _RSA.Signing.PublicKey(key).map { (2048...8192).contains($0.keySizeInBits) } ?? false
     }
 
     /// GnuTLS writes an EC key as an integer, with a zero before it half of the time, where RFC 5915 §3 wants its exact length.

@@ -39,11 +39,13 @@ final class OwnCertificate: Sendable {
     init(in stateDirectory: String, now: Date = .now, logger: Logger) throws(Problem) {
         path = stateDirectory + "/web/tls/own.pem"
         self.logger = logger
+        var former: Current?
         if let data = FileManager.default.contents(atPath: path) {
             do {
                 let found = try Self.read(data)
-                if found.isUsable(at: now) {
-                    current = Mutex(try Current(found))
+                former = try Current(found)
+                if found.isUsable(at: now), let former {
+                    current = Mutex(former)
                     return
                 }
                 logger.notice("The certificate of the page is at its end; a new one is made.")
@@ -53,7 +55,14 @@ final class OwnCertificate: Sendable {
                     metadata: ["code": "web.own-certificate-damaged", "file": "\(path)"])
             }
         }
-        current = Mutex(try Self.make(path, now: now, logger: logger))
+        do throws(Problem) {
+            current = Mutex(try Self.make(path, now: now, logger: logger))
+        } catch {
+            // A disk that is full or cannot be written leaves the page with the old one rather than without any.
+            guard let former else { throw error }
+            logger.error("\(error.sentence)", metadata: ["code": "\(error.code)"])
+            current = Mutex(former)
+        }
     }
 
     /// For one connection.

@@ -68,6 +68,7 @@ struct SessionDesk: Sendable {
     /// - Parameter source: see `SignInGate.Attempt.source`.
     func signIn(_ request: Request, isSecure: Bool, source: String) async throws -> Response {
         let attempt = try await request.json(as: SignIn.self)
+        let epoch = AccountName(attempt.user).flatMap { store.epoch($0) }
         let outcome = try await gate.verify(
             SignInGate.Attempt(
                 name: attempt.user, password: attempt.password,
@@ -77,7 +78,13 @@ struct SessionDesk: Sendable {
         case .right(let account):
             // It has served: whoever reads the disk later must not find it.
             if account.name.description == FirstOwner.name { FirstOwner.forgetNote(in: stateDirectory) }
-            let response = try await begin(for: account, request, isSecure: isSecure, source: source)
+            let response: Response
+            do {
+                response = try await begin(for: account, epoch: epoch, request, isSecure: isSecure, source: source)
+            } catch let problem as Problem where problem.code == AccountProblem.unknown.code {
+                // Set anew, suspended or removed while the password was looked at.
+                throw Refusal(.unauthorized, WebProblem.wrongPassword)
+            }
             await trail.note(.signIn, by: account.name.description, "from \(source)")
             return response
         case .codeNeeded:
@@ -92,9 +99,13 @@ struct SessionDesk: Sendable {
     }
 
     /// Somebody has proved who they are.
-    func begin(for account: Account, _ request: Request, isSecure: Bool, source: String) async throws -> Response {
+    ///
+    /// - Parameter epoch: see `AccountStore.beginSession`.
+    func begin(
+        for account: Account, epoch: Int64? = nil, _ request: Request, isSecure: Bool, source: String
+    ) async throws -> Response {
         let (session, cookie) = try await store.beginSession(
-            of: account.name, device: request.headers[.userAgent] ?? "", source: source, now: .now)
+            of: account.name, device: request.headers[.userAgent] ?? "", source: source, epoch: epoch, now: .now)
         return try await answer(account, session, cookie, isSecure: isSecure)
     }
 

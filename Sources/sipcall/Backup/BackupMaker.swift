@@ -108,7 +108,8 @@ struct BackupMaker {
         try FileTree.makeEmpty(staging)
         var passedOver = try FileTree.copy("\(box.stateDirectory)/core", to: "\(staging)/core", deep: false) {
             // Emptied into the ledger; a database in use is its owner's alone.
-            !$0.hasPrefix("spool.sqlite") && $0 != "storage-probe" && !$0.hasSuffix(".new")
+            !$0.hasPrefix("spool.sqlite") && $0 != "storage-probe" && $0 != "schema.pending"
+                && !$0.hasSuffix(".new")
         }
         if box.state == nil {
             passedOver += try FileTree.copy("/etc/sipcall", to: "\(staging)/settings", deep: true)

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Settings
 import Subprocess
+import WebAPI
 import Wire
 
 /// One order for a certificate (RFC 8555 §7.4), which uacme(1) carries out. Account, keys and certificates stay in its folder.
@@ -19,6 +20,14 @@ struct CertificateOrder {
     private var name: String { acme.names.first ?? "" }
     var chain: String { "\(folder)/\(name)/cert.pem" }
     var key: String { "\(folder)/private/\(name)/key.pem" }
+
+    /// Whether the certificate that was got last is good for longer than until then, in seconds since 1970.
+    func endsLater(than end: Int64) -> Bool {
+        guard let chain = readText(chain), let key = readText(key),
+            let got = try? GivenCertificate(chain: chain, key: Redacted(key))
+        else { return false }
+        return got.end.timeIntervalSince1970 > Double(end) + 1
+    }
 
     /// - Returns: whether there is a new certificate.
     /// - Throws: `certificate.no-client`, `certificate.order-failed`.

@@ -27,7 +27,7 @@ struct CertificateRenewCommand: AsyncParsableCommand {
         let order = CertificateOrder(acme, folder: "\(box.stateDirectory)/acme")
         let isNew = try await order.run(force: force)
         // One that was got before but never arrived is given now.
-        guard isNew || served.isOwn else {
+        guard isNew || served.isOwn || order.endsLater(than: served.end) else {
             StandardStream.output.write(line: "The page's certificate is good for a while; nothing was done.")
             return
         }

@@ -134,7 +134,8 @@ extension Examiner {
 
     static let unitNames = [
         "sipcall-core.service", "sipcall-web.service", "sipcall-web.socket", "sipcall-web-http.socket",
-        "sipcall-web-operator.socket", "sipcall-acme.timer", "sipcall-backup.timer", "sipcall-backup.path", "sipcall.target",
+        "sipcall-web-operator.socket", "sipcall-acme.timer", "sipcall-backup.timer", "sipcall-backup.path",
+        "sipcall.target",
     ]
 
     /// What `systemctl show` prints about the box's units.
