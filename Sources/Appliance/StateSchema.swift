@@ -6,7 +6,8 @@ package import Wire
 ///
 ///     DIR/schema            the number of the form; missing: 1
 ///     DIR/before-schema-N   the files as they were before the step to N, one copy for each step
-///     DIR/schema.pending    "N VERSION": a step to N has begun, and no process has been ready since
+///     DIR/schema.pending    N: a step to N has begun, and no process has been ready since
+///     DIR/schema.next       what becomes `schema` then: a full disk must not be able to prevent that
 ///
 ///     older ──copy to before-schema-N──▶ pending ──step──▶ … ──ready──▶ schema says N, pending is gone
 ///                                          └──any other end──▶ the next start puts the copy back first
@@ -29,7 +30,9 @@ package struct StateSchema: Sendable {
     /// From each form to the next.
     package static let steps: [Step] = []
 
-    private static let notData = ["schema", "schema.pending", "schema.writer", "crashes"]
+    private static let notData = ["schema", "schema.next", "schema.pending", "schema.writer", "crashes"]
+    /// How long the copies stay once the new form is the truth: they hold what was erased since, and keys of it.
+    private static let copiesStay: TimeInterval = 14 * 86_400
 
     private let directory: String
     private let steps: [Step]
@@ -49,6 +52,8 @@ package struct StateSchema: Sendable {
         guard found <= current else { throw newer() }
         do {
             try restoreIfPending(to: found)
+            forgetCopies(now: .now)
+            if found < current { try write("\(current)", to: "schema.next") }
             for step in steps where step.to > found {
                 let copy = "\(directory)/before-schema-\(step.to)"
                 try? files.removeItem(atPath: copy)
@@ -63,6 +68,8 @@ package struct StateSchema: Sendable {
         } catch {
             // What a step said stays out: it may hold what was in the files.
             try? restoreIfPending(to: (try? number(in: "schema")) ?? 1)
+            // Half a copy would fill a disk that is full already.
+            for step in steps { try? files.removeItem(atPath: "\(directory)/before-schema-\(step.to).new") }
             throw Problem(
                 code: "state.not-migrated",
                 sentence: "The data in \(directory) could not be carried over to this version; it is as it was before.",
@@ -75,17 +82,29 @@ package struct StateSchema: Sendable {
         guard try number(in: "schema") ?? 1 != current || access("\(directory)/schema.pending", F_OK) == 0 else {
             return
         }
+        // First who wrote it, for an older version's refusal. The number decides; a pending note beside it means nothing more.
+        try? write(version, to: "schema.writer")
+        sync()
         do {
-            // First who wrote it, for an older version's refusal. The number decides; a pending note beside it means nothing more.
-            try write(version, to: "schema.writer")
+            if rename("\(directory)/schema.next", "\(directory)/schema") != 0 { try write("\(current)", to: "schema") }
             sync()
-            try write("\(current)", to: "schema")
         } catch {
             throw Problem(
                 code: "state.not-migrated", sentence: "The data in \(directory) cannot be written to.",
                 remedy: "See that the disk has room and is not read-only.")
         }
         unlink("\(directory)/schema.pending")
+    }
+
+    /// Removes the copies of steps that were carried through long ago.
+    private func forgetCopies(now: Date) {
+        for name in SmallFile.names(in: directory) ?? [] where name.hasPrefix("before-schema-") {
+            let path = "\(directory)/\(name)"
+            guard let made = try? files.attributesOfItem(atPath: path)[.modificationDate] as? Date,
+                now.timeIntervalSince(made) > Self.copiesStay
+            else { continue }
+            try? files.removeItem(atPath: path)
+        }
     }
 
     // MARK: - Copies

@@ -29,12 +29,16 @@ extension RunningNote {
 }
 
 extension StateSchema {
-    /// The process is ready. A disk that takes nothing more is no reason to end calls; the next start tries again.
+    /// The process is ready. A disk that takes nothing more is no reason to end calls, but until it does the next start would put
+    /// the former data back: it is tried for as long as the process runs.
     func commit(_ log: Logger) {
         do throws(Problem) {
             try commit()
         } catch {
             log.error("\(error)", metadata: ["code": "\(error.code)"])
+            Task.detached {
+                repeat { try await Task.sleep(for: .seconds(30)) } while (try? commit()) == nil
+            }
         }
     }
 }

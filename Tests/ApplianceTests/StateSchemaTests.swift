@@ -97,6 +97,33 @@ struct StateSchemaTests {
         #expect(!FileManager.default.fileExists(atPath: "\(killed)/schema.pending"))
     }
 
+    @Test("The copies go two weeks after the new version has served")
+    func copiesGo() throws {
+        try schema([Self.step(2)]).prepare()
+        try schema([Self.step(2)]).commit()
+        #expect(content("schema.next") == nil)
+        try schema([Self.step(2)]).prepare()
+        #expect(content("before-schema-2/a") == "a1")
+        let old = Date.now.addingTimeInterval(-15 * 86_400)
+        try FileManager.default.setAttributes([.modificationDate: old], ofItemAtPath: "\(place)/before-schema-2")
+        try schema([Self.step(2)]).prepare()
+        #expect(content("before-schema-2/a") == nil && content("a") == "a-2")
+    }
+
+    @Test("What was made ready before the step is all that is needed after it")
+    func committedWithoutRoom() throws {
+        let both = schema([Self.step(2)])
+        try both.prepare()
+        #expect(content("schema.next") == "2\n")
+        // In the place of every unfinished file: nothing new can be written.
+        for name in ["schema.new", "schema.writer.new"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(place)/\(name)/in-the-way", withIntermediateDirectories: true)
+        }
+        try both.commit()
+        #expect(content("schema") == "2\n" && content("schema.pending") == nil)
+    }
+
     @Test("data of a newer version is refused before anything is touched, naming that version")
     func newer() throws {
         let both = schema([Self.step(2)])
