@@ -176,7 +176,13 @@ extension WebResponder {
         guard let (route, captures) = here.first(where: { $0.0.method == request.method }) else {
             throw methodNotAllowed(here.map(\.0.method))
         }
-        if request.method != .get { try requireOwnPage(request) }
+        var request = request
+        if request.method != .get {
+            try requireOwnPage(request)
+            // Before it is asked who this is: whoever has lost their rights could otherwise hold the rest back, and use them still.
+            _ = try await request.collectBody(
+                upTo: parts.first == "certificate" ? GivenCertificate.largestRequest : Request.largestBody)
+        }
         var known: Asker?
         if route.access != .everybody {
             let asker = try await asker(request, context)

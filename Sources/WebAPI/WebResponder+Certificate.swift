@@ -49,8 +49,7 @@ extension WebResponder {
 
     func useCertificate(_ request: Request, _ asker: Asker) async throws -> Response {
         guard let certificate else { throw Refusal(.conflict, CertificateProblem.notServed) }
-        // In JSON each line break takes two bytes.
-        let body = try await request.body.collect(upTo: GivenCertificate.largest * 9 / 8)
+        let body = try await request.body.collect(upTo: GivenCertificate.largestRequest)
         guard let gift = try? JSONDecoder().decode(CertificateGift.self, from: Data(body.readableBytesView)) else {
             throw Refusal(.badRequest, WebProblem.notJSON)
         }

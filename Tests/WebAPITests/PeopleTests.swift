@@ -51,6 +51,27 @@ struct PeopleTests {
         }
     }
 
+    @Test("Whoever holds the rest of a request back uses no rights that have ended meanwhile")
+    func heldBack() async throws {
+        try await withBox { box in
+            let hash = try PasswordHash(Redacted(Box.password), cost: Box.cost)
+            let anna = try #require(AccountName("anna"))
+            _ = try await box.accounts.add(anna, displayName: "", role: .admin, password: hash, now: .now)
+            let token = try await box.token(of: "anna")
+            let body = #"{"user":"eve","name":"","role":"admin"}"#
+            let slow = try await RawClient(port: box.port)
+            try await slow.send(
+                "POST /api/v1/users HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                    + "Authorization: Bearer \(token)\r\nContent-Length: \(body.utf8.count)\r\n\r\n{")
+            // Its head has been looked at by now.
+            try await Task.sleep(for: .milliseconds(300))
+            try await box.accounts.set(anna, isSuspended: true)
+            try await slow.send(String(body.dropFirst()))
+            #expect(try await slow.answer().status == 401)
+            #expect(AccountName("eve").flatMap { box.accounts.account($0) } == nil)
+        }
+    }
+
     private static let everybody = Set(Role.allCases)
     private static let leaders: Set<Role> = [.owner, .admin]
 

@@ -14,6 +14,8 @@ import _CryptoExtras
 package struct GivenCertificate: Sendable {
     /// The text of both files together.
     package static let largest = 64 * 1024
+    /// The same in JSON, where each line break takes two bytes.
+    static let largestRequest = largest * 9 / 8
     /// As many as any authority has between a root and its customers, and some.
     private static let longestChain = 8
 
