@@ -57,8 +57,9 @@ extension AccountStore {
             let row = try Row.fetchOne(
                 database, sql: "SELECT one_time_secret, one_time_used FROM account WHERE name = ?",
                 arguments: [name.description])
-            guard let row, let secret = row[0] as Data? else { return false }
-            if let step = OneTimePassword(secret: Array(secret)).verify(code, at: now, used: row[1]) {
+            guard let row, let secret = try row.decode(Data?.self, atIndex: 0) else { return false }
+            let used = try row.decode(Int64?.self, atIndex: 1)
+            if let step = OneTimePassword(secret: Array(secret)).verify(code, at: now, used: used) {
                 try database.execute(
                     sql: "UPDATE account SET one_time_used = ? WHERE name = ?", arguments: [step, name.description])
                 return true

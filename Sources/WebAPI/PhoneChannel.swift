@@ -57,6 +57,8 @@ package struct WebLimits: Sendable {
     package var connections = 512
     package var connectionsOfSource = 96
     package var phones = 256
+    /// Of one account: somebody with a great many pages must leave room for the others.
+    package var phonesOfAccount = 64
 
     package init() {}
 }

@@ -17,7 +17,8 @@ actor PhoneHub {
 
     private let control: ControlClient
     private let logger: Logger
-    private let open = Mutex(0)
+    /// Open sockets by user.
+    private let open = Mutex<[String: Int]>([:])
     private var phones: [ConnectionIdentifier: Phone] = [:]
     private var trunk = TrunkStatus()
     private(set) var isConnected = false
@@ -51,15 +52,24 @@ actor PhoneHub {
     // MARK: Sockets
 
     nonisolated func admits(most: Int) -> Bool {
-        open.withLock { $0 < most }
+        open.withLock { $0.values.reduce(0, +) < most }
+    }
+
+    nonisolated func admits(_ user: String, most: Int) -> Bool {
+        open.withLock { $0[user, default: 0] < most }
     }
 
     /// Serves one phone socket from its beginning to its end.
     ///
     /// - Parameter former: the identity that the page had on a socket that was lost.
     func serve(_ line: PhoneLine, user: String, former: ConnectionIdentifier?) async {
-        open.withLock { $0 += 1 }
-        defer { open.withLock { $0 -= 1 } }
+        open.withLock { $0[user, default: 0] += 1 }
+        defer {
+            open.withLock { open in
+                let left = open[user, default: 1] - 1
+                open[user] = left > 0 ? left : nil
+            }
+        }
         let connection = admit(line, user: user, former: former)
         let serial = phones[connection]?.serial
         line.send(PhoneNotice.ready(status, user: user, phone: connection))

@@ -68,6 +68,9 @@ struct Exchange: Sendable {
         }
     }
 
+    /// The browser came over TLS, be it to a proxy before this process.
+    var isSecure: Bool { context.isSecure || request.headers[.origin]?.hasPrefix("https://") == true }
+
     /// The name in the path's first `*`.
     ///
     /// - Throws: a refusal when it is none, or spelled in another way.
@@ -125,7 +128,7 @@ extension WebResponder {
         Route(.put, "users/*/password", .machine) {
             try await $0.people.setPassword($1.accountName, $1.request, $1.asker)
         },
-        Route(.get, "status", .scope(.readStatus)) { responder, _ in try await responder.status() },
+        Route(.get, "status", .scope(.readStatus)) { try await $0.status($1.asker) },
         Route(.get, "calls", .scope(.readHistory)) { try await $0.calls($1.request, $1.asker) },
         Route(.get, "calls.csv", .permission(.export, .administer)) {
             try await $0.export($1.request, $1.asker, as: .csv)

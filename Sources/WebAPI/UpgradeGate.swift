@@ -107,6 +107,13 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
                         : Refusal(.forbidden, AccountProblem.notAllowed)
                     return self.refuse(refusal, head, context)
                 }
+                guard
+                    self.admission.hub.admits(
+                        holder.account.name.description, most: self.admission.limits.phonesOfAccount)
+                else {
+                    self.state = .refused
+                    return self.refuse(Refusal(.serviceUnavailable, WebProblem.tooManyPhones), head, context)
+                }
                 self.state = .accepted(head, holder.account, holder.session)
                 if isWhole { self.takeOver(head, holder.account, holder.session, context) }
             }

@@ -13,7 +13,7 @@ extension WebResponder {
 
     func signIn(_ exchange: Exchange) async throws -> Response {
         let context = exchange.context
-        return try await sessions.signIn(exchange.request, isSecure: context.isSecure, source: source(context))
+        return try await sessions.signIn(exchange.request, isSecure: exchange.isSecure, source: source(context))
     }
 
     func signOut(_ exchange: Exchange) async throws -> Response {
@@ -24,7 +24,7 @@ extension WebResponder {
 
     func renew(_ exchange: Exchange) async throws -> Response {
         let context = exchange.context
-        return try await sessions.renew(exchange.request, isSecure: context.isSecure, source: source(context))
+        return try await sessions.renew(exchange.request, isSecure: exchange.isSecure, source: source(context))
     }
 
     func listSessions(_ exchange: Exchange) throws -> Response {
@@ -51,6 +51,6 @@ extension WebResponder {
         guard !account.hasSecondFactor else { throw Refusal(.unauthorized, PeopleProblem.codeNeeded) }
         let context = exchange.context
         return try await sessions.begin(
-            for: account, exchange.request, isSecure: context.isSecure, source: source(context))
+            for: account, exchange.request, isSecure: exchange.isSecure, source: source(context))
     }
 }

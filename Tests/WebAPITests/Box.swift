@@ -58,7 +58,10 @@ actor FakeCore {
             if to.revealed == "0" { return .failed(EndReason.wrongNumber.problem) }
             return .media(call: call, answer: Redacted("v=0\r\nanswer"))
         case .offer(_, let call, _): return .media(call: call, answer: Redacted("v=0\r\nanswer"))
-        case .status: return .status(BoxStatus(version: "test"))
+        case .status:
+            let call = CallStatus(
+                call: call, direction: .outbound, state: .active, far: "…10", seconds: 2, talkSeconds: 1)
+            return .status(BoxStatus(version: "test", list: [call]))
         default: return .done
         }
     }

@@ -1,4 +1,5 @@
 import Accounts
+import Control
 import Foundation
 import HTTPTypes
 import Testing
@@ -69,6 +70,40 @@ struct PeopleTests {
             try await slow.send(String(body.dropFirst()))
             #expect(try await slow.answer().status == 401)
             #expect(AccountName("eve").flatMap { box.accounts.account($0) } == nil)
+        }
+    }
+
+    @Test("Which calls go on is told to those alone who may read everything; one person leaves lines for others")
+    func others() async throws {
+        var limits = WebLimits()
+        limits.phonesOfAccount = 2
+        try await withBox(limits: limits) { box in
+            let hash = try PasswordHash(Redacted(Box.password), cost: Box.cost)
+            let ulla = try #require(AccountName("ulla"))
+            _ = try await box.accounts.add(ulla, displayName: "", role: .user, password: hash, now: .now)
+            let (own, owner) = (try await box.token(of: "ulla"), try await box.token())
+            func list(_ token: String) async throws -> Int {
+                let body = try await ask(box, "GET", "/api/v1/status", token).body
+                return try JSONDecoder().decode(BoxStatus.self, from: Data(body)).list.count
+            }
+            #expect(try await list(own) == 0)
+            #expect(try await list(owner) == 1)
+            var phones: [RawClient] = []
+            for _ in 0..<2 {
+                let phone = try await RawClient(port: box.port)
+                #expect(try await phone.upgrade(token: own).status == 101)
+                _ = try await phone.text(with: "phone.ready")
+                phones.append(phone)
+            }
+            let third = try await RawClient(port: box.port)
+            #expect(try await third.upgrade(token: own).status == 503)
+            let other = try await RawClient(port: box.port)
+            #expect(try await other.upgrade(token: owner).status == 101)
+            await phones.removeLast().vanish()
+            let left = await eventually {
+                (try? await RawClient(port: box.port).upgrade(token: own).status) == 101
+            }
+            #expect(left)
         }
     }
 

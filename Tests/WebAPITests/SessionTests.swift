@@ -27,6 +27,10 @@ struct SessionTests {
             }
             #expect(parts.first?.hasPrefix("sipcall_session=") == true)
             for flag in ["HttpOnly", "SameSite=Strict", "Path=/api/v1/session"] { #expect(parts.contains(flag)) }
+            // A proxy before the box spoke TLS, which the browser tells by its origin.
+            let secure = try await client.request(
+                "POST", "/api/v1/session", headers: ["Origin: https://127.0.0.1"], body: signIn)
+            #expect(!parts.contains("Secure") && secure["set-cookie"]?.contains("; Secure") == true)
 
             let bearer = ["Authorization: Bearer \(token)"]
             let who = try await client.request("GET", "/api/v1/session", headers: bearer)

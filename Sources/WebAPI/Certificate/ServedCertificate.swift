@@ -25,6 +25,8 @@ final class ServedCertificate: Sendable {
     private let logger: Logger
     private let given: Mutex<Given?>
     private let warned = Mutex<Date?>(nil)
+    /// Of those who change it.
+    private let turn = Mutex(())
 
     /// Reads the given certificate, and the box's own, or makes that.
     /// - Throws: `web.certificate-file`.
@@ -56,8 +58,12 @@ final class ServedCertificate: Sendable {
         let isVouchedFor = await certificate.isVouchedFor()
         do {
             let context = try certificate.context()
-            try PrivateFile.write(try certificate.kept(), to: path)
-            given.withLock { $0 = Given(certificate: certificate, context: context, isVouchedFor: isVouchedFor) }
+            let kept = try certificate.kept()
+            // Of two at once one is the last, on the disk and in memory.
+            try turn.withLock { _ in
+                try PrivateFile.write(kept, to: path)
+                given.withLock { $0 = Given(certificate: certificate, context: context, isVouchedFor: isVouchedFor) }
+            }
         } catch {
             throw WebProblem.certificateFile(path, why: "\(error)")
         }

@@ -133,7 +133,12 @@ struct SessionDesk: Sendable {
     func signOut(_ request: Request, _ holder: Session?) async throws -> Response {
         let cookie = SessionCookie.value(in: request.headers[values: .cookie])
         if let session = holder ?? cookie.flatMap({ store.session(of: $0) }) {
-            try await end(session.id)
+            do throws(Problem) {
+                try await end(session.id)
+            } catch {
+                // It has ended, and this browser forgets it; a restart may bring it back for whoever has its cookie.
+                logger.error("\(error.sentence)", metadata: ["code": "\(error.code)"])
+            }
             await trail.note(.signOut, by: session.account.description)
         }
         return Response(status: .noContent, headers: [.setCookie: SessionCookie.erasure, .cacheControl: "no-store"])
@@ -148,8 +153,12 @@ struct SessionDesk: Sendable {
     }
 
     func end(_ session: Session.ID) async throws(Problem) {
-        try await store.endSession(session)
+        let outcome: Result<Void, Problem>
+        do throws(Problem) { outcome = .success(try await store.endSession(session)) } catch {
+            outcome = .failure(error)
+        }
         await hub.signedOut { $0 == session }
+        try outcome.get()
     }
 
     private func answer(
