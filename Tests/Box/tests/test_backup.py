@@ -187,6 +187,10 @@ def test_a_fresh_box_has_history_and_settings_back(machine: Machine, backup: str
         assert "restore.no-erasure-list" in refused.stderr
         assert started == fresh.show("sipcall-core.service", "ActiveEnterTimestampMonotonic")
         fresh.shell(f"for list in {lists}; do [ ! -e $list.away ] || mv $list.away $list; done")
+        # The list has changed, which is a backup by itself.
+        wait_until(
+            lambda: fresh.show("sipcall-backup.service", "ActiveState") in ("inactive", "failed"), 60, "that backup's end"
+        )
         again = fresh.run("sipcall", "restore", place, "--identity", "/root/key", "--yes", seconds=300)
         kept = re.search(r"What is there now is backed up: (\S+)", again.stdout)
         assert kept, again.stdout

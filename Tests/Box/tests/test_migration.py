@@ -6,7 +6,9 @@ carries a note of it, with the refusals that its build would have put into the p
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,11 +62,13 @@ def later(words: str) -> Callable[[Path], None]:
 
 
 def state(machine: Machine) -> str:
-    """What the core keeps, less what each start writes."""
-    return machine.shell(
+    """What the core keeps, less what each start writes; of the spool, whose file each start touches, what is in it."""
+    files = machine.shell(
         f"cd {CORE}; find . -type f ! -path './crashes/*' ! -name 'storage-probe*' ! -name '*-wal' ! -name '*-shm'"
-        " ! -name 'schema*' ! -path './before-schema-*' -exec sha256sum {} + | sort -k 2"
+        " ! -name 'schema*' ! -path './before-schema-*' ! -name spool.sqlite -exec sha256sum {} + | sort -k 2"
     )
+    with closing(sqlite3.connect(f"file:{machine.files}{CORE}/spool.sqlite?mode=ro&immutable=1", uri=True)) as spool:
+        return files + "\nspool: " + "\n".join(spool.iterdump())
 
 
 def refused(machine: Machine, deb: Path) -> str:
