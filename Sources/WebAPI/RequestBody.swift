@@ -9,12 +9,13 @@ extension Request {
 
     /// The body, read as JSON.
     ///
+    /// - Parameter limit: bytes.
     /// - Throws: a refusal when the type is another one or the content is not what is expected; `NIOTooManyBytesError`.
-    func json<Body: Decodable>(as type: Body.Type) async throws -> Body {
+    func json<Body: Decodable>(as type: Body.Type, upTo limit: Int = largestBody) async throws -> Body {
         guard let type = headers[.contentType]?.lowercased(), type.hasPrefix("application/json") else {
             throw Refusal(.unsupportedMediaType, WebProblem.notJSON)
         }
-        let bytes = try await body.collect(upTo: Self.largestBody)
+        let bytes = try await body.collect(upTo: limit)
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         guard let body = try? decoder.decode(Body.self, from: Data(bytes.readableBytesView)) else {

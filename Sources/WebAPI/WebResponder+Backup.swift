@@ -27,11 +27,8 @@ package struct BackupHandover: Codable, Sendable {
 }
 
 extension WebResponder {
-    /// - Throws: 403 for members of the group: with the key everything could be read elsewhere.
     private func operatingRoot(_ context: WebContext) throws -> (name: String, ledger: LedgerDesk) {
-        guard let user = context.operatingUser, user.isPrivileged else {
-            throw Refusal(.forbidden, WebProblem.notOperator)
-        }
+        let user = try requireRoot(context)
         guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
         return (user.name, ledger)
     }

@@ -49,10 +49,7 @@ extension WebResponder {
 
     func useCertificate(_ request: Request, _ asker: Asker) async throws -> Response {
         guard let certificate else { throw Refusal(.conflict, CertificateProblem.notServed) }
-        let body = try await request.body.collect(upTo: GivenCertificate.largestRequest)
-        guard let gift = try? JSONDecoder().decode(CertificateGift.self, from: Data(body.readableBytesView)) else {
-            throw Refusal(.badRequest, WebProblem.notJSON)
-        }
+        let gift = try await request.json(as: CertificateGift.self, upTo: GivenCertificate.largestRequest)
         let given: GivenCertificate
         do throws(Problem) {
             given = try GivenCertificate(chain: gift.chain, key: gift.key)
@@ -74,10 +71,7 @@ extension WebResponder {
 
     func putChallenge(_ exchange: Exchange) async throws -> Response {
         try requireRoot(exchange.context)
-        let body = try await exchange.request.body.collect(upTo: Request.largestBody)
-        guard let answer = try? JSONDecoder().decode(ChallengeAnswer.self, from: Data(body.readableBytesView)) else {
-            throw Refusal(.badRequest, WebProblem.notJSON)
-        }
+        let answer = try await exchange.request.json(as: ChallengeAnswer.self)
         do throws(Problem) {
             try challenges.put(exchange.captures.first ?? "", answer.authorization)
         } catch {
@@ -92,8 +86,15 @@ extension WebResponder {
         return .done
     }
 
-    /// Not for members of the group: an answer to a challenge gets whoever can write it a certificate for the box's name.
-    private func requireRoot(_ context: WebContext) throws {
-        guard context.operatingUser?.isPrivileged == true else { throw Refusal(.forbidden, WebProblem.notOperator) }
+    /// Not for members of the group: an answer to a challenge gets whoever can write it a certificate for the box's name, and with
+    /// the master key everything could be read elsewhere.
+    ///
+    /// - Throws: 403.
+    @discardableResult
+    func requireRoot(_ context: WebContext) throws -> Operator {
+        guard let user = context.operatingUser, user.isPrivileged else {
+            throw Refusal(.forbidden, WebProblem.notOperator)
+        }
+        return user
     }
 }
