@@ -242,15 +242,19 @@ enum Terminal {
 /// Root gives up its power before it touches a directory that the web process's user could have prepared, and what it
 /// writes there belongs to that user.
 enum OwnerOfState {
+    static func missing(_ stateDirectory: String) -> Problem {
+        Problem(
+            code: "state.missing", sentence: "There is no box at \(stateDirectory).",
+            remedy: "Name the directory of a box that has run with --state.")
+    }
+
     /// - Throws: `state.not-permitted`, `state.missing`.
     static func become(_ stateDirectory: String) throws(Problem) {
         let directory = stateDirectory + "/web"
         var status = stat()
         guard stat(directory, &status) == 0 else {
             guard errno == ENOENT else { throw notPermitted(directory) }
-            throw Problem(
-                code: "state.missing", sentence: "There is no box at \(stateDirectory).",
-                remedy: "Name the directory of a box that has run with --state.")
+            throw missing(stateDirectory)
         }
         if geteuid() == 0, status.st_uid != 0 {
             guard setgroups(0, nil) == 0, setgid(status.st_gid) == 0,

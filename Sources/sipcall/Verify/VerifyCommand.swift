@@ -35,6 +35,10 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             if each { return try await verifyEach() }
+            // Backups may lie on a machine without a box.
+            if parts != [.backups], access("\(box.stateDirectory)/web", F_OK) != 0, errno == ENOENT {
+                throw OwnerOfState.missing(box.stateDirectory)
+            }
             var isWhole = true
             for part in parts.isEmpty ? Part.allCases : parts {
                 // One after the other, so that each is shown when it is done.
