@@ -1,7 +1,11 @@
-"""What the package's tests need before they go into their namespaces, where there is no network."""
+"""What the package's tests need before they go into their namespaces, where there is no network.
+
+`python -m Box.preparation` makes it ahead of them.
+"""
 
 import os
 import shutil
+import sys
 
 from Rig.deadlines import RigError
 
@@ -19,3 +23,10 @@ def prepare() -> None:
         raise RigError("machines with a systemd of their own need root")
     os.environ["SIPCALL_DEB"] = str(built())
     root()
+
+
+if __name__ == "__main__":
+    try:
+        prepare()
+    except RigError as error:
+        sys.exit(f"box: {error}")
