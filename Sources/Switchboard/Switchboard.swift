@@ -236,7 +236,9 @@ extension Switchboard {
                 update(identifier) { $0.advance(to: now) }
             }
             if let deadline = ongoing.soundDeadline, now >= deadline {
-                update(identifier) { $0.terminate(.mediaFailed) }
+                // A page whose sound never came up, or one that did not make it anew.
+                let wasUp = !ongoing.connectedLegs.isDisjoint(with: ongoing.browserLegs.keys)
+                update(identifier) { $0.terminate(wasUp ? .browserGone : .mediaFailed) }
             }
             if let forwardAt = ongoing.forwardAt, now >= forwardAt { passOn(identifier) }
             if let joinedUntil = ongoing.joinedUntil, now >= joinedUntil { withdraw(identifier) }
@@ -286,16 +288,11 @@ extension Switchboard {
     package func probe() {}
 
     package func snapshot() -> ControlSnapshot {
-        ControlSnapshot(
+        let now = MonotonicTime.now()
+        return ControlSnapshot(
             trunk: trunkStatus,
-            calls: calls.flatMap { identifier, ongoing in
-                ongoing.audience(phones).map {
-                    .init(
-                        connection: $0, call: identifier, state: ongoing.call.publicState,
-                        from: ongoing.caller.number, name: ongoing.caller.name,
-                        verification: ongoing.caller.verification,
-                        to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
-                }
+            calls: calls.values.flatMap { ongoing in
+                ongoing.audience(phones).map { ongoing.summary(for: $0, now: now) }
             }, draining: draining)
     }
 

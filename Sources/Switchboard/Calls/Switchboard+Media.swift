@@ -24,7 +24,7 @@ extension Switchboard {
             }
         case .consentLost(let leg):
             guard let identifier = callOfLeg[leg] else { return }
-            update(identifier) { $0.nearEnded(leg, .browserGone) }
+            soundLost(leg, of: identifier)
         case .silent(let leg):
             guard let identifier = callOfLeg[leg] else { return }
             carryOut([.notice(Self.noSound)], of: identifier)
