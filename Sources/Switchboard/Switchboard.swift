@@ -236,9 +236,7 @@ extension Switchboard {
                 update(identifier) { $0.advance(to: now) }
             }
             if let deadline = ongoing.soundDeadline, now >= deadline {
-                // A page whose sound never came up, or one that did not make it anew.
-                let wasUp = !ongoing.connectedLegs.isDisjoint(with: ongoing.browserLegs.keys)
-                update(identifier) { $0.terminate(wasUp ? .browserGone : .mediaFailed) }
+                update(identifier) { $0.terminate(ongoing.isSoundLost ? .browserGone : .mediaFailed) }
             }
             if let forwardAt = ongoing.forwardAt, now >= forwardAt { passOn(identifier) }
             if let joinedUntil = ongoing.joinedUntil, now >= joinedUntil { withdraw(identifier) }

@@ -67,7 +67,7 @@ struct LostPageTests {
         if isSoundLost {
             let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
             await box.switchboard.take(.consentLost(leg))
-            #expect(await box.switchboard.calls[call]?.soundDeadline.map { $0 > .now() + .seconds(16) } != true)
+            #expect(await box.switchboard.calls[call]?.soundDeadline == nil)
         }
         await box.switchboard.forgetLost(now: .now() + .seconds(seconds - 1))
         #expect(await box.switchboard.calls[call] != nil)
@@ -107,6 +107,25 @@ struct LostPageTests {
         await box.switchboard.takeWhatIsDue(at: .now() + .seconds(16))
         #expect(await box.switchboard.calls.isEmpty)
         try await box.expectNothingLeft()
+        await box.close()
+    }
+
+    @Test("Whoever hangs up while the web process hangs is gone within 2 s; a page that is loaded anew closes its sound as well")
+    func closesItsSound() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await started(box, page)
+        let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
+        await box.switchboard.take(.goodbye(leg))
+        _ = await box.switchboard.handle(.detach(connection: page, departure: .closed))
+        await box.switchboard.takeWhatIsDue(at: .now() + .seconds(3))
+        #expect(await box.switchboard.calls[call] != nil)
+        _ = await box.switchboard.handle(.attach(connection: page, user: "admin"))
+        await box.switchboard.takeWhatIsDue(at: .now() + .seconds(14))
+        #expect(await box.switchboard.calls[call] != nil)
+        await box.switchboard.take(.goodbye(leg))
+        await box.switchboard.takeWhatIsDue(at: .now() + .seconds(3))
+        #expect(await box.switchboard.calls.isEmpty)
         await box.close()
     }
 

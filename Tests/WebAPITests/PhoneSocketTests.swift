@@ -55,14 +55,16 @@ struct PhoneSocketTests {
         }
     }
 
-    @Test("Close codes 1000 and 1001 are a goodbye", arguments: [1000, 1001])
-    func goodbye(code: Int) async throws {
+    @Test(
+        "Close code 1000 signs off, 1001 leaves a page that may be back",
+        arguments: [(1000, PhoneDeparture.signedOff), (1001, .closed)])
+    func goodbye(code: Int, departure: PhoneDeparture) async throws {
         try await withBox { box in
             let phone = try await box.phone()
             try await phone.sendFrame(8, [UInt8(code >> 8), UInt8(code & 0xff)])
             #expect(try await phone.closeCode() == code)
             #expect(await phone.isClosed)
-            #expect(await eventually { await box.core.detached == [.signedOff] })
+            #expect(await eventually { await box.core.detached == [departure] })
         }
     }
 

@@ -33,6 +33,9 @@ extension Switchboard {
     static let lostTime = Duration.seconds(120)
     /// How long a page may take that is loaded anew; a tab that was closed must not keep the far side waiting.
     static let closedTime = Duration.seconds(4)
+    /// How long a page may take to make its sound anew once it has closed it. When a page is loaded anew or closed its socket
+    /// ends at the same time; where that is not so, it hung up and the web process does not pass it on.
+    static let goodbyeTime = Duration.seconds(2)
     /// Lost pages that are remembered; one more is treated as if it had said goodbye.
     private static let mostLost = 1024
     private static let mostEnded = 8
@@ -52,6 +55,9 @@ extension Switchboard {
         phone.lostUntil = nil
         phones[connection] = phone
         let mine = calls.filter { $0.value.audience(phones).contains(connection) }
+        for (identifier, ongoing) in mine where ongoing.isSoundLost {
+            calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
+        }
         // It may have missed this one; the rest it is told here.
         for (identifier, ongoing) in mine where ongoing.call.publicState == .active {
             announceCodec(identifier)
@@ -77,18 +83,22 @@ extension Switchboard {
                 leave(identifier, ongoing, connection)
             }
         }
+        for ongoing in mine where ongoing.isSoundLost { calls[ongoing.call.identifier]?.soundDeadline = nil }
         // Where it only rings, it rings on for the moment that loading the page anew takes.
         phones[connection]?.lostUntil = .now() + (hasCall && departure == .lost ? Self.lostTime : Self.closedTime)
         log.debug("A page was lost in the middle of a call; the call goes on.")
     }
 
     /// The sound of a page's call ended, though nobody hung up.
-    func soundLost(_ leg: LegIdentifier, of identifier: CallIdentifier) {
+    ///
+    /// - Parameter wait: how long a page that is there may take to make it anew. One that is away takes what ``detach(_:_:)``
+    ///   grants.
+    func soundLost(_ leg: LegIdentifier, of identifier: CallIdentifier, wait: Duration) {
         guard let ongoing = calls[identifier], let connection = ongoing.browserLegs[leg], let phone = phones[connection],
             !ongoing.call.isForTheTaking, !stopping
         else { return update(identifier) { $0.nearEnded(leg, .browserGone) } }
-        // A page that is there notices as well, and offers its sound anew.
-        if !phone.isLost { calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime }
+        calls[identifier]?.isSoundLost = true
+        calls[identifier]?.soundDeadline = phone.isLost ? nil : .now() + wait
         update(identifier) { $0.nearAway(leg) }
     }
 
