@@ -11,14 +11,15 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     /// A page of this user is there and can be rung; answered with `ControlReply.attached`. Refused with
     /// `phone.other-user` when another user had this identifier.
     case attach(connection: ConnectionIdentifier, user: String)
-    /// The phone socket is gone. `closed`: the page said goodbye (WebSocket close 1000 or 1001), so its calls
-    /// end at once; otherwise it was lost: its calls go on for 120 s, and it may come back under its identifier.
-    case detach(connection: ConnectionIdentifier, closed: Bool)
+    /// The phone socket is gone. What becomes of its calls depends on what it said; unless it signed off it may come back
+    /// under its identifier.
+    case detach(connection: ConnectionIdentifier, departure: PhoneDeparture)
     /// Calls `to`, as it was dialled; answered with `ControlReply.media`. `hidesNumber`: whether whoever is called is not told
     /// who calls; nil for as the account is set.
     case start(
         connection: ConnectionIdentifier, to: Redacted<String>, offer: Redacted<String>, hidesNumber: Bool? = nil)
-    /// The page's SDP for an inbound call, sent while it rings; answered with `ControlReply.media`.
+    /// The page's SDP for an inbound call, sent while it rings, or for a call that it is in and whose sound it makes anew; answered
+    /// with `ControlReply.media`.
     case offer(connection: ConnectionIdentifier, call: CallIdentifier, offer: Redacted<String>)
     case answer(connection: ConnectionIdentifier, call: CallIdentifier)
     /// Hangs up, gives up or declines, as the call's state wants.

@@ -40,11 +40,19 @@ package struct ControlSnapshot: Codable, Sendable, Equatable {
         package var verification: CallerVerification?
         /// Set for a call that the pages are summoned to.
         package var to: Redacted<String>?
+        package var direction: Call.Direction
+        /// Whom a page that has lost everything shows: the number or service that was dialled, or the caller.
+        package var party: Redacted<String>?
+        /// Seconds since the answer; nil before it.
+        package var talkSeconds: Double?
+        /// Whoever is called is not told who calls.
+        package var isHidden: Bool
 
         package init(
             connection: ConnectionIdentifier, call: CallIdentifier, state: CallState,
             from: Redacted<String>? = nil, name: Redacted<String>? = nil, verification: CallerVerification? = nil,
-            to: Redacted<String>? = nil
+            to: Redacted<String>? = nil, direction: Call.Direction = .inbound, party: Redacted<String>? = nil,
+            talkSeconds: Double? = nil, isHidden: Bool = false
         ) {
             self.connection = connection
             self.call = call
@@ -53,6 +61,10 @@ package struct ControlSnapshot: Codable, Sendable, Equatable {
             self.name = name
             self.verification = verification
             self.to = to
+            self.direction = direction
+            self.party = party
+            self.talkSeconds = talkSeconds
+            self.isHidden = isHidden
         }
     }
 

@@ -100,7 +100,7 @@ final class ControlHub {
                 metadata: ["code": "control.web-gone"])
         }
         for connection in client.attached {
-            enqueue(Work(command: .detach(connection: connection, closed: false), origin: nil))
+            enqueue(Work(command: .detach(connection: connection, departure: .lost), origin: nil))
         }
     }
 

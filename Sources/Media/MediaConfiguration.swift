@@ -26,4 +26,6 @@ package enum MediaService: String, Codable, Sendable {
     case digitReadBack
     /// Says nothing, which keeps a router's or provider's path open while a call is held; until other sound passes.
     case silence
+    /// A melody for somebody who waits.
+    case music
 }

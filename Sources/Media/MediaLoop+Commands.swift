@@ -103,6 +103,8 @@ extension MediaLoop {
             leg.isReadingBack = true
         case .silence:
             leg.player = ServicePlayer(.silence)
+        case .music:
+            leg.player = ServicePlayer(.music)
         }
     }
 

@@ -85,7 +85,7 @@ extension MediaLoop {
             // The browser said goodbye (close_notify), which nobody else can after the keys.
             guard !browser.lostConsent else { return }
             browser.lostConsent = true
-            context.emit(.consentLost(leg.identifier))
+            context.emit(.goodbye(leg.identifier))
         }
     }
 

@@ -11,6 +11,8 @@ final class ServicePlayer {
         /// Nothing to hear, until the first sound from somebody comes: a browser whose jitter buffer runs already
         /// plays that sound from its first millisecond.
         case silence
+        /// Until other sound is wanted.
+        case music
         /// Tone pairs as they are asked for. Between them silence if `steady`, which keeps the far end's
         /// jitter buffer settled; else nothing, and the player is over when it has played all.
         case digits(steady: Bool)
@@ -28,6 +30,7 @@ final class ServicePlayer {
     private let encoder = SoundEncoder()
     private let samples: UnsafeMutableBufferPointer<Int16>
     private var tone: ToneGenerator?
+    private var music: HoldMusic?
     private var waiting: [Character] = []
     /// Packets of this digit and its pause that are still to be played.
     private var left = 0
@@ -37,6 +40,7 @@ final class ServicePlayer {
         samples = .allocate(capacity: Self.packetSamples)
         samples.initialize(repeating: 0)
         if case .milliwatt = program { tone = .milliwatt(sampleRate: 8_000) }
+        if case .music = program { music = HoldMusic(sampleRate: 8_000) }
     }
 
     deinit {
@@ -80,10 +84,12 @@ final class ServicePlayer {
 
     private func fill() {
         if case .digits = program { advanceDigit() }
-        if tone == nil {
-            samples.update(repeating: 0)
-        } else {
+        if music != nil {
+            music?.fill(samples)
+        } else if tone != nil {
             tone?.fill(samples)
+        } else {
+            samples.update(repeating: 0)
         }
     }
 

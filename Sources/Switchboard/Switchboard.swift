@@ -236,7 +236,7 @@ extension Switchboard {
                 update(identifier) { $0.advance(to: now) }
             }
             if let deadline = ongoing.soundDeadline, now >= deadline {
-                update(identifier) { $0.terminate(.mediaFailed) }
+                update(identifier) { $0.terminate(ongoing.isSoundLost ? .browserGone : .mediaFailed) }
             }
             if let forwardAt = ongoing.forwardAt, now >= forwardAt { passOn(identifier) }
             if let joinedUntil = ongoing.joinedUntil, now >= joinedUntil { withdraw(identifier) }
@@ -286,16 +286,11 @@ extension Switchboard {
     package func probe() {}
 
     package func snapshot() -> ControlSnapshot {
-        ControlSnapshot(
+        let now = MonotonicTime.now()
+        return ControlSnapshot(
             trunk: trunkStatus,
-            calls: calls.flatMap { identifier, ongoing in
-                ongoing.audience(phones).map {
-                    .init(
-                        connection: $0, call: identifier, state: ongoing.call.publicState,
-                        from: ongoing.caller.number, name: ongoing.caller.name,
-                        verification: ongoing.caller.verification,
-                        to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
-                }
+            calls: calls.values.flatMap { ongoing in
+                ongoing.audience(phones).map { ongoing.summary(for: $0, now: now) }
             }, draining: draining)
     }
 

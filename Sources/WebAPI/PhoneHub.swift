@@ -23,8 +23,8 @@ actor PhoneHub {
     private var trunk = TrunkStatus()
     private(set) var isConnected = false
     private var lastSerial: UInt64 = 0
-    /// Sockets that closed while the core was away, with whether they said goodbye.
-    private var undelivered: [ConnectionIdentifier: Bool] = [:]
+    /// Sockets that closed while the core was away.
+    private var undelivered: [ConnectionIdentifier: PhoneDeparture] = [:]
 
     /// Told when the core is there, and when records wait.
     private let ledger: LedgerDesk?
@@ -93,9 +93,11 @@ actor PhoneHub {
             // Unless the page is back on another socket already.
             guard phones[connection]?.serial == serial else { return }
             phones[connection] = nil
-            let closed = line.farewell.isGoodbye
-            if await !tell(.detach(connection: connection, closed: closed)), undelivered.count < Self.mostUndelivered {
-                undelivered[connection] = closed
+            let departure = line.farewell.departure
+            if await !tell(.detach(connection: connection, departure: departure)),
+                undelivered.count < Self.mostUndelivered
+            {
+                undelivered[connection] = departure
             }
         }
     }
@@ -103,7 +105,7 @@ actor PhoneHub {
     /// Closes every socket of sessions that have ended.
     func signedOut(_ hasEnded: (Session.ID) -> Bool) {
         for phone in phones.values where hasEnded(phone.line.session) {
-            phone.line.farewell.isGoodbye = true
+            phone.line.farewell.departure = .signedOff
             phone.line.close(.policyViolation)
         }
     }
@@ -260,8 +262,8 @@ actor PhoneHub {
         let present = Array(phones.keys)
         await withTaskGroup(of: Void.self) { group in
             for connection in present { group.addTask { await self.attach(connection) } }
-            for (connection, closed) in gone {
-                group.addTask { await self.tell(.detach(connection: connection, closed: closed)) }
+            for (connection, departure) in gone {
+                group.addTask { await self.tell(.detach(connection: connection, departure: departure)) }
             }
         }
         isConnected = true

@@ -29,7 +29,16 @@ enum PhoneNotice {
             var call: CallIdentifier
             /// As a page calls it: a call to the page that nobody has answered is `incoming`.
             var state: String
+            // For a page that was loaded anew and knows nothing of it.
+            var direction: String
+            var party: Redacted<String>?
+            var name: Redacted<String>?
+            var verification: CallerVerification?
+            /// Since the answer.
+            var seconds: Double?
+            var hidden: Bool
         }
+
 
         var calls: [Call]
     }
@@ -87,7 +96,7 @@ enum PhoneNotice {
         notification("phone.ready", Ready(trunk: Trunk(trunk), user: user, phone: phone))
     }
 
-    /// Every call of the page that goes on: any other is over, and one that it does not know it ends.
+    /// Every call of the page that goes on: any other is over. One that it does not know it takes back, or ends.
     static func calls(_ calls: [ControlSnapshot.OngoingCall]) -> String {
         notification("phone.calls", Calls(calls: calls.map(Calls.Call.init)))
     }
@@ -181,6 +190,9 @@ enum PhoneNotice {
 extension PhoneNotice.Calls.Call {
     fileprivate init(_ ongoing: ControlSnapshot.OngoingCall) {
         let isIncoming = ongoing.from != nil && ongoing.state == .ringing || ongoing.to != nil
-        self.init(call: ongoing.call, state: isIncoming ? "incoming" : ongoing.state.rawValue)
+        self.init(
+            call: ongoing.call, state: isIncoming ? "incoming" : ongoing.state.rawValue, direction: ongoing.direction.rawValue,
+            party: ongoing.party, name: ongoing.name, verification: ongoing.verification,
+            seconds: ongoing.talkSeconds, hidden: ongoing.isHidden)
     }
 }

@@ -8,7 +8,7 @@ import Wire
 
 /// One phone socket on its event loop (RFC 6455): frames in, whole text messages out to the hub, pings, close codes.
 ///
-///     open ──close frame──▶ closing (echo sent) ──▶ closed, goodbye if the page's code was 1000 or 1001
+///     open ──close frame──▶ closing (echo sent) ──▶ closed, departure by the page's code
 ///       ├──our refusal──▶ closing (code sent, 2 s for the echo) ──▶ closed
 ///       └──connection lost, two pings unanswered──▶ closed
 final class PhoneSocket: ChannelInboundHandler {
@@ -170,7 +170,12 @@ final class PhoneSocket: ChannelInboundHandler {
         var payload = payload
         let code = payload.readWebSocketErrorCode()
         if case .open = state {
-            farewell.isGoodbye = code == .normalClosure || code == .goingAway
+            farewell.departure =
+                switch code {
+                case .normalClosure: .signedOff
+                case .goingAway: .closed
+                default: .lost
+                }
             state = .closing
             var echo = ByteBuffer()
             if let code { echo.write(webSocketErrorCode: code) }
@@ -219,12 +224,12 @@ final class PhoneSocket: ChannelInboundHandler {
 
 /// How a socket ended, known once its messages have ended.
 final class PhoneFarewell: Sendable {
-    private let goodbye = Mutex(false)
+    private let said = Mutex(PhoneDeparture.lost)
 
-    /// The page closed it on purpose (1000, 1001).
-    var isGoodbye: Bool {
-        get { goodbye.withLock { $0 } }
-        set { goodbye.withLock { $0 = newValue } }
+    /// As the page said: 1000 when it signs off, 1001 when it is closed or loaded anew (RFC 6455 §7.4.1).
+    var departure: PhoneDeparture {
+        get { said.withLock { $0 } }
+        set { said.withLock { $0 = newValue } }
     }
 }
 

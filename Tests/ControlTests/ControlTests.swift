@@ -229,8 +229,8 @@ struct ControlTests {
         }
         let returned = try RawControlPeer(path: path)
         try returned.send(.hello(client: "returning"))
-        #expect(await eventually { await core.commands.contains(.detach(connection: gone, closed: false)) })
-        #expect(await core.commands.contains(.detach(connection: back, closed: false)) == false)
+        #expect(await eventually { await core.commands.contains(.detach(connection: gone, departure: .lost)) })
+        #expect(await core.commands.contains(.detach(connection: back, departure: .lost)) == false)
         await server.stop()
     }
 
@@ -252,8 +252,8 @@ struct ControlTests {
             try next.send(.command(id: 1, command: .attach(connection: kept, user: "admin")))
             #expect(await eventually { await core.commands.count == 3 })
         }
-        #expect(await eventually { await core.commands.contains(.detach(connection: gone, closed: false)) })
-        #expect(await core.commands.contains(.detach(connection: kept, closed: false)) == false)
+        #expect(await eventually { await core.commands.contains(.detach(connection: gone, departure: .lost)) })
+        #expect(await core.commands.contains(.detach(connection: kept, departure: .lost)) == false)
         await server.stop()
     }
 

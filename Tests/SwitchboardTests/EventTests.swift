@@ -73,7 +73,7 @@ struct EventTests {
             Issue.record("the page could not be summoned")
             return
         }
-        _ = await box.switchboard.handle(.detach(connection: page, closed: true))
+        _ = await box.switchboard.handle(.detach(connection: page, departure: .signedOff))
         #expect(await box.switchboard.calls[call] == nil)
         try await box.expectNothingLeft()
         await box.close()

@@ -72,7 +72,7 @@ struct ForwardingTests {
         let page = await box.page()
         box.provider.answersCalls.store(true, ordering: .relaxed)
         _ = try await box.ring(page)
-        _ = await box.switchboard.handle(.detach(connection: page, closed: true))
+        _ = await box.switchboard.handle(.detach(connection: page, departure: .signedOff))
         try await expectPassedOn(box)
         await box.close()
     }

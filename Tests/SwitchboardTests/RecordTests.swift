@@ -69,7 +69,7 @@ struct RecordTests {
         #expect(record.direction == .outbound && record.reason == .refusedHere && record.outcome == .failed)
         #expect(record.dialled == record.ended && record.stage == .ended)
         #expect(record.user == CallOwner("admin") && record.trunk != nil)
-        _ = await box.switchboard.handle(.detach(connection: page, closed: true))
+        _ = await box.switchboard.handle(.detach(connection: page, departure: .signedOff))
         box.provider.call(box.transport.localAddress)
         try await box.wait("the record of the call that came") { box.records.all.withLock { $0.count == 2 } }
         let other = try #require(box.records.all.withLock { $0.last })

@@ -95,7 +95,7 @@ struct ReservationTests {
             await box.switchboard.letPass(.seconds(40))
         }
         call = try await start(box, page)
-        _ = await box.switchboard.handle(.detach(connection: page, closed: true))
+        _ = await box.switchboard.handle(.detach(connection: page, departure: .signedOff))
         try await box.wait("free after the page went") { await running(box) == 0 }
         let last = await box.page()
         _ = try await start(box, last)

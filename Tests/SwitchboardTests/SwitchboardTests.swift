@@ -56,9 +56,9 @@ struct SwitchboardTests {
                 _ = await box.switchboard.handle(.offer(connection: each, call: call, offer: Box.offer))
             }
         }
-        _ = await box.switchboard.handle(.detach(connection: other, closed: true))
+        _ = await box.switchboard.handle(.detach(connection: other, departure: .signedOff))
         #expect(await box.switchboard.calls[call]?.call.publicState == .ringing)
-        _ = await box.switchboard.handle(.detach(connection: page, closed: true))
+        _ = await box.switchboard.handle(.detach(connection: page, departure: .signedOff))
         try await box.wait("480") { box.provider.finalStatus == 480 }
         try await box.expectNothingLeft()
         await box.close()

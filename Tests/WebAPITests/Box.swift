@@ -66,8 +66,8 @@ actor FakeCore {
         }
     }
 
-    var detached: [Bool] {
-        commands.compactMap { if case .detach(_, let closed) = $0 { closed } else { nil } }
+    var detached: [PhoneDeparture] {
+        commands.compactMap { if case .detach(_, let departure) = $0 { departure } else { nil } }
     }
 }
 

@@ -55,14 +55,16 @@ struct PhoneSocketTests {
         }
     }
 
-    @Test("Close codes 1000 and 1001 are a goodbye", arguments: [1000, 1001])
-    func goodbye(code: Int) async throws {
+    @Test(
+        "Close code 1000 signs off, 1001 leaves a page that may be back",
+        arguments: [(1000, PhoneDeparture.signedOff), (1001, .closed)])
+    func goodbye(code: Int, departure: PhoneDeparture) async throws {
         try await withBox { box in
             let phone = try await box.phone()
             try await phone.sendFrame(8, [UInt8(code >> 8), UInt8(code & 0xff)])
             #expect(try await phone.closeCode() == code)
             #expect(await phone.isClosed)
-            #expect(await eventually { await box.core.detached == [true] })
+            #expect(await eventually { await box.core.detached == [departure] })
         }
     }
 
@@ -71,10 +73,10 @@ struct PhoneSocketTests {
         try await withBox { box in
             let vanishing = try await box.phone()
             await vanishing.vanish()
-            #expect(await eventually { await box.core.detached == [false] })
+            #expect(await eventually { await box.core.detached == [.lost] })
             let failing = try await box.phone()
             try await failing.sendFrame(8, [0x0f, 0xa0])
-            #expect(await eventually { await box.core.detached == [false, false] })
+            #expect(await eventually { await box.core.detached == [.lost, .lost] })
         }
     }
 
@@ -92,7 +94,7 @@ struct PhoneSocketTests {
                 if frame.opcode == 10 { #expect(frame.text == "hello") }
             }
             #expect(await phone.isClosed)
-            #expect(await eventually { await box.core.detached == [false] })
+            #expect(await eventually { await box.core.detached == [.lost] })
         }
     }
 
@@ -160,7 +162,7 @@ struct PhoneSocketTests {
                 .request("DELETE", "/api/v1/session", headers: ["Authorization: Bearer \(token)"])
             #expect(out.status == 204)
             #expect(try await phone.closeCode() == 1008)
-            #expect(await eventually { await box.core.detached == [true] })
+            #expect(await eventually { await box.core.detached == [.signedOff] })
         }
     }
 }

@@ -32,7 +32,7 @@ extension Switchboard {
                 announceCodec(identifier)
             case .park(let near, let far):
                 media.connect(near, far, aToB: false, bToA: false)
-                media.startService(far, .silence)
+                media.startService(far, .music)
             case .offer(let leg):
                 offerSession(on: leg, of: identifier)
             case .reportHold(let here, let there):

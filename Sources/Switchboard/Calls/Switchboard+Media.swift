@@ -15,6 +15,7 @@ extension Switchboard {
             log.debug("The browser's sound connection is up.", metadata: ["call": "\(identifier)"])
             calls[identifier]?.connectedLegs.insert(leg)
             calls[identifier]?.soundDeadline = nil
+            calls[identifier]?.isSoundLost = false
         case .failed(let leg, let problem):
             guard let identifier = callOfLeg[leg] else { return }
             log.warning("\(problem.sentence)", metadata: ["call": "\(identifier)", "code": "\(problem.code)"])
@@ -24,7 +25,10 @@ extension Switchboard {
             }
         case .consentLost(let leg):
             guard let identifier = callOfLeg[leg] else { return }
-            update(identifier) { $0.nearEnded(leg, .browserGone) }
+            soundLost(leg, of: identifier, wait: OngoingCall.soundTime)
+        case .goodbye(let leg):
+            guard let identifier = callOfLeg[leg] else { return }
+            soundLost(leg, of: identifier, wait: Self.goodbyeTime)
         case .silent(let leg):
             guard let identifier = callOfLeg[leg] else { return }
             carryOut([.notice(Self.noSound)], of: identifier)

@@ -16,8 +16,8 @@ extension Switchboard {
             switch command {
             case .attach(let connection, let user):
                 return try attach(connection, user: user)
-            case .detach(let connection, let closed):
-                detach(connection, closed: closed)
+            case .detach(let connection, let departure):
+                detach(connection, departure)
                 return .done
             case .start(let connection, let to, let offer, let hidesNumber):
                 return try start(connection, to: to.revealed, offer: offer.revealed, hidesNumber: hidesNumber)
@@ -117,9 +117,11 @@ extension Switchboard {
         _ connection: ConnectionIdentifier, _ identifier: CallIdentifier, offer: String
     ) throws(Problem) -> ControlReply {
         _ = try requirePhone(connection)
-        guard let ongoing = calls[identifier], ongoing.ringing.contains(connection),
-            ongoing.browserLeg(of: connection) == nil, ongoing.call.admitsNear
-        else { throw Self.noSuchCall }
+        guard let ongoing = calls[identifier] else { throw Self.noSuchCall }
+        if let leg = ongoing.browserLeg(of: connection) {
+            return try renew(leg, of: identifier, connection, offer: offer)
+        }
+        guard ongoing.ringing.contains(connection), ongoing.call.admitsNear else { throw Self.noSuchCall }
         guard ongoing.isEmergency || callsOf(connection).count < Self.mostCallsOfPage else { throw Self.busyHere }
         let page = try pageOffer(offer)
         let leg = makeLeg()
@@ -216,7 +218,7 @@ extension Switchboard {
 // MARK: - Sound
 
 extension Switchboard {
-    private func pageOffer(_ text: String) throws(Problem) -> (offer: BrowserOffer, audio: BrowserAudio) {
+    func pageOffer(_ text: String) throws(Problem) -> (offer: BrowserOffer, audio: BrowserAudio) {
         do {
             let offer = try BrowserOffer(SessionDescription(text))
             return (offer, try offer.audio(allowed: AudioCodec.allCases))
@@ -231,7 +233,7 @@ extension Switchboard {
     }
 
     /// - Returns: the SDP for the page.
-    private func openBrowserLeg(
+    func openBrowserLeg(
         _ leg: LegIdentifier, _ page: (offer: BrowserOffer, audio: BrowserAudio)
     ) throws(Problem) -> String {
         let local = ICECredentials(using: &generator)

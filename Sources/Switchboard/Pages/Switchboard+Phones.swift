@@ -1,15 +1,17 @@
 import Call
 import Control
 import Logging
+import SDP
 import Wire
 
 // Pages that come, go, and come back.
 //
-//     attached ──goodbye──▶ forgotten, its calls end
-//        │ ▲ └──lost without a call──▶ forgotten
+//     attached ──signed off──▶ forgotten, its calls end
+//        │ ▲ └──closed or lost without a call──▶ forgotten
 //   lost │ │ attached again by the same user
 //        ▼ │
-//       lost: its calls go on for 120 s as long as their sound does; it is not rung
+//       lost: its calls go on, for 4 s if it was closed (a page that is loaded anew says the same) and for 120 s if it was lost;
+//       whoever talks with it hears the box once its sound ends
 extension Switchboard {
     /// A page that can be rung, or that was lost in the middle of a call.
     struct Phone {
@@ -29,6 +31,11 @@ extension Switchboard {
 
     /// Verto's detach timeout: longer than any restart of the web process.
     static let lostTime = Duration.seconds(120)
+    /// How long a page may take that is loaded anew; a tab that was closed must not keep the far side waiting.
+    static let closedTime = Duration.seconds(4)
+    /// How long a page may take to make its sound anew once it has closed it. When a page is loaded anew or closed its socket
+    /// ends at the same time; where that is not so, it hung up and the web process does not pass it on.
+    static let goodbyeTime = Duration.seconds(2)
     /// Lost pages that are remembered; one more is treated as if it had said goodbye.
     private static let mostLost = 1024
     private static let mostEnded = 8
@@ -48,6 +55,9 @@ extension Switchboard {
         phone.lostUntil = nil
         phones[connection] = phone
         let mine = calls.filter { $0.value.audience(phones).contains(connection) }
+        for (identifier, ongoing) in mine where ongoing.isSoundLost {
+            calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
+        }
         // It may have missed this one; the rest it is told here.
         for (identifier, ongoing) in mine where ongoing.call.publicState == .active {
             announceCodec(identifier)
@@ -55,31 +65,61 @@ extension Switchboard {
             if here || there { publish(.held(connection: connection, call: identifier, here: here, there: there)) }
         }
         return .attached(
-            AttachedPhone(
-                calls: mine.map { identifier, ongoing in
-                    ControlSnapshot.OngoingCall(
-                        connection: connection, call: identifier, state: ongoing.call.publicState,
-                        from: ongoing.caller.number, name: ongoing.caller.name,
-                        verification: ongoing.caller.verification,
-                        to: ongoing.call.publicState == .summoning ? ongoing.wanted : nil)
-                }, ended: ended))
+            AttachedPhone(calls: mine.map { $1.summary(for: connection, now: .now()) }, ended: ended))
     }
 
-    /// - Parameter closed: the page said goodbye.
-    func detach(_ connection: ConnectionIdentifier, closed: Bool) {
+    func detach(_ connection: ConnectionIdentifier, _ departure: PhoneDeparture) {
         guard let phone = phones[connection] else { return }
-        if closed { return forget(connection) }
+        guard departure != .signedOff else { return forget(connection) }
         guard !phone.isLost else { return }
-        // Nobody can answer there now.
-        for (identifier, ongoing) in calls where ongoing.call.isForTheTaking {
-            leave(identifier, ongoing, connection)
-        }
-        let hasCall = calls.values.contains { $0.browserLeg(of: connection) != nil }
-        guard hasCall, !stopping, phones.values.count(where: \.isLost) < Self.mostLost else {
+        let mine = calls.values.filter { $0.audience(phones).contains(connection) }
+        let hasCall = mine.contains { !$0.call.isForTheTaking }
+        guard !mine.isEmpty, !stopping, phones.values.count(where: \.isLost) < Self.mostLost else {
             return forget(connection)
         }
-        phones[connection]?.lostUntil = .now() + Self.lostTime
-        log.notice("A page was lost in the middle of a call; the call goes on.")
+        if hasCall {
+            // Nobody can answer there now.
+            for (identifier, ongoing) in calls where ongoing.call.isForTheTaking {
+                leave(identifier, ongoing, connection)
+            }
+        }
+        for ongoing in mine where ongoing.isSoundLost { calls[ongoing.call.identifier]?.soundDeadline = nil }
+        // Where it only rings, it rings on for the moment that loading the page anew takes.
+        phones[connection]?.lostUntil = .now() + (hasCall && departure == .lost ? Self.lostTime : Self.closedTime)
+        log.debug("A page was lost in the middle of a call; the call goes on.")
+    }
+
+    /// The sound of a page's call ended, though nobody hung up.
+    ///
+    /// - Parameter wait: how long a page that is there may take to make it anew. One that is away takes what ``detach(_:_:)``
+    ///   grants.
+    func soundLost(_ leg: LegIdentifier, of identifier: CallIdentifier, wait: Duration) {
+        guard let ongoing = calls[identifier], let connection = ongoing.browserLegs[leg], let phone = phones[connection],
+            !ongoing.call.isForTheTaking, !stopping
+        else { return update(identifier) { $0.nearEnded(leg, .browserGone) } }
+        calls[identifier]?.isSoundLost = true
+        calls[identifier]?.soundDeadline = phone.isLost ? nil : .now() + wait
+        update(identifier) { $0.nearAway(leg) }
+    }
+
+    /// A page makes a new sound connection for a call that it is in: it was loaded anew, or its network is another one.
+    func renew(
+        _ leg: LegIdentifier, of identifier: CallIdentifier, _ connection: ConnectionIdentifier, offer: String
+    ) throws(Problem) -> ControlReply {
+        let page = try pageOffer(offer)
+        let next = makeLeg()
+        let answer = try openBrowserLeg(next, page)
+        callOfLeg[next] = identifier
+        calls[identifier]?.browserLegs[next] = connection
+        calls[identifier]?.pageCodecs = Set(page.offer.codecs.map(\.codec))
+        if calls[identifier]?.call.isForTheTaking == false {
+            calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
+        }
+        update(identifier) { $0.nearReplaced(leg, by: next) }
+        calls[identifier]?.browserLegs[leg] = nil
+        calls[identifier]?.connectedLegs.remove(leg)
+        announceCodec(identifier)
+        return .media(call: identifier, answer: Redacted(answer))
     }
 
     /// Pages that can be rung or that are in a call, lost ones left out.
@@ -111,5 +151,17 @@ extension Switchboard {
         }
         calls[identifier]?.ringing.remove(connection)
         endIfNobodyRings(identifier)
+    }
+}
+
+extension OngoingCall {
+    /// What a page is told of a call that goes on, which it may know nothing of any more.
+    func summary(for connection: ConnectionIdentifier, now: MonotonicTime) -> ControlSnapshot.OngoingCall {
+        ControlSnapshot.OngoingCall(
+            connection: connection, call: call.identifier, state: call.publicState, from: caller.number,
+            name: caller.name, verification: caller.verification,
+            to: call.publicState == .summoning ? wanted : nil, direction: call.direction,
+            party: successor ?? wanted ?? from,
+            talkSeconds: answeredAt.map { Double((now - $0).nanoseconds) / 1e9 }, isHidden: hidesNumber == true)
     }
 }

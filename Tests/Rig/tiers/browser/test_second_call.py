@@ -21,7 +21,7 @@ from Rig.two_calls import (
     ask_first,
     call_the_page,
     hears,
-    hears_nothing,
+    hears_music,
     look,
     plays,
     shown,
@@ -66,7 +66,7 @@ def test_a_question_beside_a_held_call_and_swapping(rig: Rig) -> None:
     phone.wait_for_state("active", seconds=5)
     wait_until(lambda: plays(phone, SECOND_HERTZ), 5, "the second telephone to be heard")
     wait_until(lambda: hears(rig, rig.rings, MICROPHONE_HERTZ), 5, "the second telephone to hear the page")
-    wait_until(lambda: hears_nothing(rig, rig.answers), 5, "the first telephone to hear nothing")
+    wait_until(lambda: hears_music(rig, rig.answers), 5, "the first telephone to hear music")
     look(phone, "two-calls")
     for hertz, hearing, silent in [
         (FAR_HERTZ, rig.answers, rig.rings), (SECOND_HERTZ, rig.rings, rig.answers), (FAR_HERTZ, rig.answers, rig.rings)
@@ -75,7 +75,7 @@ def test_a_question_beside_a_held_call_and_swapping(rig: Rig) -> None:
         phone.page.keyboard.press("Enter")
         wait_until(lambda hertz=hertz: plays(phone, hertz), 5, f"{hertz} Hz to be heard")
         wait_until(lambda one=hearing: hears(rig, one, MICROPHONE_HERTZ), 5, f"{hearing.user} to hear the page")
-        wait_until(lambda one=silent: hears_nothing(rig, one), 5, f"{silent.user} to hear nothing")
+        wait_until(lambda one=silent: hears_music(rig, one), 5, f"{silent.user} to hear music")
         assert phone.page.evaluate("document.activeElement.dataset.testid") == "swap", "the keyboard lost its place"
 
 
@@ -86,7 +86,7 @@ def test_when_one_of_two_calls_ends_the_other_stays_on_hold_until_it_is_taken_up
     look(phone, "one-of-two-ended")
     assert phone.page.get_attribute('[data-testid="passed"]', "data-code") == "call.hung-up-there"
     assert phone.page.get_attribute('[data-testid="hold"]', "aria-pressed") == "true"
-    assert hears_nothing(rig, rig.answers)
+    assert hears_music(rig, rig.answers)
     phone.press("hold")
     wait_until(lambda: plays(phone, FAR_HERTZ), 5, "the first telephone to be heard again")
     phone.press("passed-close")
@@ -114,7 +114,7 @@ def test_a_second_call_waits_and_is_answered(rig: Rig) -> None:
     phone.press("waiting-answer")
     rig.rings.wait_for("CALL_ESTABLISHED", 5)
     wait_until(lambda: plays(phone, SECOND_HERTZ), 5, "the second telephone to be heard")
-    wait_until(lambda: hears_nothing(rig, rig.answers), 5, "the first telephone to be held")
+    wait_until(lambda: hears_music(rig, rig.answers), 5, "the first telephone to be held")
     phone.press("hangup")
     rig.rings.wait_for("CALL_CLOSED", 3)
     assert text(phone, "state") == "On hold"
@@ -170,7 +170,7 @@ def test_two_calls_ring_at_once_and_either_is_answered(rig: Rig) -> None:
     assert text(phone, "waiting-answer") == "Hold and answer"
     phone.press("waiting-answer")
     wait_until(lambda: plays(phone, FAR_HERTZ), 5, "the first caller to be heard")
-    wait_until(lambda: hears_nothing(rig, rig.rings), 5, "the second caller to be held")
+    wait_until(lambda: hears_music(rig, rig.rings), 5, "the second caller to be held")
 
 
 def test_signing_out_with_a_call_asks_first(rig: Rig) -> None:
@@ -222,7 +222,7 @@ def test_a_killed_web_process_costs_two_calls_nothing(rig: Rig) -> None:
     assert "On hold" in text(phone, "other-state")
     phone.press("swap")
     wait_until(lambda: plays(phone, FAR_HERTZ), 5, "the first telephone to be heard")
-    wait_until(lambda: hears_nothing(rig, rig.rings), 5, "the second to hear nothing")
+    wait_until(lambda: hears_music(rig, rig.rings), 5, "the second to hear music")
 
 
 def test_what_ended_while_the_page_was_away_is_told_and_the_other_goes_on(rig: Rig) -> None:

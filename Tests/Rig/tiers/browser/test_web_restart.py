@@ -109,10 +109,3 @@ def test_a_line_that_is_dead_but_open_is_noticed_and_made_again(rig: Rig) -> Non
     phone.press("hangup")
     rig.answers.wait_for("CALL_CLOSED", 4)
     wait_until_gone(rig)
-
-
-def test_a_reloaded_page_has_said_goodbye_to_its_call(rig: Rig) -> None:
-    phone = _in_call(rig)
-    phone.page.reload()
-    rig.answers.wait_for("CALL_CLOSED", 3)
-    wait_until(lambda: not rig.box.in_use(), 5, "the box to let go of the call")

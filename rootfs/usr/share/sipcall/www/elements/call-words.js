@@ -39,6 +39,7 @@ export function verificationWords(call) {
 
 /** @param {Call} call */
 export function stateWords(call) {
+  if (call.isSoundLost) return text('stateReconnecting')
   switch (call.state) {
     case 'dialling':
       return text('stateDialling')

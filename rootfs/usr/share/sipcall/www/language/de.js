@@ -67,6 +67,7 @@ export const german = {
   stateRinging: 'Klingelt…',
   stateEarly: 'Klingelt…',
   stateActive: 'Verbunden',
+  stateReconnecting: 'Verbindet sich neu …',
   stateHeldHere: 'Gehalten',
   stateHeldThere: 'Von der Gegenseite gehalten',
   stateEnded: 'Anruf beendet',

@@ -67,6 +67,7 @@ export const english = {
   stateRinging: 'Ringing…',
   stateEarly: 'Ringing…',
   stateActive: 'Connected',
+  stateReconnecting: 'Connecting again…',
   stateHeldHere: 'On hold',
   stateHeldThere: 'Held by the other side',
   stateEnded: 'Call ended',

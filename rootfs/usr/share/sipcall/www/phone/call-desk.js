@@ -39,6 +39,8 @@ export class CallDesk {
     this.#microphone = new Microphone(options)
     this.news = new CallNews(this.calls, socket, {
       make: (direction, party, name) => this.#make(direction, party, name),
+      takeBack: (known) => void this.#takeBack(known),
+      checkSound: (call) => void this.#checkSound(call),
       isAnswerToWish: (call, code) => this.joining?.failed(call, code) === true,
     })
   }
@@ -194,7 +196,54 @@ export class CallDesk {
    * @param {string} name
    */
   #make(direction, party, name) {
-    return new Call(direction, party, name, this.#microphone, this.#options)
+    const call = new Call(direction, party, name, this.#microphone, this.#options)
+    call.addEventListener('sound-lost', () => this.#checkSound(call))
+    call.addEventListener('change', () => this.#keepMuted())
+    return call
+  }
+
+  /** @param {import('./call-news.js').KnownCall} known a call that this tab had before it was loaded anew */
+  async #takeBack(known) {
+    const call = this.#make(known.direction, known.party ?? '', known.name ?? '')
+    call.takeBack(known)
+    call.muted = this.#socket.name.wasMuted(known.call)
+    this.calls.take(call)
+    try {
+      await call.openMicrophone()
+      await this.#makeSound(call)
+      if (call.isTalking && !this.front?.isTalking) this.calls.bringToFront(call)
+    } catch (error) {
+      this.#socket.request('call.end', { call: call.identifier }).catch(() => {})
+      call.fail(error)
+    }
+  }
+
+  /**
+   * Makes the sound of a call anew that was cut off, for example because the network is another one now.
+   *
+   * @param {Call} call
+   */
+  async #checkSound(call) {
+    // Without the box there is nobody to ask: it is looked at again once the socket is back.
+    if (!call.isSoundLost || !this.#socket.isOpen || call.identifier === null) return
+    try {
+      await call.connectAgain()
+      await this.#makeSound(call)
+    } catch {
+      // Lost again meanwhile, which is told anew; or the call is over, which the box tells.
+    }
+  }
+
+  /** @param {Call} call whose sound the box knows nothing of yet */
+  async #makeSound(call) {
+    if (!call.isLive) return
+    const answer = await this.#socket.request('call.offer', { call: call.identifier, sdp: await call.offer() })
+    await call.accept(answer.sdp)
+  }
+
+  #keepMuted() {
+    const muted = this.calls.live.filter((call) => call.muted && call.identifier)
+    this.#socket.name.keepMuted(muted.map((call) => call.identifier ?? ''))
   }
 
   /** @param {Call} call that was just taken */

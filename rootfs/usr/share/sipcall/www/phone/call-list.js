@@ -18,6 +18,8 @@ export class CallList extends EventTarget {
   last = null
   /** @type {Call[]} that go on, the oldest first */
   live = []
+  /** @type {string[]} calls that ended on this page, the newest last */
+  #over = []
 
   /** @type {Call[]} that go on beside the one in front */
   get others() {
@@ -27,6 +29,11 @@ export class CallList extends EventTarget {
   /** @param {string} identifier */
   find(identifier) {
     return this.live.find((call) => call.identifier === identifier)
+  }
+
+  /** @param {string} identifier */
+  isOver(identifier) {
+    return this.#over.includes(identifier)
   }
 
   /**
@@ -68,6 +75,7 @@ export class CallList extends EventTarget {
     const at = this.live.indexOf(call)
     if (at < 0) return
     this.live.splice(at, 1)
+    if (call.identifier) this.#over = [...this.#over.slice(-31), call.identifier]
     if (this.live.length === 0) {
       this.front = call
       this.passed = null

@@ -7,6 +7,13 @@ const MOST_EARLY = 64
 /** @typedef {import('./call.js').Call} Call */
 /** @typedef {import('./phone-socket.js').PhoneSocket} PhoneSocket */
 
+/**
+ * A call of this page as the box knows it; `seconds` since it was answered.
+ *
+ * @typedef {{call: string, state: import('./call.js').CallState, direction: 'inbound' | 'outbound', party?: string, name?: string,
+ *   verification?: Call['verification'], seconds?: number, hidden: boolean}} KnownCall
+ */
+
 /** What the box tells of the calls of this page, each to the call that it is about. */
 export class CallNews {
   #calls
@@ -19,6 +26,7 @@ export class CallNews {
    * @param {CallList} calls
    * @param {PhoneSocket} socket
    * @param {{make: (direction: Call['direction'], party: string, name: string) => Call,
+   *   takeBack: (known: KnownCall) => void, checkSound: (call: Call) => void,
    *   isAnswerToWish: (call: Call, code: string) => boolean}} desk makes calls, and may have waited for a notice
    */
   constructor(calls, socket, desk) {
@@ -80,21 +88,24 @@ export class CallNews {
   /**
    * Brings this page and the box to the same view after one of them was away.
    *
-   * @param {{call: string, state: import('./call.js').CallState}[]} ongoing
+   * @param {KnownCall[]} ongoing
    */
   reconcile(ongoing) {
     for (const call of [...this.#calls.live]) {
       if (call.identifier === null) continue
       const known = ongoing.find((other) => other.call === call.identifier)
-      if (known) call.setState(known.state)
-      else call.end(new Problem('page.call-lost'))
+      if (known) {
+        call.setState(known.state)
+        this.#desk.checkSound(call)
+      } else call.end(new Problem('page.call-lost'))
     }
     // While a call is being dialled its name is not known yet.
     if (this.#calls.live.some((call) => call.identifier === null)) return
     for (const other of ongoing) {
       if (this.#calls.find(other.call) || other.state === 'incoming') continue
-      // Hung up here while the box could not be told, or never known: it must not cost money on.
-      this.#socket.request('call.end', { call: other.call }).catch(() => {})
+      // Hung up here while the box could not be told: it must not cost money on. Any other was this tab's before a reload.
+      if (this.#calls.isOver(other.call)) this.#socket.request('call.end', { call: other.call }).catch(() => {})
+      else this.#desk.takeBack(other)
     }
   }
 

@@ -4,11 +4,14 @@ import { Problem } from './problem.js'
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
 /** @typedef {'dialling' | 'incoming' | 'ringing' | 'early' | 'active' | 'ended'} CallState */
 
+/** A connection that is cut off for so long, in ms, is made anew. */
+const LOST_AFTER = 2000
+
 /**
  * One call of this page: its connection to the box, its microphone and what it hears.
  *
  * Always the page offers and the box answers at once, so that sound is ready before anybody says hello.
- * Event: `change`.
+ * Events: `change`; `sound-lost`, when the connection is to be made anew.
  */
 export class Call extends EventTarget {
   /** @type {string | null} the box's name for the call */
@@ -32,9 +35,14 @@ export class Call extends EventTarget {
   heardDigits = ''
   remoteStream = new MediaStream()
   peerConnection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
+  /** the sound was cut off and is being made anew */
+  isSoundLost = false
 
   /** @type {RTCRtpTransceiver} */
   #transceiver
+  /** @type {string} what the far end speaks, once the box has said it */
+  #farCodec = ''
+  #lossTimer = 0
   /** @type {MediaStreamTrack | null} */
   #track = null
   #microphone
@@ -55,9 +63,32 @@ export class Call extends EventTarget {
     this.state = direction === 'outbound' ? 'dialling' : 'incoming'
     this.#microphone = microphone
     this.#options = options
-    this.#transceiver = this.peerConnection.addTransceiver('audio', { direction: 'sendrecv' })
-    this.#limitCodecs()
-    this.peerConnection.ontrack = (event) => this.remoteStream.addTrack(event.track)
+    this.#transceiver = this.#prepare()
+  }
+
+  /**
+   * Goes on with a call that this tab had before it was loaded anew.
+   *
+   * @param {import('./call-news.js').KnownCall} known
+   */
+  takeBack({ call, state, seconds, hidden, verification }) {
+    this.identifier = call
+    this.state = state
+    this.hidden = hidden
+    this.verification = verification ?? ''
+    if (seconds !== undefined) this.activeSince = performance.now() - seconds * 1000
+  }
+
+  /** Puts a new connection in the place of one that is dead. */
+  async connectAgain() {
+    this.isSoundLost = true
+    for (const track of this.remoteStream.getTracks()) this.remoteStream.removeTrack(track)
+    this.peerConnection.onconnectionstatechange = null
+    this.peerConnection.close()
+    this.peerConnection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
+    this.#transceiver = this.#prepare()
+    if (this.#track) await this.#transceiver.sender.replaceTrack(this.#track)
+    this.#changed()
   }
 
   /** Whether it goes on, or is about to. */
@@ -97,6 +128,7 @@ export class Call extends EventTarget {
   async accept(sdp) {
     if (this.state === 'ended') return
     await this.peerConnection.setRemoteDescription({ type: 'answer', sdp })
+    await this.follow(this.#farCodec)
   }
 
   /** @param {CallState | 'summoning'} state as the box calls it; while it summons this page, the call is an incoming one here */
@@ -133,7 +165,8 @@ export class Call extends EventTarget {
    * @param {string} codec `opus`, `pcmu` or `pcma`
    */
   async follow(codec) {
-    if (this.#options.codec !== 'auto') return
+    this.#farCodec = codec
+    if (!codec || this.#options.codec !== 'auto') return
     const sender = this.#transceiver.sender
     const parameters = sender.getParameters()
     const wanted = parameters.codecs.find((known) => known.mimeType.toLowerCase() === `audio/${codec}`)
@@ -185,6 +218,8 @@ export class Call extends EventTarget {
     if (this.state === 'ended') return
     this.state = 'ended'
     this.problem = reason
+    this.isSoundLost = false
+    clearTimeout(this.#lossTimer)
     if (this.activeSince !== null) this.lasted = (performance.now() - this.activeSince) / 1000
     if (this.#track) this.#microphone.give(this.#track)
     told.finally(() => this.peerConnection.close())
@@ -201,13 +236,45 @@ export class Call extends EventTarget {
     this.end(error instanceof Problem ? error : new Problem('page.unknown', String(error)))
   }
 
-  #limitCodecs() {
+  #prepare() {
+    const transceiver = this.peerConnection.addTransceiver('audio', { direction: 'sendrecv' })
+    this.#limitCodecs(transceiver)
+    this.peerConnection.ontrack = (event) => this.remoteStream.addTrack(event.track)
+    this.peerConnection.onconnectionstatechange = () => this.#connectionChanged()
+    return transceiver
+  }
+
+  #connectionChanged() {
+    clearTimeout(this.#lossTimer)
+    switch (this.peerConnection.connectionState) {
+      case 'connected':
+        if (!this.isSoundLost) return
+        this.isSoundLost = false
+        return this.#changed()
+      case 'disconnected':
+        // A few lost packets mend themselves.
+        this.#lossTimer = setTimeout(() => this.#soundLost(), LOST_AFTER)
+        return
+      case 'failed':
+        return this.#soundLost()
+    }
+  }
+
+  #soundLost() {
+    if (!this.isLive || this.state === 'incoming') return
+    this.isSoundLost = true
+    this.#changed()
+    this.dispatchEvent(new Event('sound-lost'))
+  }
+
+  /** @param {RTCRtpTransceiver} transceiver */
+  #limitCodecs(transceiver) {
     const { codec } = this.#options
     if (codec === 'auto') return
     const codecs = RTCRtpReceiver.getCapabilities('audio')?.codecs ?? []
     const kept = codecs.filter(({ mimeType }) =>
       [`audio/${codec}`, 'audio/telephone-event'].includes(mimeType.toLowerCase()))
-    this.#transceiver.setCodecPreferences(kept)
+    transceiver.setCodecPreferences(kept)
   }
 
   #changed() {

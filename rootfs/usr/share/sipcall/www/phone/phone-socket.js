@@ -1,4 +1,5 @@
 import { Problem } from './problem.js'
+import { TabName } from './tab-name.js'
 
 /** @typedef {{method: string, params: any}} Notification */
 
@@ -33,8 +34,9 @@ export class PhoneSocket extends EventTarget {
   #attempt = 0
   /** Until the next ping, while the socket is open. */
   #pingTimer = 0
-  /** This page's name towards the box: a secret, kept nowhere but here. With it a call outlives a lost socket. */
-  #identity = ''
+  name = new TabName()
+  /** What this tab was called before it was loaded anew. */
+  #recalled = this.name.recall()
 
   /** @param {() => Promise<string>} token gives an access token; empty when nobody is signed in */
   constructor(token) {
@@ -49,7 +51,7 @@ export class PhoneSocket extends EventTarget {
     clearTimeout(this.#timer)
     this.#wanted = true
     const attempt = ++this.#attempt
-    this.#askToken().then(
+    this.#recalled.then(() => this.#askToken()).then(
       (token) => {
         if (this.#wanted && attempt === this.#attempt && token) this.#connect(token)
       },
@@ -63,7 +65,7 @@ export class PhoneSocket extends EventTarget {
   #connect(token) {
     const address = new URL('api/v1/phone', location.href)
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
-    address.search = this.#identity ? `?phone=${this.#identity}` : ''
+    address.search = this.name.value ? `?phone=${this.name.value}` : ''
     // A browser adds no headers of ours to this request: the token goes as a subprotocol.
     const socket = new WebSocket(address, ['sipcall.v1', `bearer.${token}`])
     this.#socket = socket
@@ -77,7 +79,7 @@ export class PhoneSocket extends EventTarget {
     }
     socket.onmessage = (event) => this.#received(String(event.data))
     socket.onclose = (event) => {
-      if (this.#socket === socket && event.code === IDENTITY_REFUSED) this.#identity = ''
+      if (this.#socket === socket && event.code === IDENTITY_REFUSED) this.name.keep('')
       this.#closed(socket)
     }
   }
@@ -86,7 +88,7 @@ export class PhoneSocket extends EventTarget {
   close() {
     this.#wanted = false
     this.#attempt += 1
-    this.#identity = ''
+    this.name.keep('')
     clearTimeout(this.#timer)
     this.#socket?.close(1000)
   }
@@ -145,7 +147,7 @@ export class PhoneSocket extends EventTarget {
       return
     }
     if (typeof message?.method === 'string') {
-      if (message.method === 'phone.ready') this.#identity = message.params?.phone ?? ''
+      if (message.method === 'phone.ready') this.name.keep(message.params?.phone ?? '')
       this.dispatchEvent(new CustomEvent('notification', { detail: { method: message.method, params: message.params } }))
       return
     }
