@@ -33,8 +33,8 @@ struct FormerState {
 
     static let undecided = Problem(
         code: "privacy.undecided",
-        sentence: "A new version was installed that has not settled, and a copy of the data before it could still be put "
-            + "back: what is erased now would come back with it.",
+        sentence: "A new version was installed that has not settled, and a copy of the data before it could still "
+            + "be put back: what is erased now would come back with it.",
         remedy: "See that core and web both run (sipcall status), or install the former version again; then erase.")
     private static let copiesStay = Problem(
         code: "privacy.copies-stay",
