@@ -1,6 +1,6 @@
 import Glibc
 
-/// Files of a few kilobytes: read with a bound, replaced whole (rename(2)), readable by this user alone.
+/// Files of a few kilobytes: read with a bound, replaced whole (rename(2)), readable by this user alone unless asked otherwise.
 package enum SmallFile {
     /// - Returns: nil when it is missing, cannot be read, or is longer than `limit` bytes; `errno` says which.
     package static func read(_ path: String, atMost limit: Int) -> [UInt8]? {
@@ -24,9 +24,11 @@ package enum SmallFile {
         read(path, atMost: limit).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// - Parameter durable: whether it must be on the disk when this returns.
+    /// - Parameters:
+    ///   - durable: whether it must be on the disk when this returns.
+    ///   - mode: whatever the process's mask says.
     /// - Returns: false when the disk refuses; what stood there before is untouched then.
-    package static func replace(_ path: String, with bytes: [UInt8], durable: Bool) -> Bool {
+    package static func replace(_ path: String, with bytes: [UInt8], durable: Bool, mode: UInt32 = 0o600) -> Bool {
         let new = "\(path).new"
         let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return false }
@@ -37,7 +39,7 @@ package enum SmallFile {
             guard count > 0 else { break }
             rest = rest.dropFirst(count)
         }
-        let isWhole = rest.isEmpty && (!durable || fsync(descriptor) == 0)
+        let isWhole = rest.isEmpty && fchmod(descriptor, mode) == 0 && (!durable || fsync(descriptor) == 0)
         guard close(descriptor) == 0, isWhole, rename(new, path) == 0 else {
             unlink(new)
             return false

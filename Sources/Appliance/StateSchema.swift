@@ -6,14 +6,17 @@ package import Wire
 ///
 ///     DIR/schema            the number of the form; missing: 1
 ///     DIR/before-schema-N   the files as they were before the step to N, one copy for each step
-///     DIR/schema.pending    N: a step to N has begun, and no process has been ready since
-///     DIR/schema.next       what becomes `schema` then: a full disk must not be able to prevent that
+///     DIR/schema.pending    N: a step to N has begun, and the box has not settled on the new form since
+///     DIR/schema.next       all steps are done; it becomes `schema` once the box has settled
+///     DIR/undone-schema-N   what the new form had come to when it was taken back
 ///
-///     older ──copy to before-schema-N──▶ pending ──step──▶ … ──ready──▶ schema says N, pending is gone
+///     older ──copy to before-schema-N──▶ pending ──steps──▶ next ──box settles──▶ schema says N, pending is gone
+///                                          │                └──start of this form──▶ goes on; of another ──▶ put aside, copy back
 ///                                          └──any other end──▶ the next start puts the copy back first
 ///
-/// Until a process with the new form has been ready, the old form is the truth: whatever ends the process before, this version
-/// or an older one finds `schema.pending` and restores the copy. Crash reports belong to no form and stay where they are.
+/// Until every part of the box has served in the new form (``BoxForm``), the old form is the truth: whatever ends the process before,
+/// an older version finds `schema.pending` and restores the copy, in each directory alike. Crash reports belong to no form and
+/// stay where they are.
 package struct StateSchema: Sendable {
     /// One step: changes the files in a directory from the form before to that of `to`.
     package struct Step: Sendable {
@@ -30,44 +33,74 @@ package struct StateSchema: Sendable {
     /// From each form to the next.
     package static let steps: [Step] = []
 
-    private static let notData = ["schema", "schema.next", "schema.pending", "schema.writer", "crashes"]
-    /// How long the copies stay once the new form is the truth: they hold what was erased since, and keys of it.
-    private static let copiesStay: TimeInterval = 14 * 86_400
+    let directory: String
+    let steps: [Step]
+    let box: BoxForm
+    var files: FileManager { .default }
 
-    private let directory: String
-    private let steps: [Step]
-    private let version: String
-    private var files: FileManager { .default }
-
-    package init(directory: String, version: String, steps: [Step] = StateSchema.steps) {
-        (self.directory, self.version, self.steps) = (directory, version, steps)
+    /// - Parameters:
+    ///   - directory: one part's own, in the box's state directory.
+    ///   - settings: the form of the settings that this version reads.
+    package init(directory: String, version: String, steps: [Step] = StateSchema.steps, settings: Int = 1) {
+        (self.directory, self.steps) = (directory, steps)
+        let parent = directory.lastIndex(of: "/").map { String(directory[..<$0]) } ?? "."
+        box = BoxForm(
+            state: parent, version: version, form: steps.last?.to ?? Self.current, settings: settings)
     }
 
-    private var current: Int { steps.last?.to ?? Self.current }
+    private var current: Int { box.form }
 
-    /// Brings the directory to this version's form; ``commit()`` must follow once the process is ready.
-    /// - Throws: `state.newer` before anything is touched; `state.not-migrated` when a step fails: all is as it was then.
-    package func prepare() throws(Problem) {
+    /// Brings the directory to this version's form; ``serves()`` must follow once the process is ready, and ``commit()`` until it is
+    /// true.
+    /// - Returns: what there is to tell: that a newer version's data was put aside.
+    /// - Throws: `state.newer`, `state.no-room` or `state.not-plain` before anything is touched; `state.not-migrated` when a step
+    ///   fails: all is as it was then; `state.not-restored` when it is not.
+    @discardableResult
+    package func prepare() throws(Problem) -> Problem? {
         var found = try number(in: "schema") ?? 1
         guard found <= current else { throw newer() }
+        box.beginAnew(in: directory)
+        var notice: Problem?
+        if let pending = try number(in: "schema.pending") {
+            let next = try number(in: "schema.next")
+            if pending <= found {
+                unlink("\(directory)/schema.pending")
+            } else if let next, try box.decided >= next {
+                guard next <= current else { throw newer() }
+                if try commit() { found = next }
+            } else if let next, next == current {
+                // Nobody has decided yet. What came meanwhile is in the new form, and stays.
+                found = next
+            } else {
+                notice = try takeBack(pending, isDone: next != nil)
+            }
+        }
+        if access("\(directory)/schema.pending", F_OK) != 0 { forgetCopies(now: .now) }
+        if found < current { try migrate(from: found) }
+        return notice
+    }
+
+    private func migrate(from form: Int) throws(Problem) {
+        let due = steps.filter { $0.to > form }
+        try requirePlainFiles()
+        try requireRoom(copies: due.count)
         do {
-            try restoreIfPending(to: found)
-            forgetCopies(now: .now)
-            if found < current { try write("\(current)", to: "schema.next") }
-            for step in steps where step.to > found {
+            unlink("\(directory)/schema.next")
+            for step in due {
                 let copy = "\(directory)/before-schema-\(step.to)"
                 try? files.removeItem(atPath: copy)
                 try? files.removeItem(atPath: "\(copy).new")
-                try copyData(from: directory, to: "\(copy).new")
+                try copyData(to: "\(copy).new")
                 guard rename("\(copy).new", copy) == 0 else { throw POSIXError(.EIO) }
                 sync()
                 if access("\(directory)/schema.pending", F_OK) != 0 { try write("\(step.to)", to: "schema.pending") }
                 try step.migrate(directory)
-                found = step.to
             }
+            sync()
+            try write("\(current)", to: "schema.next")
         } catch {
             // What a step said stays out: it may hold what was in the files.
-            try? restoreIfPending(to: (try? number(in: "schema")) ?? 1)
+            if let pending = try number(in: "schema.pending") { try takeBack(pending, isDone: false) }
             // Half a copy would fill a disk that is full already.
             for step in steps { try? files.removeItem(atPath: "\(directory)/before-schema-\(step.to).new") }
             throw Problem(
@@ -77,70 +110,35 @@ package struct StateSchema: Sendable {
         }
     }
 
-    /// The process is ready: from here on the new form is the truth.
-    package func commit() throws(Problem) {
-        guard try number(in: "schema") ?? 1 != current || access("\(directory)/schema.pending", F_OK) == 0 else {
-            return
-        }
+    /// The process is ready: says so to whoever decides for the box, and decides itself where it can (a box of one user).
+    /// - Throws: `state.not-migrated` when the disk takes nothing; to be tried again.
+    package func serves() throws(Problem) {
+        guard box.serves(in: directory) else { throw unwritable() }
+        // Only where all parts belong to one user does this see the others.
+        if (try? box.hasServed()) == true { try? box.decide() }
+    }
+
+    /// Makes the new form the truth once the box has settled on it.
+    /// - Returns: false while it has not.
+    package func commit() throws(Problem) -> Bool {
+        guard access("\(directory)/schema.pending", F_OK) == 0 else { return true }
+        guard let next = try number(in: "schema.next") else { return false }
+        guard try box.decided >= next else { return false }
         // First who wrote it, for an older version's refusal. The number decides; a pending note beside it means nothing more.
-        try? write(version, to: "schema.writer")
+        try? write(box.version, to: "schema.writer")
         sync()
-        do {
-            if rename("\(directory)/schema.next", "\(directory)/schema") != 0 { try write("\(current)", to: "schema") }
-            sync()
-        } catch {
-            throw Problem(
-                code: "state.not-migrated", sentence: "The data in \(directory) cannot be written to.",
-                remedy: "See that the disk has room and is not read-only.")
-        }
-        unlink("\(directory)/schema.pending")
-    }
-
-    /// Removes the copies of steps that were carried through long ago.
-    private func forgetCopies(now: Date) {
-        for name in SmallFile.names(in: directory) ?? [] where name.hasPrefix("before-schema-") {
-            let path = "\(directory)/\(name)"
-            guard let made = try? files.attributesOfItem(atPath: path)[.modificationDate] as? Date,
-                now.timeIntervalSince(made) > Self.copiesStay
-            else { continue }
-            try? files.removeItem(atPath: path)
-        }
-    }
-
-    // MARK: - Copies
-
-    /// Puts the files back as they were, from the copy of the first step that was begun.
-    private func restoreIfPending(to found: Int) throws {
-        guard let pending = try number(in: "schema.pending") else { return }
-        guard pending > found else {
-            unlink("\(directory)/schema.pending")
-            return
-        }
-        let copy = "\(directory)/before-schema-\(pending)"
-        guard files.fileExists(atPath: copy) else { throw POSIXError(.ENOENT) }
-        for name in try data(in: directory) { try files.removeItem(atPath: "\(directory)/\(name)") }
-        for name in try data(in: copy) { try FileCopy.copy("\(copy)/\(name)", to: "\(directory)/\(name)") }
+        guard rename("\(directory)/schema.next", "\(directory)/schema") == 0 else { throw unwritable() }
         sync()
         unlink("\(directory)/schema.pending")
-    }
-
-    private func copyData(from source: String, to target: String) throws {
-        try files.createDirectory(
-            atPath: target, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        for name in try data(in: source) {
-            try FileCopy.copy("\(source)/\(name)", to: "\(target)/\(name)")
-        }
-    }
-
-    private func data(in folder: String) throws -> [String] {
-        guard let names = SmallFile.names(in: folder) else { throw POSIXError(.EIO) }
-        return names.filter { !Self.notData.contains($0) && !$0.hasPrefix("before-schema-") }
+        forgetRecordsInCopies()
+        return true
     }
 
     // MARK: - Numbers
 
-    private func number(in name: String) throws(Problem) -> Int? {
-        let path = "\(directory)/\(name)"
+    func number(in name: String) throws(Problem) -> Int? { try Self.number(at: "\(directory)/\(name)") }
+
+    static func number(at path: String) throws(Problem) -> Int? {
         guard let text = SmallFile.text(path, atMost: 64) else {
             if errno == ENOENT { return nil }
             throw unreadable(path)
@@ -155,7 +153,13 @@ package struct StateSchema: Sendable {
         }
     }
 
-    private func unreadable(_ path: String) -> Problem {
+    private func unwritable() -> Problem {
+        Problem(
+            code: "state.not-migrated", sentence: "The data in \(directory) cannot be written to.",
+            remedy: "See that the disk has room and is not read-only.")
+    }
+
+    private static func unreadable(_ path: String) -> Problem {
         Problem(
             code: "state.unreadable",
             sentence: "The file \(path) is not a number: nobody knows which form the data has.",
@@ -169,7 +173,7 @@ package struct StateSchema: Sendable {
         return Problem(
             code: "state.newer",
             sentence: "The data in \(directory) was written by "
-                + "\(writer.map { "SIPCall \($0)" } ?? "a newer SIPCall"); this one is \(version).",
+                + "\(writer.map { "SIPCall \($0)" } ?? "a newer SIPCall"); this one is \(box.version).",
             remedy: "Install that version again, or restore the copy before-schema-\(current + 1) beside the data.")
     }
 }

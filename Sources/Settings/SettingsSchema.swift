@@ -52,32 +52,42 @@ package struct SettingsSchema: Sendable {
     /// - Throws: as `renamed`.
     package func migrated(_ text: String, file: String) throws(SettingsError) -> String? {
         guard try number(in: text, file: file) < current else { return nil }
-        var lines = Self.lines(try renamed(text, file: file))
-        if let index = Self.schemaLine(lines) {
-            lines[index] = "schema = \(current)"
+        let text = try renamed(text, file: file)
+        var bytes = Array(text.utf8)
+        let names = TOMLKeys(bytes).names
+        if let value = Self.schema(names)?.value {
+            bytes.replaceSubrange(value, with: Array("\(current)".utf8) + Self.tail(bytes[value]))
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        // Below the opening comment, and before everything else: below a table it would be a key of that. By bytes: the end of a line
+        // of Windows, which is one Character, stays as it is.
+        var lines = bytes.split(separator: 10, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        let first = names.first.map { $0.line - 1 } ?? lines.endIndex
+        let blank = lines.firstIndex { $0.allSatisfy(\.isWhitespace) } ?? lines.endIndex
+        let note = ["# The form of this file, for the version that reads it.", "schema = \(current)", ""]
+        if blank >= first, bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+            // The mark of some editors stays at the beginning.
+            lines[0].unicodeScalars.removeFirst()
+            lines.insert(contentsOf: ["\u{FEFF}\(note[0])"] + note.dropFirst(), at: 0)
         } else {
-            // Below the opening comment, and before the first table: below one it would be a key of that.
-            let table = lines.firstIndex { Self.table($0) != nil } ?? lines.endIndex
-            let blank = lines.firstIndex { $0.allSatisfy(\.isWhitespace) } ?? lines.endIndex
-            let place = blank < table ? blank + 1 : 0
-            let note = ["# The form of this file, for the version that reads it.", "schema = \(current)", ""]
-            lines.insert(contentsOf: note, at: place)
+            lines.insert(contentsOf: note, at: blank < first ? blank + 1 : 0)
         }
         return lines.joined(separator: "\n")
     }
 
     private func number(in text: String, file: String) throws(SettingsError) -> Int {
-        let lines = Self.lines(text)
-        guard let index = Self.schemaLine(lines) else { return 1 }
-        let value = lines[index].split(separator: "=", maxSplits: 1).last?.split(separator: "#").first
-        guard let number = value.flatMap({ Int($0.filter { !$0.isWhitespace }) }), number >= 1 else {
+        let bytes = Array(text.utf8)
+        guard let name = Self.schema(TOMLKeys(bytes).names), let value = name.value else { return 1 }
+        let digits = bytes[value].filter { $0 != 32 && $0 != 9 && $0 != 13 }
+        guard let number = Int(String(decoding: digits, as: UTF8.self)), number >= 1 else {
             throw SettingsError(
-                file: file, line: index + 1, key: "schema", reason: "This is no number of a form.",
+                file: file, line: name.line, key: "schema", reason: "This is no number of a form.",
                 remedy: "Write schema = \(current), or leave the line out in a file that no upgrade has changed.")
         }
         guard number <= current else {
             throw SettingsError(
-                file: file, line: index + 1, key: "schema",
+                file: file, line: name.line, key: "schema",
                 reason: "A newer SIPCall has written this file in form \(number); this one reads \(current).",
                 remedy: "Install that version again, or put \(file).before-schema-\(current + 1) in its place.",
                 code: "settings.newer")
@@ -85,60 +95,28 @@ package struct SettingsSchema: Sendable {
         return number
     }
 
-    // MARK: - Lines
+    // MARK: - Names
 
-    private static func lines(_ text: String) -> [String] {
-        // By bytes: the end of a line of Windows, which is one Character, stays as it is.
-        text.utf8.split(separator: 10, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+    private static func schema(_ names: [TOMLKeys.Name]) -> TOMLKeys.Name? {
+        names.first { $0.path == ["schema"] && $0.value != nil }
     }
 
-    private static func schemaLine(_ lines: [String]) -> Int? {
-        for (index, line) in lines.enumerated() {
-            if table(line) != nil { return nil }
-            if key(line) == "schema" { return index }
-        }
-        return nil
-    }
-
-    /// The name in `[name]` or `[[name]]`; nil for any other line, a piece of an array among them.
-    private static func table(_ line: String) -> Substring? {
-        let bare = line.drop(while: \.isWhitespace)
-        guard bare.hasPrefix("["), let end = bare.firstIndex(of: "]") else { return nil }
-        let name = bare[..<end].drop { $0 == "[" }
-        let isName = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) }
-        return name.isEmpty || !isName ? nil : name
-    }
-
-    /// The bare key that a line gives a value to.
-    private static func key(_ line: String) -> Substring? {
-        let bare = line.drop(while: \.isWhitespace)
-        let key = bare.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "_-".contains($0)) }
-        guard !key.isEmpty, bare[key.endIndex...].first(where: { !$0.isWhitespace }) == "=" else { return nil }
-        return key
+    /// The blanks at a value's end, before a comment.
+    private static func tail(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        value.suffix(from: value.lastIndex { $0 != 32 && $0 != 9 && $0 != 13 }.map { $0 + 1 } ?? value.startIndex)
     }
 
     private static func apply(_ change: Change, to text: String) -> String {
-        var current = ""
-        var isInText = false
-        return lines(text).map { line in
-            // Within a text of several lines nothing is a key.
-            let quotes = (line.components("\"\"\"") + line.components("'''")) % 2 == 1
-            defer { if quotes { isInText.toggle() } }
-            guard !isInText else { return line }
-            if let name = table(line) {
-                current = String(name)
-                guard case .table(name, let new) = change else { return line }
-                return line.replacing(name, with: new, maxReplacements: 1)
+        let (path, new) =
+            switch change {
+            case .key(let table, let old, let new): (table.split(separator: ".").map(String.init) + [old], new)
+            case .table(let old, let new): (old.split(separator: ".").map(String.init), new)
             }
-            guard case .key(current, let old, let new) = change, let name = key(line), name == old else { return line }
-            return line.replacing(name, with: new, maxReplacements: 1)
-        }.joined(separator: "\n")
-    }
-}
-
-extension String {
-    /// How often a mark occurs.
-    fileprivate func components(_ mark: String) -> Int {
-        ranges(of: mark).count
+        var bytes = Array(text.utf8)
+        let word = new.utf8.allSatisfy(TOMLKeys.isBare) ? new : "\"\(new)\""
+        for name in TOMLKeys(bytes).names.reversed() where name.path == path {
+            bytes.replaceSubrange(name.range, with: Array(word.utf8))
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -59,12 +59,15 @@ package struct HandoverFolder: Sendable {
     ///
     /// - Returns: what was passed over: links, and files that are too large to be ours.
     package func copyFiles() throws(Problem) -> [String] {
-        try copy("\(state)/web", to: "\(path)/web", leavingOut: Self.leftOut, depth: 0)
-    }
-
-    /// What a migration keeps until the new version has served for a while: old keys, and rows erased since.
-    private static func isFormerState(_ name: String) -> Bool {
-        name.hasPrefix("before-schema-") || name == "schema.pending"
+        let passedOver = try copy("\(state)/web", to: "\(path)/web", leavingOut: Self.leftOut, depth: 0)
+        // Carried over and not settled yet: the data is in the new form, and says so in the backup.
+        let next = URL(filePath: "\(state)/web/schema.next")
+        if FormerState(directory: "\(state)/web").isUndecided, let form = try? Data(contentsOf: next) {
+            do { try PrivateFile.write(form, to: "\(path)/web/schema", isDurable: false) } catch {
+                throw WebProblem.noHandover
+            }
+        }
+        return passedOver
     }
 
     private func copy(
@@ -75,7 +78,7 @@ package struct HandoverFolder: Sendable {
         }
         var passedOver: [String] = []
         for name in names.sorted()
-        where !leavingOut.contains(name) && !name.hasSuffix(".new") && !Self.isFormerState(name) {
+        where !leavingOut.contains(name) && !name.hasSuffix(".new") && !FormerState.isOf(name) {
             let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
             // One may go while it is copied.
             guard let found = try? FileManager.default.attributesOfItem(atPath: from) else { continue }

@@ -1,5 +1,6 @@
 import Appliance
 import Logging
+import Settings
 import Supervision
 import Wire
 
@@ -29,16 +30,32 @@ extension RunningNote {
 }
 
 extension StateSchema {
-    /// The process is ready. A disk that takes nothing more is no reason to end calls, but until it does the next start would put
-    /// the former data back: it is tried for as long as the process runs.
-    func commit(_ log: Logger) {
+    /// - Returns: what one part's directory needs to be of this version.
+    init(part: String, of box: BoxOptions) {
+        self.init(
+            directory: "\(box.stateDirectory)/\(part)", version: productVersion, steps: Self.stepsOfThisBuild,
+            settings: SettingsSchema.ofThisBuild.current)
+    }
+
+    func prepare(_ log: Logger) throws {
+        guard let notice = try prepare() else { return }
+        log.warning("\(notice.sentence) \(notice.remedy)", metadata: ["code": "\(notice.code)"])
+    }
+
+    /// The process is ready. A disk that takes nothing more is no reason to end calls, and the other part may take its time: until the
+    /// box has settled an older version would put the former data back, so it is tried for as long as the process runs.
+    func serves(_ log: Logger) {
         do throws(Problem) {
-            try commit()
+            try serves()
+            if try commit() { return }
         } catch {
             log.error("\(error)", metadata: ["code": "\(error.code)"])
-            Task.detached {
-                repeat { try await Task.sleep(for: .seconds(30)) } while (try? commit()) == nil
-            }
+        }
+        Task.detached {
+            repeat {
+                try await Task.sleep(for: .seconds(2))
+                try? serves()
+            } while (try? commit()) != true
         }
     }
 }

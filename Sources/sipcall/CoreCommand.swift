@@ -24,9 +24,8 @@ struct CoreCommand: AsyncParsableCommand {
         try box.prepareState(for: "core")
         let log = Logger(part: "core", verbose: box.verbose)
         let note = box.noteRunning(part: "core", log: log)
-        let schema = StateSchema(
-            directory: "\(box.stateDirectory)/core", version: productVersion, steps: StateSchema.stepsOfThisBuild)
-        try schema.prepare()
+        let schema = StateSchema(part: "core", of: box)
+        try schema.prepare(log)
         let configuration = try box.loadConfiguration()
         let settings = configuration.settings
         let notifier = Notifier()
@@ -67,7 +66,7 @@ struct CoreCommand: AsyncParsableCommand {
         let status = ServiceStatus(
             notifier, note: note,
             whenReady: {
-                schema.commit(log)
+                schema.serves(log)
                 log.info(
                     "The core is ready.",
                     metadata: [

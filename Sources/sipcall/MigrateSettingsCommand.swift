@@ -4,8 +4,8 @@ import Glibc
 import Settings
 import Wire
 
-/// `sipcall migrate-settings`: writes the configuration file in this version's form and keeps the former one beside it. The package
-/// runs it after an upgrade, once the new version has served with the file as it was.
+/// `sipcall migrate-settings`: writes the configuration file in this version's form and keeps the former one beside it.
+/// `sipcall settle` does it after an upgrade, once the new version has served with the file as it was.
 struct MigrateSettingsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate-settings", abstract: "Write the configuration file in the form of this version.",
@@ -13,7 +13,9 @@ struct MigrateSettingsCommand: ParsableCommand {
 
     @OptionGroup var box: BoxOptions
 
-    func run() throws {
+    func run() throws { try Self.migrate(box) }
+
+    static func migrate(_ box: BoxOptions) throws {
         let path = box.configurationFile
         var status = stat()
         guard stat(path, &status) == 0, let text = readText(path) else { return }
@@ -35,7 +37,7 @@ struct MigrateSettingsCommand: ParsableCommand {
     }
 
     /// Replaces a file whole, with the owner and mode of the former one from the beginning: nobody else reads it meanwhile.
-    private func write(_ text: String, to path: String, like status: stat) -> Bool {
+    private static func write(_ text: String, to path: String, like status: stat) -> Bool {
         let new = "\(path).new"
         unlink(new)
         let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)

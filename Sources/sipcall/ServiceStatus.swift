@@ -61,6 +61,7 @@ struct ServiceStatus {
         }
         defer { alarm.cancel() }
         var isReady = false
+        var isWritten = false
         var told = ""
         look()
         for await _ in changes {
@@ -72,8 +73,10 @@ struct ServiceStatus {
             let sentence = Self.sentence(
                 snapshot, degraded: degraded().map(\.problem) + (isStorageSettled ? [] : [Self.storageSilent]))
             if !isReady || sentence != told {
+                // Before the manager is told: what it starts then looks for what is written here.
+                if !isWritten { whenReady() }
+                isWritten = true
                 if isReady ? notifier.status(sentence) : notifier.ready(status: sentence) {
-                    if !isReady { whenReady() }
                     (isReady, told) = (true, sentence)
                 } else {
                     // The manager is behind; it gets the newest state as soon as it reads again.

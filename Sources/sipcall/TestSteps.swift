@@ -29,7 +29,7 @@ extension StateSchema {
     /// What a package under test carries so that its debug build is a later version with other forms of state and settings. A
     /// release build has none of it.
     ///
-    ///     /usr/share/sipcall/test-steps     words: "settings" and "state" or "state-fails"
+    ///     /usr/share/sipcall/test-steps     words: "settings" and "state", "state-fails" or "state-fails-in-web"
     private enum TestSteps {
         private static let note = readText("/usr/share/sipcall/test-steps") ?? ""
         private static let words = note.split(whereSeparator: \.isWhitespace)
@@ -41,12 +41,13 @@ extension StateSchema {
 
         static var state: [StateSchema.Step] {
             let fails = words.contains("state-fails")
-            guard fails || words.contains("state") else { return [] }
+            let failsInWeb = words.contains("state-fails-in-web")
+            guard fails || failsInWeb || words.contains("state") else { return [] }
             return [
                 StateSchema.Step(to: StateSchema.current + 1) { directory in
                     let files = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
                     try Data("in the new form".utf8).write(to: URL(filePath: "\(directory)/migrated"))
-                    guard fails else { return }
+                    guard fails || failsInWeb && directory.hasSuffix("/web") else { return }
                     // Half-way: what was there is in part gone.
                     for name in files where name.hasPrefix("spool") {
                         try FileManager.default.removeItem(atPath: "\(directory)/\(name)")

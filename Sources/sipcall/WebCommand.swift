@@ -28,9 +28,8 @@ struct WebCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(note) {} }
         // A copy that a backup which was cut short has left.
         HandoverFolder(state: box.stateDirectory).remove()
-        let schema = StateSchema(
-            directory: "\(box.stateDirectory)/web", version: productVersion, steps: StateSchema.stepsOfThisBuild)
-        try schema.prepare()
+        let schema = StateSchema(part: "web", of: box)
+        try schema.prepare(log)
         let configuration = try box.loadConfiguration(withSecrets: false)
         let web = configuration.settings.web
         let rules = configuration.settings.dialling
@@ -61,7 +60,7 @@ struct WebCommand: AsyncParsableCommand {
                 wwwRoot: web.www,
                 stateDirectory: stateDirectory, logger: log,
                 whenListening: { place in
-                    schema.commit(log)
+                    schema.serves(log)
                     FirstOwner.forgetFormer(in: stateDirectory)
                     notifier.ready(status: Self.status(place))
                 })

@@ -26,6 +26,7 @@ REALTIME = 0
 PR_GET_NO_NEW_PRIVS = 39
 # Unlike PTRACE_ATTACH it does not stop whom it traces.
 PTRACE_SEIZE = 0x4206
+IOPRIO_WHO_PROCESS = 1
 INIT_MODULE = {"x86_64": 175, "aarch64": 105, "riscv64": 105, "ppc64le": 128, "s390x": 128}.get(platform.machine(), 105)
 NAME = f"probe-{os.getpid()}"
 STATE = os.environ.get("STATE_DIRECTORY", "/var/lib/sipcall/none")
@@ -87,9 +88,10 @@ def execute_new_file(folder: str) -> None:
 
 
 def raise_priority() -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
     os.setpriority(os.PRIO_PROCESS, 0, -5)
     # The filter may say yes and do nothing.
-    if os.getpriority(os.PRIO_PROCESS, 0) == 0:
+    if os.getpriority(os.PRIO_PROCESS, 0) >= before:
         raise OSError(errno.EPERM, "")
 
 
@@ -168,7 +170,19 @@ def same_host_name() -> None:
     checked(libc.sethostname(name, len(name)))
 
 
-PLACES = {"/run/sipcall": "/run/sipcall", "/etc": "/etc/sipcall", "/usr": "/usr", "/var/lib": "/var/lib", "/tmp": "/tmp"}
+def list_kernel_modules() -> None:
+    # An empty directory in its place can be listed by whoever may read everything.
+    if not os.listdir("/usr/lib/modules"):
+        raise OSError(errno.ENOENT, "")
+
+
+def disk_accesses() -> str:
+    """Class and level."""
+    number = {"x86_64": 252, "aarch64": 31, "riscv64": 31}.get(platform.machine(), 31)
+    return str(libc.syscall(number, IOPRIO_WHO_PROCESS, 0))
+
+
+PLACES = {"/run/sipcall": "/run/sipcall", "/etc": "/etc/sipcall", "/usr": "/usr", "/var/lib": "/var/lib", "/tmp": "/tmp", "/root": "/root"}
 
 
 def probes(other: str) -> dict[str, str]:
@@ -213,7 +227,7 @@ def probes(other: str) -> dict[str, str]:
         "load a kernel module": attempt(lambda: checked(libc.syscall(INIT_MODULE, None, 0, b""))),
         "read the kernel log": attempt(lambda: checked(libc.klogctl(3, ctypes.create_string_buffer(64), 64))),
         "read the clock's state": attempt(read_clock_state),
-        "list kernel modules": attempt(lambda: os.listdir("/usr/lib/modules")),
+        "list kernel modules": attempt(list_kernel_modules),
         "make a control group": attempt(lambda: make_folder("/sys/fs/cgroup")),
         "set a kernel's tunable": attempt(lambda: open("/proc/sys/net/ipv4/ip_forward", "r+").close()),
         "see others' temporary files": attempt(lambda: os.stat("/tmp/of-others")),
@@ -230,6 +244,8 @@ def probes(other: str) -> dict[str, str]:
         "core dumps": str(resource.getrlimit(resource.RLIMIT_CORE)),
         "descriptors": str(resource.getrlimit(resource.RLIMIT_NOFILE)),
         "when memory ends": attempt(lambda: text("/proc/self/oom_score_adj")),
+        "niceness": str(os.nice(0)),
+        "disk accesses": attempt(disk_accesses),
         "trace a process": apart(lambda: checked(libc.ptrace(PTRACE_SEIZE, os.getppid(), None, None))),
     }
 

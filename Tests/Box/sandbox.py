@@ -12,7 +12,7 @@ from .journal import JournalMark
 from .machine import Machine
 from .root import REPOSITORY
 
-PARTS = ("core", "web")
+PARTS = ("core", "web", "backup", "acme")
 ALLOWED = {
     "core": {
         "write its own state", "write its runtime directory", "write /run/sipcall", "write /tmp", "read its settings", "read its credential",
@@ -30,8 +30,11 @@ ALLOWED = {
         "send to this machine", "send to another machine", "become root", "signal PID 1", "see /proc/sys",
         # Whoever is in root's group sees every process.
         "see PID 1",
-        # An empty directory in its place, which whoever may read everything can list.
-        "list kernel modules",
+    },
+    # Root by name, without any of root's powers: what belongs to others stays closed.
+    "acme": {
+        "write its own state", "write /tmp", "read its settings", "netlink socket", "port above 1023",
+        "send to this machine", "send to another machine", "signal PID 1", "see PID 1",
     },
 }  # fmt: skip
 """Whatever the probe tries besides must be refused."""
@@ -47,21 +50,25 @@ WITHOUT = {
     "MemoryDenyWriteExecute": "memory both writable and executable", "SystemCallFilter": "trace a process",
     "SystemCallErrorNumber": "mount", "ProtectKernelModules": "list kernel modules",
     "ProtectControlGroups": "make a control group", "LimitNOFILE": "descriptors", "LimitCORE": "core dumps",
+    "Nice": "niceness", "IOSchedulingClass": "disk accesses", "backup InaccessiblePaths": "connect to the control socket",
 }  # fmt: skip
-"""Left out of the unit it changes the outcome of that: it refuses this for sure, whatever else would."""
+"""Left out of the unit it changes the outcome of that: it refuses this for sure, whatever else would. Some by part."""
 
 ALONE = {
     "Group": "group", "DevicePolicy": "open /dev/net/tun", "PrivateMounts": "mounts", "PrivateIPC": "message queues",
     "NoNewPrivileges": "no new privileges", "RestrictRealtime": "real-time priority", "ProtectHostname": "set the host name",
     "ProtectKernelLogs": "read the kernel log", "ProtectKernelTunables": "set a kernel's tunable",
     "OOMScoreAdjust": "when memory ends",
+    "backup ProtectHome": "write /root", "backup ReadOnlyPaths": "write /run/sipcall",
 }  # fmt: skip
 """Others refuse the same, so that leaving it out shows nothing: the only directive of a process of root, it changes that."""
 
 NOT_PROVABLE = {
-    "core ReadWritePaths": "what NoExecPaths= names can be written to without it, and in a container most of /run, with this systemd",
+    "ReadWritePaths": "what NoExecPaths= names can be written to without it, and in a container most of /run, with this systemd",
     "core OOMScoreAdjust": "a machine in a container may not make a process less likely to be killed",
     "web LoadCredential": "these machines have no master key in /etc/credstore",
+    "backup ProtectProc": "whoever is in root's group sees every process",
+    "acme ProtectProc": "whoever is in root's group sees every process",
     "StateDirectoryMode": "the processes here share the directory; test_installed looks at its mode",
     "RuntimeDirectoryMode": "the processes here share the directory; test_installed looks at its mode",
     "AmbientCapabilities": "none is the default, too",
@@ -75,7 +82,10 @@ NOT_PROVABLE = {
 }
 """Directives whose effect no probe can see here, by part where it is that one's alone, and why."""
 
-OTHER = {"core": "/var/lib/sipcall/web", "web": "/var/lib/sipcall/core", "backup": "/var/lib/sipcall/web"}
+OTHER = {
+    "core": "/var/lib/sipcall/web", "web": "/var/lib/sipcall/core", "backup": "/var/lib/sipcall/web",
+    "acme": "/var/lib/sipcall/web",
+}  # fmt: skip
 LIFE_CYCLE = (
     "Exec", "Type", "NotifyAccess", "Restart", "Timeout", "Watchdog", "Environment", "SyslogIdentifier", "Sockets",
     "RuntimeDirectoryPreserve",
@@ -90,9 +100,15 @@ def directives(part: str) -> list[tuple[str, str]]:
     return [(name, line) for name, line in lines if not name.startswith(LIFE_CYCLE)]
 
 
+def of_part(part: str, table: dict[str, str]) -> dict[str, str]:
+    """What a table says about a part: what it says about that one alone comes first."""
+    own = {name.removeprefix(f"{part} "): what for name, what in table.items() if name.startswith(f"{part} ")}
+    return {name: what for name, what in table.items() if " " not in name} | own
+
+
 def unproven(part: str) -> list[str]:
     """Its directives that nothing here tells anything about."""
-    told = {*WITHOUT, *ALONE, *(name.removeprefix(f"{part} ") for name in NOT_PROVABLE)}
+    told = {*of_part(part, WITHOUT), *of_part(part, ALONE), *of_part(part, NOT_PROVABLE)}
     return sorted({name for name, _ in directives(part)} - told)
 
 
@@ -101,7 +117,7 @@ def make_ready(machine: Machine) -> None:
     machine.shell("install -D -m 0600 /dev/stdin /etc/credstore/sipcall.trunk.password <<X\nhidden\nX")
     for other in OTHER.values():
         machine.shell(f"echo private >{other}/secret; chmod 0644 {other}/secret")
-    machine.shell("mkdir -p /var/backups /usr/lib/modules; touch /tmp/of-others")
+    machine.shell("mkdir -p /var/backups /usr/lib/modules/some; touch /tmp/of-others")
     machine.shell("ip link set lo up; ip route add 192.0.2.0/24 dev lo")
     (machine.files / "usr/local/lib/probe.py").write_bytes((REPOSITORY / "Tests/Box/probe.py").read_bytes())
 
@@ -114,13 +130,12 @@ def probe(machine: Machine, part: str, without: tuple[str, ...] = ()) -> dict[st
 
 def without_effect(machine: Machine, part: str) -> tuple[list[str], int]:
     """Which directives of the part change nothing of what they are for, and how many were tried."""
-    names = {name for name, _ in directives(part)}
-    tried = {
-        name: (kind, what)
-        for kind, table in (("without", WITHOUT), ("alone", ALONE))
-        for name, what in table.items()
-        if name in names and f"{part} {name}" not in NOT_PROVABLE
-    }
+    names = {name for name, _ in directives(part)} - set(of_part(part, NOT_PROVABLE))
+    tried = {name: ("without", what) for name, what in of_part(part, WITHOUT).items() if name in names}
+    # What is shown for one part alone counts for it, whatever is shown otherwise.
+    for name, what in of_part(part, ALONE).items():
+        if name in names and (name not in tried or f"{part} {name}" in ALONE):
+            tried[name] = ("alone", what)
     units = {f"probe-{part}-whole": _unit(part, lambda _: True), f"probe-{part}-bare": _unit(part, lambda _: False)}
     for name, (kind, _) in tried.items():
         keeps = (lambda other, name=name: other != name) if kind == "without" else (lambda other, name=name: other == name)

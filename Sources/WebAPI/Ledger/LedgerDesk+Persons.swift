@@ -20,14 +20,18 @@ extension LedgerDesk {
     /// The core is asked before, so that what it has is removed here, and after, for what came meanwhile: that is not filed any
     /// more. A core that cannot be asked hands its records over later, and they are dropped then.
     ///
-    /// - Throws: the ledger's problem; asked again, it goes on.
+    /// - Throws: the ledger's problem; `privacy.undecided` or `privacy.copies-stay` around an upgrade; asked again, it goes on.
     func erase(
         _ subject: ErasureSubject, askedBy name: String, shown: String, _ control: ControlClient
     ) async throws(Problem) -> ErasureNotice {
         let store = try await opened()
+        let former = FormerState(
+            directory: settings.directory.lastIndex(of: "/").map { String(settings.directory[..<$0]) } ?? ".")
+        guard !former.isUndecided else { throw FormerState.undecided }
         var isSpoolEmpty = await drain(store, control)
         let periods = try await store.periods(of: subject)
         let certificate = try await store.erase(subject, now: .now())
+        try former.forget()
         isSpoolEmpty = await drain(store, control) && isSpoolEmpty
         Forgetting.scrubSoon()
         return ErasureNotice(

@@ -108,8 +108,14 @@ struct BackupMaker {
         try FileTree.makeEmpty(staging)
         var passedOver = try FileTree.copy("\(box.stateDirectory)/core", to: "\(staging)/core", deep: false) {
             // Emptied into the ledger; a database in use is its owner's alone.
-            !$0.hasPrefix("spool.sqlite") && $0 != "storage-probe" && $0 != "schema.pending"
-                && !$0.hasSuffix(".new")
+            !$0.hasPrefix("spool.sqlite") && $0 != "storage-probe" && !$0.hasPrefix("schema.")
+                && !$0.hasPrefix("served") && !$0.contains("-schema-") && !$0.hasSuffix(".new")
+        }
+        // Carried over and not settled yet: the data is in the new form, and says so in the backup.
+        let (pending, next) = ("\(box.stateDirectory)/core/schema.pending", "\(box.stateDirectory)/core/schema.next")
+        if FileTree.exists(pending), FileTree.exists(next) {
+            FileTree.remove("\(staging)/core/schema")
+            try FileTree.copyFile(next, to: "\(staging)/core/schema")
         }
         if box.state == nil {
             passedOver += try FileTree.copy("/etc/sipcall", to: "\(staging)/settings", deep: true)

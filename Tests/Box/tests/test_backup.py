@@ -139,6 +139,27 @@ def test_an_erasure_is_followed_by_a_backup_at_once(machine: Machine, backup: st
     assert machine.show(UNIT, "Result") == "success", machine.journal(UNIT)
 
 
+def test_an_erasure_while_a_backup_runs_is_in_the_next_one_at_once(machine: Machine, backup: str) -> None:
+    before = machine.journal(UNIT).count("Proving:")
+    # A hook runs last: the copy was made long before.
+    machine.shell("""cat >/etc/sipcall/backup.d/60-erase <<'X'
+#!/bin/sh
+[ ! -e /var/backups/sipcall/erased-once ] || exit 0
+touch /var/backups/sipcall/erased-once
+exec sipcall privacy erase '+49 30 55443322' --yes
+X
+chmod +x /etc/sipcall/backup.d/60-erase""")
+    try:
+        started = machine.run("systemctl", "start", UNIT, check=False, seconds=300)
+        assert started.returncode == 0, machine.journal(UNIT)
+    finally:
+        machine.shell("rm /etc/sipcall/backup.d/60-erase; rm -f /var/backups/sipcall/erased-once")
+    written = machine.journal(UNIT)
+    assert written.count("Proving:") - before == 2 and "erased meanwhile" in written, written
+    # What was kept apart from the backups is the list as it is now.
+    assert machine.shell(f"cmp {BACKUPS}/erasures /var/lib/sipcall/web/ledger/erasures && echo same") == "same"
+
+
 def test_its_sandbox_lets_through_what_a_backup_needs_and_nothing_else(machine: Machine, backup: str) -> None:
     make_ready(machine)
     results = probe(machine, "backup")

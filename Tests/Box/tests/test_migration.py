@@ -65,7 +65,7 @@ def state(machine: Machine) -> str:
     """What the core keeps, less what each start writes; of the spool, whose file each start touches, what is in it."""
     files = machine.shell(
         f"cd {CORE}; find . -type f ! -path './crashes/*' ! -name 'storage-probe*' ! -name '*-wal' ! -name '*-shm'"
-        " ! -name 'schema*' ! -path './before-schema-*' ! -name spool.sqlite -exec sha256sum {} + | sort -k 2"
+        " ! -name 'schema*' ! -name 'served*' ! -path './*-schema-*' ! -name spool.sqlite -exec sha256sum {} + | sort -k 2"
     )
     with closing(sqlite3.connect(f"file:{machine.files}{CORE}/spool.sqlite?mode=ro&immutable=1", uri=True)) as spool:
         return files + "\nspool: " + "\n".join(spool.iterdump())
@@ -124,6 +124,30 @@ def test_a_version_whose_migration_fails_half_way_leaves_the_data_as_it_was(
     wait_for_units(machine)
 
 
+def test_a_version_that_serves_in_part_is_taken_back_as_a_whole(machine: Machine, first: Path, folder: Path) -> None:
+    machine.run("systemctl", "stop", "sipcall-core")
+    before, settings = state(machine), machine.output("cat", SETTINGS)
+    machine.run("systemctl", "start", "sipcall-core")
+    mark = JournalMark(machine)
+    install(machine, renumbered(package(), "2.1", folder, later("state-fails-in-web settings")))
+    mark.wait_for("could not be carried over", "SIPCALL_CODE=state.not-migrated", seconds=20)
+    # The core serves in the new form. It alone decides nothing: not over its own data, nor over the settings.
+    wait_until(lambda: machine.run("test", "-e", f"{CORE}/served", check=False).returncode == 0, 20, "the core to serve")
+    assert machine.output("cat", f"{CORE}/migrated") == "in the new form"
+    machine.run("systemctl", "restart", "sipcall-core")
+    assert machine.output("cat", f"{CORE}/schema.pending") == "2" and machine.output("cat", SETTINGS) == settings
+    machine.shell(f"echo new >{CORE}/since; chown sipcall-core: {CORE}/since")
+    install(machine, first, "--allow-downgrades")
+    wait_for_units(machine)
+    mark.wait_for("again as it was before", "SIPCALL_CODE=state.taken-back", seconds=20)
+    machine.run("systemctl", "stop", "sipcall-core")
+    assert state(machine) == before and machine.output("cat", SETTINGS) == settings
+    assert machine.output("cat", f"{CORE}/undone-schema-2/since") == "new"
+    assert machine.run("test", "-e", f"{CORE}/schema.pending", check=False).returncode != 0
+    machine.run("systemctl", "start", "sipcall-core")
+    wait_for_units(machine)
+
+
 def test_a_migration_keeps_copies_and_a_downgrade_after_it_is_refused(
     machine: Machine, first: Path, folder: Path
 ) -> None:
@@ -132,7 +156,11 @@ def test_a_migration_keeps_copies_and_a_downgrade_after_it_is_refused(
     shown = install(machine, second)
     wait_for_units(machine)
     assert machine.output("cat", f"{CORE}/migrated") == "in the new form"
-    assert machine.output("cat", f"{CORE}/schema") == "2"
+    for part in ("core", "web"):
+        here = f"/var/lib/sipcall/{part}"
+        wait_until(lambda here=here: machine.output("cat", f"{here}/schema") == "2", 10, f"{here} to settle")  # type: ignore[misc]
+        assert machine.run("test", "-e", f"{here}/schema.pending", check=False).returncode != 0
+    assert machine.output("cat", "/var/lib/sipcall/schema") == "2"
     assert machine.output("cat", f"{CORE}/before-schema-2/something") == "kept"
     assert machine.run("test", "-e", f"{CORE}/before-schema-2/migrated", check=False).returncode != 0
     # The settings: in the new form, the former file beside them, both for nobody else to read.
@@ -171,6 +199,30 @@ def test_a_downgrade_with_settings_of_a_newer_form_is_refused_and_the_copy_is_th
     machine.run("systemctl", "restart", "sipcall.target")
     wait_for_units(machine)
     assert version(machine) == "2.5"
+
+
+def test_what_is_erased_is_gone_from_the_copies_too(machine: Machine) -> None:
+    web = "/var/lib/sipcall/web"
+    assert machine.run("test", "-d", f"{web}/before-schema-2", check=False).returncode == 0
+    machine.shell(f"touch {web}/schema.pending; chown sipcall-web: {web}/schema.pending")
+    refusal = machine.run("sipcall", "privacy", "erase", "+49 30 1234567", "--yes", check=False)
+    assert refusal.returncode != 0 and "has not settled" in refusal.stdout + refusal.stderr
+    assert machine.run("test", "-d", f"{web}/before-schema-2", check=False).returncode == 0
+    machine.shell(f"rm {web}/schema.pending")
+    machine.run("sipcall", "privacy", "erase", "+49 30 1234567", "--yes")
+    assert machine.run("test", "-e", f"{web}/before-schema-2", check=False).returncode != 0
+
+
+def test_the_package_follows_no_link_that_a_part_has_put_there(machine: Machine, folder: Path) -> None:
+    machine.shell("echo 99 >/root/number; mv /var/lib/sipcall/core/schema /root/; ln -s /root/number /var/lib/sipcall/core/schema")
+    script = machine.output("sh", "-c", "cat /var/lib/dpkg/info/sipcall.preinst")
+    (machine.files / "root/preinst").write_text(script + "\n")
+    done = machine.run("sh", "/root/preinst", "upgrade", "2.5", check=False)
+    machine.shell("rm /var/lib/sipcall/core/schema; cp /root/number /var/lib/sipcall/core/schema")
+    refused_number = machine.run("sh", "/root/preinst", "upgrade", "2.5", check=False)
+    machine.shell("mv /root/schema /var/lib/sipcall/core/schema; chown sipcall-core: /var/lib/sipcall/core/schema")
+    assert done.returncode == 0, done.stderr
+    assert refused_number.returncode == 1 and "has written the data" in refused_number.stderr
 
 
 def test_a_purge_takes_the_copies_with_it(machine: Machine) -> None:
