@@ -51,7 +51,7 @@ struct LedgerHandoverTests {
         await server.stop()
     }
 
-    @Test("Over the socket of all members of the group nobody hands over a key or settings, takes records or has them deleted")
+    @Test("Over the socket of all members of the group nobody hands over keys or settings, or takes records")
     func webOnly() async throws {
         let path = try temporarySocket()
         let core = FakeCore()

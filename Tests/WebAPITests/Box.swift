@@ -131,7 +131,7 @@ struct Box {
 
     static func startControl(_ path: String, _ core: FakeCore) async throws -> ControlServer {
         try await ControlServer.start(
-            path: path, logger: Logger(label: "core"), handler: { await core.handle($0) },
+            path: path + ".all", webPath: path, logger: Logger(label: "core"), handler: { await core.handle($0) },
             snapshot: { ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered)) })
     }
 }
