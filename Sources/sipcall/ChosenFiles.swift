@@ -58,6 +58,20 @@ struct ChosenFiles {
     }
 }
 
+extension BoxOptions {
+    /// The settings of the file and what was chosen in the page, for commands that only look; without passwords. Who may not read
+    /// what was chosen sees the file's alone.
+    func wholeSettings() throws -> BoxSettings {
+        let configuration = try loadConfiguration(withSecrets: false)
+        let files = ChosenFiles(state: stateDirectory)
+        guard let chosen = try? files.read(),
+            let typed = try? chosen.settings.settings(
+                file: files.path, presets: configuration.presets, passwords: .elsewhere)
+        else { return configuration.settings }
+        return try configuration.completed(by: typed)
+    }
+}
+
 /// What was chosen in the page, with the passwords that were given for it.
 struct Chosen: Equatable {
     var settings = ChosenSettings()
