@@ -188,7 +188,8 @@ let package = Package(
                 .logging, .nioCore, .nioPosix,
             ]),
         tests(
-            of: "WebAPI", ["Accounts", "Control", "Call", "Ledger", "Sealing", "Wire", .nioCore, .nioPosix, .nioSSL]),
+            of: "WebAPI",
+            ["Accounts", "Control", "Call", "Ledger", "Sealing", "Settings", "Wire", .nioCore, .nioPosix, .nioSSL]),
         tests(of: "Console", ["Appliance", "Control", "Call", "SIPTrace", "Wire"]),
     ],
     swiftLanguageModes: [.v6]

@@ -58,6 +58,11 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case sealedRecords(after: Int64)
     /// These are in the ledger, durably: the core may delete them. Answered with `done`.
     case filed([RecordHeader])
+    /// What was chosen in the page and holds in the core; from the web process alone. Answered with `ControlReply.chosen`.
+    case chosen
+    /// This was chosen in the page, with the passwords that were given for it; from the web process alone. Answered with
+    /// `chosen` once it holds, with `choiceRefused` where the former settings go on to hold.
+    case choose(SettingsChoice)
     #if DEBUG
         /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
         case fault(part: String)
@@ -75,7 +80,7 @@ extension ControlCommand {
             connection
         case .status, .reload, .drain, .summon, .hangUp, .askProviders, .events, .traces, .trace, .ledger,
             .sealedRecords,
-            .filed:
+            .filed, .chosen, .choose:
             nil
         #if DEBUG
             case .fault: nil
@@ -83,10 +88,11 @@ extension ControlCommand {
         }
     }
 
-    /// Only the web process may say it: the key that records are sealed with, and which of them may be deleted.
+    /// Only the web process may say it: the key that records are sealed with, which of them may be deleted, and what
+    /// people with the right to do so chose.
     package var isForWeb: Bool {
         switch self {
-        case .ledger, .sealedRecords, .filed: true
+        case .ledger, .sealedRecords, .filed, .chosen, .choose: true
         default: false
         }
     }
@@ -114,6 +120,10 @@ package enum ControlReply: Codable, Sendable, Equatable {
     case sealedRecords([SealedRecord], last: Int64)
     /// The configuration was read and holds from now on, but for what the notices say.
     case reloaded(notices: [Problem])
+    /// The answer to `chosen` and `choose`.
+    case chosen(SettingsInForce)
+    /// What was chosen cannot hold. `key`: where the mistake is, as the page calls the place; empty where it is none of the choice.
+    case choiceRefused(Problem, key: String)
     /// The configuration is of no use; the former one still holds.
     case configurationRejected(Problem)
     case failed(Problem)

@@ -12,7 +12,8 @@ package enum ControlProblem {
         code: "core.overloaded", sentence: "The telephone part of the box has too much to do.",
         remedy: "Try again in a few seconds.")
     package static let webOnly = Problem(
-        code: "control.web-only", sentence: "Only the web process may hand over the ledger's key and take records.",
+        code: "control.web-only",
+        sentence: "Only the web process may hand over the ledger's key and what was chosen, and take records.",
         remedy: "Leave it to sipcall-web, which has a socket of its own for it.")
     package static let tooLarge = Problem(
         code: "core.message-too-large", sentence: "A message for the telephone part of the box was too large.")

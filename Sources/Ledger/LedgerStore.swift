@@ -80,6 +80,13 @@ package actor LedgerStore {
     nonisolated let readers = LedgerReaders()
     private nonisolated let inspector = LedgerInspector()
 
+    /// Lets other limits hold from now on; the directory stays.
+    package func adopt(_ wanted: LedgerSettings) {
+        var wanted = wanted
+        wanted.directory = settings.directory
+        settings = wanted
+    }
+
     /// Opens the ledger, or makes one in an empty directory, and finishes what a crash cut short.
     ///
     /// - Throws: any of the ledger's problems; whatever is there is untouched then. A ledger with records and without its keys

@@ -13,8 +13,33 @@ extension BoxSettings {
     /// - Throws: the first value that cannot be used, with its line.
     package init(
         toml text: String, file: String, presets: PresetShelf = PresetShelf(),
-        schema: SettingsSchema = SettingsSchema(), readSecret: (String) -> String?
+        schema: SettingsSchema = SettingsSchema(), readSecret: @escaping (String) -> String?
     ) throws(SettingsError) {
+        try self.init(toml: text, file: file, presets: presets, schema: schema, secrets: .files(readSecret))
+    }
+
+    init(
+        toml text: String, file: String, presets: PresetShelf, schema: SettingsSchema = SettingsSchema(),
+        secrets: SecretSource
+    ) throws(SettingsError) {
+        let (document, lines) = try Self.document(text, file: file, schema: schema, isPage: secrets.isPage)
+        self.init()
+        sip = try Self.sip(from: SettingsTable(name: "sip", in: document, file: file, lines: lines))
+        media = try Self.media(from: SettingsTable(name: "media", in: document, file: file, lines: lines), secrets)
+        web = try Self.web(from: SettingsTable(name: "web", in: document, file: file, lines: lines))
+        acme = try ACMESettings(from: SettingsTable(name: "acme", in: document, file: file, lines: lines))
+        dialling = try DiallingRules(SettingsTable(name: "dialling", in: document, file: file, lines: lines))
+        trunks = try TrunkSettings.all(
+            in: SettingsTable.all(name: "trunk", in: document, file: file, lines: lines), presets, secrets)
+        ledger = try LedgerKeeping(from: SettingsTable(name: "ledger", in: document, file: file, lines: lines))
+        forwarding = try ForwardingSettings(
+            from: SettingsTable(name: "forwarding", in: document, file: file, lines: lines))
+    }
+
+    /// The tables of a configuration file, all of them known ones, and where their keys stand.
+    static func document(
+        _ text: String, file: String, schema: SettingsSchema, isPage: Bool = false
+    ) throws(SettingsError) -> (TOMLTable, KeyLines) {
         guard text.utf8.count <= 262_144, !text.utf8.contains(0) else {
             throw SettingsError(
                 file: file, line: 0, key: "", reason: "The file is not a configuration: too large, or binary.",
@@ -33,22 +58,12 @@ extension BoxSettings {
         }
         let lines = KeyLines(text)
         let known = ["acme", "dialling", "forwarding", "ledger", "media", "schema", "sip", "trunk", "web"]
-        for key in document.keys.sorted() where !known.contains(key) {
+        for key in document.keys.sorted() where !known.contains(key) && !(isPage && key == "revision") {
             throw SettingsError(
                 file: file, line: lines.line(of: key), key: key, reason: "This key is unknown.",
                 remedy: "Known here: \(known.filter { $0 != "schema" }.map { "[\($0)]" }.joined(separator: ", ")).")
         }
-        self.init()
-        sip = try Self.sip(from: SettingsTable(name: "sip", in: document, file: file, lines: lines))
-        media = try Self.media(from: SettingsTable(name: "media", in: document, file: file, lines: lines))
-        web = try Self.web(from: SettingsTable(name: "web", in: document, file: file, lines: lines))
-        acme = try ACMESettings(from: SettingsTable(name: "acme", in: document, file: file, lines: lines))
-        dialling = try DiallingRules(SettingsTable(name: "dialling", in: document, file: file, lines: lines))
-        trunks = try TrunkSettings.all(
-            in: SettingsTable.all(name: "trunk", in: document, file: file, lines: lines), presets, readSecret)
-        ledger = try LedgerKeeping(from: SettingsTable(name: "ledger", in: document, file: file, lines: lines))
-        forwarding = try ForwardingSettings(
-            from: SettingsTable(name: "forwarding", in: document, file: file, lines: lines))
+        return (document, lines)
     }
 
     private static func sip(from source: SettingsTable) throws(SettingsError) -> SIPSettings {
@@ -66,8 +81,11 @@ extension BoxSettings {
         return sip
     }
 
-    private static func media(from source: SettingsTable) throws(SettingsError) -> MediaSettings {
+    private static func media(
+        from source: SettingsTable, _ secrets: SecretSource
+    ) throws(SettingsError) -> MediaSettings {
         var table = source
+        if secrets.isPage { try table.leaveToTheFile(SettingsSection.media.keysOfTheFile) }
         var media = MediaSettings()
         media.listen = try table.address("listen", default: media.listen)
         for text in try table.strings("advertise", example: "[\"203.0.113.7\"]") ?? [] {

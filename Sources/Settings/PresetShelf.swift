@@ -1,13 +1,20 @@
 /// The presets that this machine has, by name.
-package struct PresetShelf {
+package struct PresetShelf: Sendable {
     /// Without the ending `.toml`.
     package var names: [String]
-    private let read: (String) -> (file: String, text: String)?
+    private let read: @Sendable (String) -> (file: String, text: String)?
 
     /// - Parameter read: the text of a preset by its name, or of a file by its path; nil for what is not there.
-    package init(names: [String] = [], read: @escaping (String) -> (file: String, text: String)? = { _ in nil }) {
+    package init(
+        names: [String] = [], read: @escaping @Sendable (String) -> (file: String, text: String)? = { _ in nil }
+    ) {
         self.names = names.sorted()
         self.read = read
+    }
+
+    /// Every preset that can be read, by its name.
+    package var all: [ProviderPreset] {
+        names.compactMap { name in read(name).flatMap { try? ProviderPreset(toml: $0.text, file: $0.file) } }
     }
 
     /// - Parameters:

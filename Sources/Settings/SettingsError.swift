@@ -25,6 +25,11 @@ package struct SettingsError: Error, Equatable, Sendable, CustomStringConvertibl
 }
 
 extension SettingsError {
+    /// An error about a file as a whole.
+    package init(file: String, reason: String, remedy: String) {
+        self.init(file: file, line: 0, key: "", reason: reason, remedy: remedy)
+    }
+
     /// An error about a value that was read before, found again in the file's text.
     package init(locating key: String, in text: String, file: String, problem: Problem) {
         self.init(

@@ -61,6 +61,20 @@ struct SettingsTable {
     /// Every key that the file has here.
     var keys: [String] { (table?.keys ?? []).sorted() }
 
+    /// As it is written, without looking at what the keys mean.
+    var content: ChosenSettings.Table {
+        var content: ChosenSettings.Table = [:]
+        for key in keys { content[key] = table?[key].map(SettingsValue.init) }
+        return content
+    }
+
+    /// What is chosen in the page must not say these.
+    func leaveToTheFile(_ keys: [String]) throws(SettingsError) {
+        for key in keys where table?[key] != nil {
+            throw error(key, "This is not chosen in the page.", "It can be set in sipcall.toml alone.")
+        }
+    }
+
     func error(_ key: String, _ reason: String, _ remedy: String) -> SettingsError {
         SettingsError(
             file: file, line: lines.line(of: "\(place).\(key)"), key: "\(name).\(key)", reason: reason, remedy: remedy)
@@ -182,6 +196,23 @@ struct SettingsTable {
         for key in keys where !asked.contains(key) {
             throw error(
                 key, "This key is unknown.", "Known here: \(asked.sorted().joined(separator: ", ")).")
+        }
+    }
+}
+
+extension SettingsValue {
+    fileprivate init(_ value: any TOMLValueConvertible) {
+        if let text = value.string {
+            self = .text(text)
+        } else if let flag = value.bool {
+            self = .flag(flag)
+        } else if let number = value.int {
+            self = .integer(number)
+        } else if let array = value.array {
+            let texts = array.compactMap(\.string)
+            self = texts.count == array.count ? .texts(texts) : .other
+        } else {
+            self = .other
         }
     }
 }

@@ -3,11 +3,11 @@ import Wire
 extension TrunkSettings {
     /// The accounts in the order in which they are tried.
     static func all(
-        in tables: [SettingsTable], _ presets: PresetShelf, _ readSecret: (String) -> String?
+        in tables: [SettingsTable], _ presets: PresetShelf, _ secrets: SecretSource
     ) throws(SettingsError) -> [TrunkSettings] {
         var trunks: [TrunkSettings] = []
         for table in tables {
-            let trunk = try TrunkSettings(from: table, presets, readSecret)
+            let trunk = try TrunkSettings(from: table, presets, secrets)
             guard !trunks.contains(where: { $0.name == trunk.name }) else {
                 throw table.error(
                     "name", "Another [[trunk]] is called so too.", "Give each one a name = \"…\" of its own.")
@@ -20,10 +20,19 @@ extension TrunkSettings {
     }
 
     private init(
-        from source: SettingsTable, _ presets: PresetShelf, _ readSecret: (String) -> String?
+        from source: SettingsTable, _ presets: PresetShelf, _ secrets: SecretSource
     ) throws(SettingsError) {
         var table = source
         let presetName = try table.string("preset", example: "telnyx")
+        if secrets.isPage {
+            try table.leaveToTheFile(SettingsSection.trunks.keysOfTheFile)
+            // Its password is kept by it.
+            _ = try table.required("name", example: "Telnyx")
+            if presetName?.contains("/") == true {
+                throw table.error(
+                    "preset", "This is no provider's name.", "A preset of one's own is set in sipcall.toml.")
+            }
+        }
         let preset: ProviderPreset? = if let presetName { try presets.preset(presetName, for: table) } else { nil }
         let transports = try Self.transports(&table, preset)
         let (host, port) = try Self.server(&table, preset, transports)
@@ -31,11 +40,11 @@ extension TrunkSettings {
             try table.flag("register") ?? preset.map { $0.authentication.contains(.registration) } ?? true
         let number = try Self.number(&table)
         let user = try Self.user(&table, number, preset, registers: registers)
-        let password = try Self.password(&table, preset, readSecret, isNeeded: registers)
         let name = try table.string("name", example: "Telnyx") ?? preset.flatMap(Self.shortName) ?? host
         guard name.utf8.count <= 64 else {
             throw table.error("name", "This name is too long.", "At most 64 letters.")
         }
+        let password = try Self.password(&table, of: name, preset, secrets, isNeeded: registers)
         self.init(name: name, server: host, user: user, password: Redacted(password))
         self.preset = preset?.identifier
         (self.port, self.transports, self.registers) = (port, transports, registers)
@@ -197,32 +206,61 @@ extension TrunkSettings {
 
     /// - Returns: empty where none is needed and none is given.
     private static func password(
-        _ table: inout SettingsTable, _ preset: ProviderPreset?, _ readSecret: (String) -> String?, isNeeded: Bool
+        _ table: inout SettingsTable, of name: String, _ preset: ProviderPreset?, _ secrets: SecretSource,
+        isNeeded: Bool
     ) throws(SettingsError) -> String {
+        let (password, key) =
+            switch secrets {
+            case .files(let read): try password(&table, read, isNeeded: isNeeded)
+            case .accounts(let passwords): (try password(table, of: name, passwords, isNeeded: isNeeded), "password")
+            }
+        if let excluded = preset?.passwordExcludes, password.contains(where: excluded.contains) {
+            throw table.error(
+                key, "The provider's passwords have none of these characters: \(excluded)",
+                "Set another one in the provider's portal.")
+        }
+        return password
+    }
+
+    /// - Returns: with it the key that says it.
+    private static func password(
+        _ table: inout SettingsTable, _ readSecret: (String) -> String?, isNeeded: Bool
+    ) throws(SettingsError) -> (String, String) {
         let direct = try table.string("password", example: "…")
         let path = try table.string("password_file", example: "/etc/sipcall/trunk.password")
-        let password: String
         switch (direct, path) {
-        case (let written?, nil):
-            password = written
+        case (let written?, nil): return (written, "password")
         case (nil, let path?):
             guard let read = readSecret(path), !read.isEmpty, read.utf8.count <= 1024 else {
                 throw table.error(
                     "password_file", "This file cannot be read or is empty.",
                     "Put the password alone into it, mode 0600.")
             }
-            password = read
+            return (read, "password_file")
         case (nil, nil):
-            if !isNeeded { return "" }
+            if !isNeeded { return ("", "password") }
             throw table.error("password", "This key is missing.", "Add password = \"…\" or password_file = \"…\".")
         case (.some, .some):
             throw table.error("password", "There are both password and password_file.", "Keep one of them.")
         }
-        if let excluded = preset?.passwordExcludes, password.contains(where: excluded.contains) {
+    }
+
+    private static func password(
+        _ table: SettingsTable, of name: String, _ passwords: AccountPasswords, isNeeded: Bool
+    ) throws(SettingsError) -> String {
+        guard case .known(let passwords) = passwords else { return "" }
+        guard let password = passwords[name]?.revealed, !password.isEmpty else {
+            if !isNeeded { return "" }
             throw table.error(
-                direct == nil ? "password_file" : "password",
-                "The provider's passwords have none of these characters: \(excluded)",
-                "Set another one in the provider's portal.")
+                "password", "The password is missing.",
+                "Enter it. It is asked for again, too, when the server or the user is another.")
+        }
+        guard password.utf8.count <= 1024,
+            !password.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 })
+        else {
+            throw table.error(
+                "password", "This password is too long or holds control characters.",
+                "Copy it from the provider's portal.")
         }
         return password
     }

@@ -9,8 +9,10 @@ package import Wire
 // Another configuration, and an end of new calls, both without touching the calls that run.
 extension Switchboard {
     /// Lets another configuration hold. Calls go on as they began, with their provider.
+    ///
+    /// - Parameter isChoice: it was chosen in the page; the web process has let hold what is its own.
     /// - Returns: what of it does not hold before a restart.
-    package func apply(_ wanted: BoxSettings) -> [Problem] {
+    package func apply(_ wanted: BoxSettings, isChoice: Bool = false) -> [Problem] {
         defer { schedule() }
         var next = wanted
         let former = settings
@@ -26,7 +28,7 @@ extension Switchboard {
         }
         // These are the web process's, which reads them once; here they are kept so that a change is told once.
         if next.web != former.web { notices.append(Self.restartNeeded("[web]", "sipcall-web", "")) }
-        if next.ledger != former.ledger { notices.append(Self.restartNeeded("[ledger]", "sipcall-web", "")) }
+        if next.ledger != former.ledger, !isChoice { notices.append(Self.restartNeeded("[ledger]", "sipcall-web", "")) }
         guard next != former, !stopping else { return notices }
         settings = next
         var ours = former

@@ -28,9 +28,12 @@ actor PhoneHub {
 
     /// Told when the core is there, and when records wait.
     private let ledger: LedgerDesk?
+    /// Told when the core is there.
+    private let settings: SettingsDesk?
 
-    init(control: ControlClient, ledger: LedgerDesk? = nil, logger: Logger) {
+    init(control: ControlClient, ledger: LedgerDesk? = nil, settings: SettingsDesk? = nil, logger: Logger) {
         self.control = control
+        self.settings = settings
         self.ledger = ledger
         self.logger = logger
     }
@@ -41,6 +44,7 @@ actor PhoneHub {
             switch event {
             case .connected(let snapshot, let restarted):
                 ledger?.coreConnected()
+                settings?.coreConnected()
                 await connected(snapshot, restarted: restarted)
             case .disconnected: disconnected()
             case .event(.recordsWait): ledger?.recordsWait()

@@ -9,16 +9,21 @@ struct Refusal: Error {
     let status: HTTPResponse.Status
     let problem: Problem
     let headers: HTTPFields
+    /// Which value of the request is meant.
+    let key: String?
 
-    init(_ status: HTTPResponse.Status, _ problem: Problem, _ headers: HTTPFields = [:]) {
+    init(
+        _ status: HTTPResponse.Status, _ problem: Problem, _ headers: HTTPFields = [:], key: String? = nil
+    ) {
         self.status = status
         self.problem = problem
         self.headers = headers
+        self.key = key
     }
 
     static let contentType = "application/problem+json"
 
-    /// The members of RFC 9457 §3.1 for programs, our own three for the page.
+    /// The members of RFC 9457 §3.1 for programs, our own for the page.
     private struct Body: Encodable {
         var type = "about:blank"
         var title: String
@@ -27,12 +32,13 @@ struct Refusal: Error {
         var code: String
         var sentence: String
         var remedy: String
+        var key: String?
     }
 
     var body: [UInt8] {
         let body = Body(
             title: status.reasonPhrase, status: status.code, detail: problem.sentence, code: problem.code,
-            sentence: problem.sentence, remedy: problem.remedy)
+            sentence: problem.sentence, remedy: problem.remedy, key: key)
         return (try? JSONEncoder().encode(body)).map(Array.init) ?? []
     }
 

@@ -144,6 +144,13 @@ extension WebResponder {
         Route(.post, "privacy/erase", .permission(.erase, .administer)) {
             try await $0.erasePerson($1.request, $1.asker)
         },
+        Route(.get, "settings", .permission(.readEverything, .administer)) { responder, _ in
+            try await responder.readSettings()
+        },
+        Route(.put, "settings/*", .permission(.changeSettings, .administer)) { try await $0.changeSettings($1) },
+        Route(.get, "presets", .permission(.readEverything, .administer)) { responder, _ in
+            try await responder.listPresets()
+        },
         Route(.get, "verify", .machine) { try await $0.verify($1.request) },
         Route(.get, "certificate", .permission(.readEverything, .administer)) { responder, _ in
             try responder.certificateState()

@@ -25,6 +25,7 @@ struct WebResponder: Sendable {
     let control: ControlClient
     let hub: PhoneHub
     let ledger: LedgerDesk?
+    let settings: SettingsDesk?
     let accounts: AccountStore
     let tokens: AccessTokens
     let sessions: SessionDesk

@@ -20,6 +20,7 @@ package struct WebServer: Service {
     private let spellings: @Sendable (String) -> [String]
     private let settingsText: @Sendable () -> String?
     let ledger: LedgerDesk?
+    private let settings: SettingsDesk?
     let accounts: AccountStore
     let tokens: AccessTokens
     private let gate: SignInGate
@@ -33,6 +34,7 @@ package struct WebServer: Service {
     ///   - listen: where the page is served when no socket for https was handed over.
     ///   - control: the server runs it; nobody else may.
     ///   - ledger: the server runs it, too; nil for a box that keeps no records.
+    ///   - settings: the server runs it, too; nil for a box whose settings are nobody's choice.
     ///   - operatorPath: the socket for the commands of this machine, when none was handed over; nil for none.
     ///   - spellings: in which records may have a number that somebody writes.
     ///   - settingsText: the configuration file, whose changes the audit log keeps; nil while it cannot be read.
@@ -42,7 +44,7 @@ package struct WebServer: Service {
     /// - Throws: `web.page-missing`.
     package init(
         listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
-        accounts: AccountStore, ledger: LedgerDesk? = nil, operatorPath: String? = nil,
+        accounts: AccountStore, ledger: LedgerDesk? = nil, settings: SettingsDesk? = nil, operatorPath: String? = nil,
         spellings: @escaping @Sendable (String) -> [String] = { [$0] },
         settingsText: @escaping @Sendable () -> String? = { nil }, wwwRoot: String, stateDirectory: String,
         logger: Logger,
@@ -64,7 +66,8 @@ package struct WebServer: Service {
         operatorRoll = ConnectionRoll(limits: OperatorListener.limits)
         self.whenListening = whenListening
         self.ledger = ledger
-        hub = PhoneHub(control: control, ledger: ledger, logger: logger)
+        self.settings = settings
+        hub = PhoneHub(control: control, ledger: ledger, settings: settings, logger: logger)
         self.accounts = accounts
         tokens = AccessTokens(accounts)
         gate = SignInGate(accounts)
@@ -92,6 +95,7 @@ package struct WebServer: Service {
                 group.addTask { await trail.run() }
                 group.addTask { await followSettings() }
             }
+            if let settings { group.addTask { await settings.run(control) } }
             if let certificate = listeners.certificate { group.addTask { await certificate.keepValid() } }
             try? await gracefulShutdown()
             for listener in listeners.all { try? await listener.channel.close() }
@@ -133,7 +137,7 @@ package struct WebServer: Service {
         let certificate = handed.https.isEmpty ? nil : try ServedCertificate(in: stateDirectory, logger: logger)
         let challenges = ChallengeBoard()
         let responder = WebResponder(
-            control: control, hub: hub, ledger: ledger, accounts: accounts, tokens: tokens,
+            control: control, hub: hub, ledger: ledger, settings: settings, accounts: accounts, tokens: tokens,
             sessions: SessionDesk(
                 store: accounts, tokens: tokens, gate: gate, hub: hub, trail: trail, stateDirectory: stateDirectory,
                 logger: logger),

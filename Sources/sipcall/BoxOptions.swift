@@ -71,19 +71,22 @@ struct BoxOptions: ParsableArguments {
     /// - Throws: ``SettingsError`` naming the line; a usage error when `--config` names a file that cannot be read.
     func loadConfiguration(withSecrets: Bool = true) throws -> Configuration {
         let path = configurationFile
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let presets = PresetShelf.installed(beside: folder)
+        func configuration(_ text: String, _ settings: BoxSettings) -> Configuration {
+            Configuration(file: path, text: text, settings: settings, presets: presets)
+        }
         guard let text = readText(path) else {
-            if config == nil, errno == ENOENT { return Configuration(file: path, text: "", settings: BoxSettings()) }
+            if config == nil, errno == ENOENT { return configuration("", BoxSettings()) }
             let reason = systemMessage(errno)
             throw ValidationError("--config: the file \(path) cannot be read: \(reason).")
         }
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-        let presets = PresetShelf.installed(beside: folder)
         let settings = try BoxSettings(toml: text, file: path, presets: presets, schema: .ofThisBuild) { name in
             guard withSecrets else { return "-" }
             let secret = name.hasPrefix("/") ? readText(name) : readCredential(name) ?? readText(folder + name)
             return secret.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }
         }
-        return Configuration(file: path, text: text, settings: settings)
+        return configuration(text, settings)
     }
 }
 
@@ -92,6 +95,13 @@ struct Configuration {
     let file: String
     let text: String
     let settings: BoxSettings
+    let presets: PresetShelf
+
+    /// These settings, and what was chosen in the page where the file says nothing.
+    func completed(by chosen: BoxSettings) throws(SettingsError) -> BoxSettings {
+        let said = try BoxSettings.sections(saidIn: text, file: file, schema: .ofThisBuild)
+        return settings.completed(by: chosen, except: said.keys)
+    }
 
     /// A value that is well written but cannot be used on this machine.
     func error(_ key: String, _ problem: Problem) -> SettingsError {

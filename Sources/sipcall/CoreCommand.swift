@@ -27,7 +27,8 @@ struct CoreCommand: AsyncParsableCommand {
         let schema = StateSchema(part: "core", of: box)
         try schema.prepare(log)
         let configuration = try box.loadConfiguration()
-        let settings = configuration.settings
+        let keeper = SettingsKeeper(box, log: log)
+        let settings = await keeper.begin(configuration)
         let notifier = Notifier()
 
         let storage = try StorageProbe.start(directory: "\(box.stateDirectory)/core")
@@ -76,7 +77,7 @@ struct CoreCommand: AsyncParsableCommand {
             degraded: { watchdog.degraded }, isStorageSettled: { callLog.isSettled },
             snapshot: { await switchboard.snapshot() })
         let desk = CoreDesk(
-            box: box, parts: parts, watchdog: watchdog, status: status, notifier: notifier, log: log)
+            parts: parts, keeper: keeper, watchdog: watchdog, status: status, notifier: notifier, log: log)
         let control = try await ControlServer.start(
             path: box.controlSocket, webPath: box.webSocket, logger: log, on: transport.loop,
             handler: { await desk.handle($0) }, snapshot: { await switchboard.snapshot() })

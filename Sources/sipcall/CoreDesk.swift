@@ -1,7 +1,6 @@
 import Control
 import Ledger
 import Logging
-import Settings
 import Supervision
 import Switchboard
 import Systemd
@@ -10,8 +9,8 @@ import Wire
 /// Takes the commands that come over the control socket: what concerns the process is done here, the rest is the
 /// switchboard's.
 struct CoreDesk: Sendable {
-    let box: BoxOptions
     let parts: CoreParts
+    let keeper: SettingsKeeper
     let watchdog: WatchdogDriver
     let status: ServiceStatus
     let notifier: Notifier
@@ -22,6 +21,8 @@ struct CoreDesk: Sendable {
         defer { status.look() }
         switch command {
         case .reload: return await reload()
+        case .chosen: return .chosen(await keeper.inForce)
+        case .choose(let choice): return await keeper.choose(choice, parts)
         case .ledger(let handover): return await take(handover)
         case .sealedRecords(let position):
             return await replying { () throws(Problem) in
@@ -66,26 +67,10 @@ struct CoreDesk: Sendable {
         }
     }
 
+    /// The service manager is told that it goes on.
     private func reload() async -> ControlReply {
         notifier.reloading()
         defer { notifier.reloaded() }
-        let settings: BoxSettings
-        do {
-            // Off the loop of the sockets, on which commands are handled: a disk may take its time.
-            settings = try await withTaskExecutorPreference(globalConcurrentExecutor) {
-                try box.loadConfiguration().settings
-            }
-        } catch {
-            let problem = (error as? SettingsError)?.problem ?? Problem(code: "settings.invalid", sentence: "\(error)")
-            log.error(
-                "\(problem.sentence) The former configuration still holds.", metadata: ["code": "\(problem.code)"])
-            return .configurationRejected(problem)
-        }
-        parts.callLog.keep(CallPrivacy(settings.ledger.farNumbers))
-        let notices = await parts.switchboard.apply(settings)
-        for notice in notices {
-            log.notice("\(notice.sentence) \(notice.remedy)", metadata: ["code": "\(notice.code)"])
-        }
-        return .reloaded(notices: notices)
+        return await keeper.reload(parts)
     }
 }

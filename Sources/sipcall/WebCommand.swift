@@ -9,6 +9,7 @@ import Sealing
 import Settings
 import Supervision
 import Switchboard
+import Synchronization
 import Systemd
 import WebAPI
 import Wire
@@ -32,7 +33,6 @@ struct WebCommand: AsyncParsableCommand {
         try schema.prepare(log)
         let configuration = try box.loadConfiguration(withSecrets: false)
         let web = configuration.settings.web
-        let rules = configuration.settings.dialling
         let notifier = Notifier()
         let handed = try HandedSockets(ActivationSockets(InheritedDescriptors.take()))
         let control = ControlClient(path: box.webSocket, logger: log, watches: false)
@@ -52,10 +52,21 @@ struct WebCommand: AsyncParsableCommand {
             RetentionClock.now()
         }
         let stateDirectory = box.stateDirectory
+        let rules = Mutex(configuration.settings.dialling)
+        let settings = SettingsDesk(
+            path: "\(folder)/settings.toml", schema: .ofThisBuild, logger: log,
+            readFile: { [box] in try SettingsDesk.File(box.loadConfiguration(withSecrets: false)) },
+            whenChanged: { settings in
+                rules.withLock { $0 = settings.dialling }
+                await ledger.adopt(LedgerSettings(settings.ledger, directory: "\(folder)/ledger"))
+            })
+        await settings.open()
         do {
             let server = try WebServer(
                 listen: web.listen, handed: handed, control: control, accounts: accounts, ledger: ledger,
-                operatorPath: box.state == nil ? nil : box.operatorSocket, spellings: { rules.spellings(of: $0) },
+                settings: settings,
+                operatorPath: box.state == nil ? nil : box.operatorSocket,
+                spellings: { number in rules.withLock { $0 }.spellings(of: number) },
                 settingsText: { [path = configuration.file] in readText(path) },
                 wwwRoot: web.www,
                 stateDirectory: stateDirectory, logger: log,
@@ -95,6 +106,14 @@ struct WebCommand: AsyncParsableCommand {
 
     private static func status(_ places: [WebPlace]) -> String {
         "Serving the page at \(places.map { $0.url() }.joined(separator: ", "))"
+    }
+}
+
+extension SettingsDesk.File {
+    init(_ configuration: Configuration) {
+        self.init(
+            name: configuration.file, text: configuration.text, settings: configuration.settings,
+            presets: configuration.presets)
     }
 }
 

@@ -51,14 +51,15 @@ struct LedgerHandoverTests {
         await server.stop()
     }
 
-    @Test("Over the socket of all members of the group nobody hands over a key, takes records or has them deleted")
+    @Test("Over the socket of all members of the group nobody hands over keys or settings, or takes records")
     func webOnly() async throws {
         let path = try temporarySocket()
         let core = FakeCore()
         let server = try await startServer(path, webPath: path + ".web", core: core)
         let commands: [ControlCommand] = [
             .ledger(LedgerHandover(sealingKey: [UInt8](repeating: 9, count: 32))), .sealedRecords(after: 0),
-            .filed(Self.records(1, bytes: 1).map(\.header)),
+            .filed(Self.records(1, bytes: 1).map(\.header)), .chosen,
+            .choose(SettingsChoice(revision: 1, toml: "", passwords: ["Main": Redacted("secret")])),
         ]
         try await withClient(path) { client in
             try await client.connected(within: .seconds(10))

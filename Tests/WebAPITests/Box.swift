@@ -4,6 +4,7 @@ import Control
 import Foundation
 import Glibc
 import Logging
+import Settings
 import Wire
 
 @testable import WebAPI
@@ -37,6 +38,26 @@ actor FakeCore {
 
     func fallSilent() { isSilent = true }
 
+    /// What was chosen in the page, as the core has it, and how it refuses a choice.
+    private(set) var held = SettingsInForce(revision: 0, toml: ChosenSettings().toml)
+    private var refusal: (problem: Problem, key: String)?
+
+    func hold(_ settings: SettingsInForce) { held = settings }
+
+    func refuse(_ problem: Problem?, key: String = "") { refusal = problem.map { ($0, key) } }
+
+    private func choose(_ choice: SettingsChoice) -> ControlReply {
+        if let refusal { return .choiceRefused(refusal.problem, key: refusal.key) }
+        held = SettingsInForce(
+            revision: choice.revision, toml: choice.toml,
+            withPassword: Set(held.withPassword).union(choice.passwords.keys).sorted())
+        return .chosen(held)
+    }
+
+    var choices: [SettingsChoice] {
+        commands.compactMap { if case .choose(let choice) = $0 { choice } else { nil } }
+    }
+
     func handle(_ command: ControlCommand) async -> ControlReply {
         commands.append(command)
         if isSilent { try? await Task.sleep(for: .seconds(30)) }
@@ -57,6 +78,8 @@ actor FakeCore {
             if to.revealed == "0900" { return .failed(DiallingRefusal.premium.problem) }
             if to.revealed == "0" { return .failed(EndReason.wrongNumber.problem) }
             return .media(call: call, answer: Redacted("v=0\r\nanswer"))
+        case .chosen: return .chosen(held)
+        case .choose(let choice): return choose(choice)
         case .offer(_, let call, _): return .media(call: call, answer: Redacted("v=0\r\nanswer"))
         case .status:
             let call = CallStatus(
@@ -82,6 +105,7 @@ struct Box {
     let control: ControlServer
     let server: WebServer
     let stateDirectory: String
+    let settings: SettingsDesk
 
     var accounts: AccountStore { server.accounts }
 
@@ -107,14 +131,15 @@ struct Box {
 
     static func startControl(_ path: String, _ core: FakeCore) async throws -> ControlServer {
         try await ControlServer.start(
-            path: path, logger: Logger(label: "core"), handler: { await core.handle($0) },
+            path: path + ".all", webPath: path, logger: Logger(label: "core"), handler: { await core.handle($0) },
             snapshot: { ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered)) })
     }
 }
 
 /// Runs a box as long as the body needs it.
 func withBox(
-    limits: WebLimits = WebLimits(), handed: HandedSockets = HandedSockets(), _ body: (Box) async throws -> Void
+    limits: WebLimits = WebLimits(), handed: HandedSockets = HandedSockets(), configuration: String = "",
+    chosen: String? = nil, held: SettingsInForce? = nil, _ body: (Box) async throws -> Void
 ) async throws {
     let directory = try stateDirectory()
     let www = directory + "/www"
@@ -128,13 +153,17 @@ func withBox(
 
     let path = directory + "/control.sock"
     let core = FakeCore()
+    if let held { await core.hold(held) }
     let control = try await Box.startControl(path, core)
+    if let chosen { try Data(chosen.utf8).write(to: URL(filePath: directory + "/web/settings.toml")) }
+    let settings = settingsDesk(in: directory, configuration)
+    await settings.open()
     let client = ControlClient(path: path, logger: Logger(label: "web"))
     let (ports, announce) = AsyncStream.makeStream(of: Int.self)
     guard let listen = NetworkAddress("127.0.0.1", port: 0) else { throw POSIXError(.EINVAL) }
     let server = try WebServer(
         listen: listen, handed: handed, control: client, accounts: await owned(in: directory),
-        operatorPath: directory + "/web.sock", wwwRoot: www,
+        settings: settings, operatorPath: directory + "/web.sock", wwwRoot: www,
         stateDirectory: directory,
         logger: Logger(label: "web"),
         limits: limits, whenListening: { announce.yield(Int($0.first?.address.port ?? 0)) })
@@ -147,8 +176,21 @@ func withBox(
     _ = await eventually { await server.hub.isConnected }
     try await body(
         Box(
-            port: port, core: core, controlPath: path, control: control, server: server, stateDirectory: directory))
+            port: port, core: core, controlPath: path, control: control, server: server, stateDirectory: directory,
+            settings: settings))
     await control.stop()
+}
+
+/// What is chosen in the page of a box with this configuration file.
+private func settingsDesk(in directory: String, _ text: String) -> SettingsDesk {
+    let preset = "[provider]\nname = \"Example\"\nauthentication = [\"address\"]\n[sources]\nauthentication = \"here\""
+    let presets = PresetShelf(names: ["example"]) { $0 == "example" ? ("example.toml", preset) : nil }
+    return SettingsDesk(
+        path: directory + "/web/settings.toml", schema: SettingsSchema(), logger: Logger(label: "web"),
+        readFile: {
+            let settings = try BoxSettings(toml: text, file: "sipcall.toml", presets: presets) { _ in "-" }
+            return SettingsDesk.File(name: "sipcall.toml", text: text, settings: settings, presets: presets)
+        }, whenChanged: { _ in })
 }
 
 extension WebServer {

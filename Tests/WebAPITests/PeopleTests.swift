@@ -126,6 +126,8 @@ struct PeopleTests {
         ("GET", "calls.csv", "", leaders, false), ("GET", "calls.json", "", leaders, false),
         ("GET", "audit", "", [.owner, .admin, .auditor], false),
         ("GET", "totals", "", [.owner, .admin, .auditor], false), ("GET", "verify", "", [], false),
+        ("GET", "settings", "", [.owner, .admin, .auditor], false),
+        ("PUT", "settings/dialling", "{}", leaders, false), ("GET", "presets", "", [.owner, .admin, .auditor], false),
         ("GET", "certificate", "", [.owner, .admin, .auditor], false),
         ("PUT", "certificate", "{}", [.owner], false), ("DELETE", "certificate", "", [.owner], false),
         ("PUT", "certificate/challenges/a", "{}", [], false), ("DELETE", "certificate/challenges/a", "", [], false),

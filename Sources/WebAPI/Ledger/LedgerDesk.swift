@@ -35,7 +35,7 @@ package actor LedgerDesk {
         var isNewCore = true
     }
 
-    let settings: LedgerSettings
+    private(set) var settings: LedgerSettings
     private let lockPath: String
     let keyring: @Sendable () throws(Problem) -> MasterKeyring
     private let whenRewrapped: @Sendable () throws(Problem) -> Bool
@@ -83,6 +83,14 @@ package actor LedgerDesk {
     }
 
     nonisolated func recordsWait() { wake.yield() }
+
+    /// Others hold from now on; what they let go goes at the next look, which is now.
+    package func adopt(_ settings: LedgerSettings) async {
+        self.settings = settings
+        await store?.adopt(settings)
+        expiredAt = nil
+        wake.yield()
+    }
 
     /// Works until it is cancelled.
     func run(_ control: ControlClient) async {

@@ -14,7 +14,7 @@ struct Examiner: Sendable {
 
     init(_ box: BoxOptions) {
         self.box = box
-        settings = (try? box.loadConfiguration(withSecrets: false))?.settings ?? BoxSettings()
+        settings = (try? box.wholeSettings()) ?? BoxSettings()
         let core = CoreConnection(box)
         self.core = core
         let opening = Task { () async -> Result<Void, Problem> in

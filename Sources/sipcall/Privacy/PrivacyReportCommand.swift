@@ -20,7 +20,7 @@ struct PrivacyReportCommand: AsyncParsableCommand {
     var language: Language?
 
     func run() async throws {
-        let settings = try box.loadConfiguration(withSecrets: false).settings
+        let settings = try box.wholeSettings()
         let record = ProcessingRecord(
             time: .now(), host: Self.host, version: productVersion, stateDirectory: box.stateDirectory,
             keepDays: settings.ledger.days, period: settings.ledger.period.rawValue,

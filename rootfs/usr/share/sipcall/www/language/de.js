@@ -220,4 +220,7 @@ export const german = {
   'page.microphone-needs-https': 'Browser geben das Mikrofon nur für https-Adressen und localhost frei. Öffnen Sie die Seite so.',
   'page.passwords-differ': 'Die beiden Passwörter sind nicht gleich.',
   'page.unknown': 'Auf dieser Seite ging etwas schief. Laden Sie sie neu und versuchen Sie es noch einmal.',
+  'settings.changed': 'Jemand anderes hat die Einstellungen inzwischen geändert. Sehen Sie sie sich an, wie sie jetzt sind, und ändern Sie sie erneut.',
+  'settings.fixed': 'Das legt die Datei sipcall.toml auf der Box fest; hier kann es nicht gewählt werden.',
+  'settings.not-kept': 'Die Einstellungen konnten nicht geschrieben werden, die früheren gelten weiter. Sorgen Sie dafür, dass der Datenträger der Box Platz hat und beschreibbar ist.',
 }
