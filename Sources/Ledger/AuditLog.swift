@@ -273,6 +273,12 @@ extension LedgerStore {
     ///
     /// - Returns: the head of the chain, for the journal and the backups.
     package func note(_ entry: AuditEntry) throws(Problem) -> AuditHead {
+        // In the order in which it happened.
+        tell()
+        return try append(entry)
+    }
+
+    func append(_ entry: AuditEntry) throws(Problem) -> AuditHead {
         guard let period = Period(containing: entry.time, length: settings.length) else {
             throw LedgerProblem.recordUnreadable
         }

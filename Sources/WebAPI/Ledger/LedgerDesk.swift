@@ -135,6 +135,7 @@ package actor LedgerDesk {
         store = opened
         // Once for each opening: what is wrong with a single key makes its own period unusable, and says so there.
         if await opened.rewrap(), try whenRewrapped() {
+            await opened.note(.masterRetired, "the unit hands over another one")
             logger.notice(
                 "\(LedgerProblem.masterKeyMoved.sentence)", metadata: ["code": "\(LedgerProblem.masterKeyMoved.code)"])
         }
