@@ -17,7 +17,7 @@ struct Program: AsyncParsableCommand {
             CoreCommand.self,
             WebCommand.self, ReloadCommand.self, DrainCommand.self,
             SetupURLCommand.self, UserCommand.self, CertificateCommand.self, BackupCommand.self, RestoreCommand.self,
-            RecoveryKeyCommand.self, MigrateSettingsCommand.self,
+            RecoveryKeyCommand.self, MasterKeyCommand.self, MigrateSettingsCommand.self,
         ] + faults)
 
     #if DEBUG

@@ -49,6 +49,9 @@ struct WebCommand: AsyncParsableCommand {
                 ledger: "\(folder)/ledger")
         } whenRewrapped: { () throws(Problem) in
             try MasterKeyFile.retire("\(folder)/master.key", credential: try Credentials().read("master-key"))
+        } storing: { (keyring) throws(Problem) in
+            try MasterKeyFile.store(
+                keyring, credential: try Credentials().read("master-key"), path: "\(folder)/master.key")
         } clock: {
             RetentionClock.now()
         }
@@ -58,6 +61,7 @@ struct WebCommand: AsyncParsableCommand {
                 listen: web.listen, handed: handed, control: control, accounts: accounts, ledger: ledger,
                 operatorPath: box.state == nil ? nil : box.operatorSocket, spellings: { rules.spellings(of: $0) },
                 settingsText: { [path = configuration.file] in readText(path) },
+                recoveryRecipient: { [path = box.recoveryRecipientFile] in readText(path) },
                 wwwRoot: web.www,
                 stateDirectory: stateDirectory, logger: log,
                 whenListening: { place in
