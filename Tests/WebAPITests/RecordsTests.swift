@@ -199,8 +199,14 @@ struct RecordsTests {
                 }
                 #expect(found == told)
             }
-            let known = try String(contentsOfFile: "\(directory)/web/recovery-known", encoding: .utf8)
-            #expect(told.first?.hasSuffix(known) == true)
+            // It is known once the entry is durable: a moment after it can be read.
+            let end = ContinuousClock.now + .seconds(60)
+            var known = ""
+            while told.first != "backups are made for \(known)", ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(50))
+                known = try String(contentsOfFile: "\(directory)/web/recovery-known", encoding: .utf8)
+            }
+            #expect(told.first == "backups are made for \(known)")
         }
     }
 
