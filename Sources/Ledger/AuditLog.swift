@@ -72,6 +72,20 @@ extension AuditHead: LosslessStringConvertible {
         }
         self.init(sequence: sequence, hash: String(words[1]), noted: noted)
     }
+
+    /// What ``LedgerProblem/auditHead(_:)`` says, as it stands in the journal: with more words behind it.
+    ///
+    /// - Returns: nil when no head is told.
+    package init?(notice: String, noted: WallTime) {
+        let words = notice.split(separator: " ")
+        func word(after name: String) -> Substring? {
+            words.firstIndex(of: Substring(name)).flatMap { words.dropFirst($0 + 1).first }
+        }
+        guard let sequence = word(after: "entry"), let hash = word(after: "hash")?.prefix(while: \.isHexDigit) else {
+            return nil
+        }
+        self.init("\(sequence):\(hash):\(noted.milliseconds)")
+    }
 }
 
 /// The audit log: a chain of sealed entries, each hash over the one before.
@@ -273,6 +287,12 @@ extension LedgerStore {
     ///
     /// - Returns: the head of the chain, for the journal and the backups.
     package func note(_ entry: AuditEntry) throws(Problem) -> AuditHead {
+        // In the order in which it happened.
+        tell()
+        return try append(entry)
+    }
+
+    func append(_ entry: AuditEntry) throws(Problem) -> AuditHead {
         guard let period = Period(containing: entry.time, length: settings.length) else {
             throw LedgerProblem.recordUnreadable
         }

@@ -98,6 +98,13 @@ package enum LedgerProblem {
         sentence: "The records that wait for the web process are being checked; new ones wait in memory meanwhile.",
         remedy: "Nothing: it ends by itself within minutes.")
 
+    package static let masterKeyElsewhere = Problem(
+        code: "ledger.master-key-elsewhere",
+        sentence: "systemd hands the master key over as a credential, which the box cannot write; nothing was changed.",
+        remedy:
+            "Write a new credential with the former key below the new one, restart sipcall-web, and remove the former key then."
+    )
+
     package static let masterKeyMoved = Problem(
         code: "ledger.master-key-moved",
         sentence:

@@ -69,7 +69,7 @@ extension LedgerStore {
             for (place, name) in expired {
                 let sum = looks.seen[name].map { $0 + passed }
                 if let sum, sum >= Self.expiryPatience {
-                    try remove(place.period, place.kind)
+                    try remove(place.period, place.kind, because: "kept long enough")
                     expiry.removed.append(name)
                 } else {
                     seen[name] = sum ?? 0

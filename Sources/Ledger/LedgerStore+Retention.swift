@@ -24,7 +24,10 @@ package typealias KeyringStore = (MasterKeyring) throws(Problem) -> Void
 
 extension LedgerStore {
     /// A crash after the first step is finished at the next start.
-    func remove(_ period: Period, _ kind: RecordKind) throws(Problem) {
+    ///
+    /// - Parameter reason: for the audit log.
+    func remove(_ period: Period, _ kind: RecordKind, because reason: String) throws(Problem) {
+        note(.destroyed, "\(period).\(kind.name): \(reason)")
         try keys.destroy(.period(period.description, kind))
         close(period, kind)
         totals[period.description] = nil
@@ -63,7 +66,7 @@ extension LedgerStore {
         var removed: [String] = []
         for kind in [RecordKind.trace, .quality, .call] {
             while usage().level == .full, let oldest = try periods(kind).dropLast().first {
-                try remove(oldest, kind)
+                try remove(oldest, kind, because: "the quota is reached")
                 removed.append("\(oldest).\(kind.name)")
             }
         }
@@ -78,15 +81,23 @@ extension LedgerStore {
     @discardableResult
     package func rewrap() -> Bool {
         guard let wrapped = try? keys.wrapped() else { return false }
+        let former = wrapped.filter { $0.value != keys.keyring.current }.keys
+        guard !former.isEmpty else { return true }
+        noteChange(of: former.count)
         var isWhole = true
-        for (purpose, master) in wrapped where master != keys.keyring.current {
+        for purpose in former.sorted(by: { $0.description < $1.description }) {
             do throws(Problem) {
                 try keys.store(try keys.key(purpose), for: purpose)
             } catch {
+                noteUnusable(purpose, error)
                 isWhole = false
             }
         }
         return isWhole
+    }
+
+    private func noteChange(of count: Int) {
+        note(.masterChanged, "\(count) keys are wrapped anew, by the master key \(hexadecimal(keys.keyring.current))")
     }
 
     /// Changes the master key, or goes on with a change that was cut short: see ``MasterKeyRotation``.
@@ -100,6 +111,9 @@ extension LedgerStore {
             case .store(let keyring):
                 try store(keyring)
                 keys.keyring = keyring
+                if let wrapped = try? keys.wrapped(), wrapped.values.contains(where: { $0 != keyring.current }) {
+                    noteChange(of: wrapped.count)
+                }
             case .rewrap(let purpose): try keys.store(try keys.key(purpose), for: purpose)
             case .done: break
             }

@@ -53,52 +53,80 @@ struct CachedTotals {
     var hours: [Int64: CallTotals]
 }
 
+/// What was counted of one file so far.
+private struct HourCount: Sendable {
+    /// The next row to look at is below; nil at the end.
+    var below: Int64? = .max
+    var hours: [Int64: CallTotals] = [:]
+    /// Of the file, when counting began.
+    var generation: Int?
+}
+
 extension LedgerStore {
+    /// Rows that one turn counts: some ten milliseconds.
+    private static let counted = 1000
+
     /// Sums for charts, one for every step from `from`; steps without calls have none. Counted once and kept until the file
-    /// changes.
+    /// changes. Pages, filing and the watchdog have their turns in between.
     ///
     /// - Parameters:
     ///   - hours: of a step, 1...; 24 for days. A day begins where `from` says, so any zone of whole hours can be shown.
     ///   - until: exclusive; whole hours count.
-    package func series(
+    package nonisolated func series(
         from: WallTime, until: WallTime, hours step: Int = 24
-    ) throws(Problem) -> [Int: CallTotals] {
+    ) async throws(Problem) -> [Int: CallTotals] {
         let hour: Int64 = 3_600_000
         let step = Int64(max(step, 1))
         let first = from.milliseconds / hour
         var series: [Int: CallTotals] = [:]
-        for period in try periods(.call) where period.end > from && period.start < until {
-            for (at, totals) in try hours(of: period) where at >= first && at * hour < until.milliseconds {
+        for period in try await periods(.call) where period.end > from && period.start < until {
+            for (at, totals) in try await hours(of: period) where at >= first && at * hour < until.milliseconds {
                 series[Int((at - first) / step), default: CallTotals()].add(totals)
             }
         }
         return series
     }
 
-    package func totals(from: WallTime, until: WallTime) throws(Problem) -> CallTotals {
+    package nonisolated func totals(from: WallTime, until: WallTime) async throws(Problem) -> CallTotals {
         var all = CallTotals()
-        for (_, totals) in try series(from: from, until: until, hours: 1 << 20) { all.add(totals) }
+        for (_, totals) in try await series(from: from, until: until, hours: 1 << 20) { all.add(totals) }
         return all
     }
 
-    private func hours(of period: Period) throws(Problem) -> [Int64: CallTotals] {
-        let file = try file(period, .call)
-        let name = period.description
-        if let cached = totals[name], cached.generation == file.generation { return cached.hours }
-        var hours: [Int64: CallTotals] = [:]
-        var below = Int64.max
-        while true {
-            let rows = try file.rows(below: below, count: 1000)
-            guard let last = rows.last else { break }
-            below = last.number
-            for row in rows {
-                guard let bytes = row.bytes, let call = try? CallRecord(bytes, as: row.header) else { continue }
-                hours[call.dialled.milliseconds / 3_600_000, default: CallTotals()].add(call)
-            }
+    private nonisolated func hours(of period: Period) async throws(Problem) -> [Int64: CallTotals] {
+        var count = HourCount()
+        while let below = count.below {
+            try await add(period, below: below, to: &count)
+            // Without the word calls of an actor that follow each other are one turn.
+            await Task.yield()
         }
+        return count.hours
+    }
+
+    private func add(_ period: Period, below: Int64, to count: inout HourCount) throws(Problem) {
+        let name = period.description
+        // Retention has taken it meanwhile: what was counted is the answer.
+        if count.generation != nil, try !PrivateBytes.isThere(path(period, .call)) {
+            count.below = nil
+            return
+        }
+        let file = try file(period, .call)
+        if let cached = totals[name], cached.generation == file.generation {
+            (count.below, count.hours) = (nil, cached.hours)
+            return
+        }
+        let began = count.generation ?? file.generation
+        count.generation = began
+        let rows = try file.rows(below: below, count: Self.counted)
+        count.below = rows.last?.number
+        for row in rows {
+            guard let bytes = row.bytes, let call = try? CallRecord(bytes, as: row.header) else { continue }
+            count.hours[call.dialled.milliseconds / 3_600_000, default: CallTotals()].add(call)
+        }
+        // What was filed meanwhile is not in these sums: good for this answer, and not for the next.
+        guard count.below == nil, began == file.generation else { return }
         // Some hundred hours a month; a ledger of many years keeps the latest in memory.
         if totals.count >= 36 { totals.removeAll() }
-        totals[name] = CachedTotals(generation: file.generation, hours: hours)
-        return hours
+        totals[name] = CachedTotals(generation: began, hours: count.hours)
     }
 }

@@ -71,6 +71,9 @@ package actor LedgerStore {
     var totals: [String: CachedTotals] = [:]
     /// Parts that an erasure could not search: they are searched when they open again, before anything of them is shown.
     var unswept: Set<Place> = []
+    /// See ``note(_:_:)``.
+    var untold: [AuditEntry] = []
+    var toldUnusable: Set<KeyPurpose> = []
     /// Copies under way, by their target.
     var copies: [String: DatabaseCopy] = [:]
     /// Until when a file may be written anew, which is one statement of SQLite's and no sign of a disk that hangs.
@@ -193,7 +196,13 @@ package actor LedgerStore {
             return file
         }
         let path = path(period, kind)
-        let key = try periodKey(period.description, kind, mayMake: !PrivateBytes.isThere(path))
+        let key: PeriodKey
+        do {
+            key = try periodKey(period.description, kind, mayMake: !PrivateBytes.isThere(path))
+        } catch {
+            noteUnusable(.period(period.description, kind), error)
+            throw error
+        }
         let file = try PeriodFile(path, period: period, kind: kind, key: key)
         open.append(file)
         if open.count > Self.mostOpen { open.removeFirst() }

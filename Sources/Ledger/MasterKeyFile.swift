@@ -36,6 +36,16 @@ package enum MasterKeyFile {
         return keyring
     }
 
+    /// Puts another keyring in the file's place, durably, whole or not at all: a step of ``LedgerStore/changeMasterKey(store:)``.
+    ///
+    /// - Throws: `ledger.master-key-elsewhere` where the unit hands the keyring over; `ledger.disk-full` and the like.
+    package static func store(
+        _ keyring: MasterKeyring, credential: Redacted<[UInt8]>?, path: String
+    ) throws(Problem) {
+        guard credential == nil else { throw LedgerProblem.masterKeyElsewhere }
+        try PrivateBytes.replace(path, with: keyring.file.revealed)
+    }
+
     /// The keyring of a ledger that is only looked at: nothing is made.
     ///
     /// - Throws: as ``keyring(credential:path:ledger:)``; ``SealingProblem/masterKeyMissing`` when there is none.

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Sealing
+import Synchronization
 import Wire
 
 /// The records of one kind in one part of a period: `2026-11.calls.sqlite` and the key that opens its rows.
@@ -37,8 +38,9 @@ final class PeriodFile {
     let kind: RecordKind
     let key: PeriodKey
     let file: LedgerDatabase
-    /// Grows with every change, for what is derived from the file.
-    private(set) var generation = 0
+    /// Another one after every change and every opening, for what is derived from the file.
+    private(set) var generation = changes.add(1, ordering: .relaxed).newValue
+    private static let changes = Atomic(0)
 
     static let version = 1
 
@@ -62,7 +64,7 @@ final class PeriodFile {
     /// Files all of them durably, or none. A row whose identifier is there is replaced by a higher revision only: filed
     /// twice, it is there once.
     func put(_ rows: [Row]) throws(Problem) {
-        generation += 1
+        generation = Self.changes.add(1, ordering: .relaxed).newValue
         try file.transact { database in
             for row in rows { try put(row, database) }
         }
@@ -147,7 +149,7 @@ final class PeriodFile {
 
     /// Removes rows and their hashes; ``LedgerDatabase/wipe()`` must follow.
     func remove(_ numbers: [Int64]) throws(Problem) {
-        generation += 1
+        generation = Self.changes.add(1, ordering: .relaxed).newValue
         try file.transact { database in
             for number in numbers {
                 try database.execute(sql: "DELETE FROM row WHERE number = ?", arguments: [number])

@@ -202,6 +202,7 @@ package enum MessageIdentifiers {
         "ledger.in-use": "45a828812520464b8dbea5644a3bca15",
         "ledger.key-missing": "a054e07ea27c4e5b973e9a77d1ebd172",
         "ledger.key-unreadable": "18c2b00a18064f0a89e0eddc233a023e",
+        "ledger.master-key-elsewhere": "bb47712763ae457f98553f0548fbf805",
         "ledger.master-key-missing": "0dc719a3e0974a84abc234885e3add18",
         "ledger.master-key-moved": "dd8a10b723ab412ea69ae705c09c2af0",
         "ledger.master-key-unreadable": "82e99e77425249fb9e02e5665d1da7a3",

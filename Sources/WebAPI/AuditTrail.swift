@@ -24,6 +24,8 @@ package actor AuditTrail {
         case personalExport = "privacy.export"
         case erasure = "privacy.erase"
         case backup = "backup.hand-over"
+        case masterKey = "key.change-master"
+        case recoveryKey = "key.recovery"
     }
 
     /// Entries that wait.

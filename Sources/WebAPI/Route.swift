@@ -163,6 +163,9 @@ extension WebResponder {
         },
         Route(.put, "certificate/challenges/*", .machine) { try await $0.putChallenge($1) },
         Route(.delete, "certificate/challenges/*", .machine) { try $0.removeChallenge($1) },
+        Route(.post, "master-key", .machine) { responder, exchange in
+            try await responder.changeMasterKey(exchange.context)
+        },
         Route(.post, "backup", .machine) { responder, exchange in try await responder.handOver(exchange.context) },
         Route(.delete, "backup", .machine) { responder, exchange in try responder.endHandOver(exchange.context) },
         Route(.get, "phone", .everybody) { _, _ in

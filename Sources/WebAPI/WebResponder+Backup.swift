@@ -27,7 +27,8 @@ package struct BackupHandover: Codable, Sendable {
 }
 
 extension WebResponder {
-    private func operatingRoot(_ context: WebContext) throws -> (name: String, ledger: LedgerDesk) {
+    /// - Throws: a refusal for everybody but root and the box's own user.
+    func operatingRoot(_ context: WebContext) throws -> (name: String, ledger: LedgerDesk) {
         let user = try requireRoot(context)
         guard let ledger else { throw Refusal(.notFound, WebProblem.notFound) }
         return (user.name, ledger)

@@ -19,6 +19,7 @@ package struct WebServer: Service {
     private let trail: AuditTrail
     private let spellings: @Sendable (String) -> [String]
     private let settingsText: @Sendable () -> String?
+    private let recoveryKey: RecoveryKeyWatch
     let ledger: LedgerDesk?
     private let settings: SettingsDesk?
     let accounts: AccountStore
@@ -38,6 +39,7 @@ package struct WebServer: Service {
     ///   - operatorPath: the socket for the commands of this machine, when none was handed over; nil for none.
     ///   - spellings: in which records may have a number that somebody writes.
     ///   - settingsText: the configuration file, whose changes the audit log keeps; nil while it cannot be read.
+    ///   - recoveryRecipient: the public half of the recovery key, likewise.
     ///   - wwwRoot: the page's folder, read now.
     ///   - stateDirectory: holds `web/first-password` (see ``FirstOwner``).
     ///   - whenListening: called with the true addresses once requests are answered.
@@ -46,7 +48,8 @@ package struct WebServer: Service {
         listen: NetworkAddress, handed: HandedSockets = HandedSockets(), control: ControlClient,
         accounts: AccountStore, ledger: LedgerDesk? = nil, settings: SettingsDesk? = nil, operatorPath: String? = nil,
         spellings: @escaping @Sendable (String) -> [String] = { [$0] },
-        settingsText: @escaping @Sendable () -> String? = { nil }, wwwRoot: String, stateDirectory: String,
+        settingsText: @escaping @Sendable () -> String? = { nil },
+        recoveryRecipient: @escaping @Sendable () -> String? = { nil }, wwwRoot: String, stateDirectory: String,
         logger: Logger,
         limits: WebLimits = WebLimits(),
         whenListening: @escaping @Sendable ([WebPlace]) async -> Void = { _ in }
@@ -62,6 +65,7 @@ package struct WebServer: Service {
         self.operatorPath = operatorPath
         self.spellings = spellings
         self.settingsText = settingsText
+        recoveryKey = RecoveryKeyWatch(stateDirectory: stateDirectory, recipient: recoveryRecipient)
         trail = AuditTrail(ledger, logger: logger)
         operatorRoll = ConnectionRoll(limits: OperatorListener.limits)
         self.whenListening = whenListening
@@ -116,6 +120,7 @@ package struct WebServer: Service {
     private func followSettings() async {
         var known = settingsText()
         while !Task.isCancelled {
+            await recoveryKey.look(trail)
             try? await Task.sleep(for: .seconds(5))
             guard let text = settingsText(), text != known else { continue }
             let former = known

@@ -17,7 +17,7 @@ struct Program: AsyncParsableCommand {
             CoreCommand.self,
             WebCommand.self, ReloadCommand.self, DrainCommand.self,
             SetupURLCommand.self, UserCommand.self, CertificateCommand.self, BackupCommand.self, RestoreCommand.self,
-            RecoveryKeyCommand.self, MigrateSettingsCommand.self, SettleCommand.self,
+            RecoveryKeyCommand.self, MasterKeyCommand.self, MigrateSettingsCommand.self, SettleCommand.self,
         ] + faults)
 
     #if DEBUG

@@ -48,6 +48,9 @@ struct WebCommand: AsyncParsableCommand {
                 ledger: "\(folder)/ledger")
         } whenRewrapped: { () throws(Problem) in
             try MasterKeyFile.retire("\(folder)/master.key", credential: try Credentials().read("master-key"))
+        } storing: { (keyring) throws(Problem) in
+            try MasterKeyFile.store(
+                keyring, credential: try Credentials().read("master-key"), path: "\(folder)/master.key")
         } clock: {
             RetentionClock.now()
         }
@@ -68,6 +71,7 @@ struct WebCommand: AsyncParsableCommand {
                 operatorPath: box.state == nil ? nil : box.operatorSocket,
                 spellings: { number in rules.withLock { $0 }.spellings(of: number) },
                 settingsText: { [path = configuration.file] in readText(path) },
+                recoveryRecipient: { [path = box.recoveryRecipientFile] in readText(path) },
                 wwwRoot: web.www,
                 stateDirectory: stateDirectory, logger: log,
                 whenListening: { place in

@@ -36,6 +36,21 @@ struct AuditTests {
         for (_, data) in try place.files() { #expect(data.range(of: Data("settings.change".utf8)) == nil) }
     }
 
+    @Test("A head is read back from the journal's line, whatever stands behind the sentence")
+    func notice() async throws {
+        let place = try TestLedger()
+        let head = try await filled(place).1
+        let sentence = LedgerProblem.auditHead(head).sentence
+        var expected = head
+        expected.noted = hour(1)
+        for line in [sentence, "\(sentence) code=ledger.audit-head", "\(sentence) code=ledger.audit-head part=web"] {
+            #expect(AuditHead(notice: line, noted: hour(1)) == expected)
+        }
+        for line in ["", "entry", "hash", "entry 1 hash", "hash entry", "entry x hash y", "The process has ended."] {
+            #expect(AuditHead(notice: line, noted: hour(1)) == nil)
+        }
+    }
+
     /// What somebody with the disk may do to entry `n`, and which entry is then named.
     private static let attacks: [@Sendable (Int64) -> (sql: String, broken: Int64)] = [
         { ("DELETE FROM entry WHERE sequence = \($0)", $0) },

@@ -21,16 +21,17 @@ struct RecordsTests {
         let www = directory + "/www"
         try FileManager.default.createDirectory(atPath: www, withIntermediateDirectories: true)
         try Data("<!doctype html>".utf8).write(to: URL(filePath: www + "/index.html"))
-        let keyring = MasterKeyring()
         let settings = LedgerSettings(directory: "\(directory)/web/ledger")
         do {
-            let store = try await LedgerStore.open(settings, keyring: keyring)
+            let store = try await LedgerStore.open(settings, keyring: try Self.keyring(directory))
             let sealed = try records.map { try store.sealingKey.seal($0) }
             _ = await store.file(sealed)
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let desk = LedgerDesk(settings, lock: "\(directory)/web/ledger.lock", logger: log) { () throws(Problem) in
-            keyring
+            try Self.keyring(directory)
+        } storing: { (keyring) throws(Problem) in
+            try MasterKeyFile.store(keyring, credential: nil, path: "\(directory)/web/master.key")
         } clock: {
             RetentionClock(wall: .now(), sinceBoot: .seconds(9), boot: "b", isSynchronised: true)
         }
@@ -41,6 +42,7 @@ struct RecordsTests {
             accounts: await owned(in: directory), ledger: desk,
             operatorPath: "\(directory)/operator.sock",
             spellings: { $0 == "030 1234-0001" ? ["+493012340001", "493012340001", "03012340001"] : [$0] },
+            recoveryRecipient: { try? String(contentsOfFile: "\(directory)/recovery.pub", encoding: .utf8) },
             wwwRoot: www, stateDirectory: directory, logger: log,
             whenListening: { announce.yield(Int($0.first?.address.port ?? 0)) })
         let running = Task { try await server.run() }
@@ -58,6 +60,11 @@ struct RecordsTests {
         }
         running.cancel()
         _ = try? await running.value
+    }
+
+    private static func keyring(_ directory: String) throws(Problem) -> MasterKeyring {
+        try MasterKeyFile.keyring(
+            credential: nil, path: "\(directory)/web/master.key", ledger: "\(directory)/web/ledger")
     }
 
     private static func call(_ index: Int, _ number: String, user: String = "admin") -> CallRecord {
@@ -154,6 +161,52 @@ struct RecordsTests {
                 }
             }
             #expect(try await RawClient(port: port).request("GET", "/api/v1/verify").status == 401)
+        }
+    }
+
+    @Test("The master key is changed while the ledger is in use: the former one opens nothing; the audit log says so")
+    func masterKey() async throws {
+        try await Self.with(Self.records) { client, _, _, directory in
+            let former = try Self.keyring(directory)
+            _ = try await client.send(.init("/api/v1/master-key", method: "POST"))
+            let ring = try Self.keyring(directory)
+            #expect(ring.names.count == 1 && ring.names != former.names)
+            let keys = "\(directory)/web/ledger"
+            for name in try FileManager.default.contentsOfDirectory(atPath: keys) where name.hasSuffix(".key") {
+                let wrapped = try WrappedKey(Array(Data(contentsOf: URL(filePath: "\(keys)/\(name)"))))
+                #expect(wrapped.master == ring.current, "\(name)")
+            }
+            let verdicts = try await client.json(.init("/api/v1/verify"), as: [LedgerVerdict].self)
+            #expect(verdicts.count == 3 && verdicts.flatMap(\.faults) == [])
+            let audit = try await client.json(.init("/api/v1/audit"), as: Audit.self).entries
+            #expect(audit.map(\.action) == ["key.master-changed", "key.change-master"])
+            #expect(audit.first?.detail?.hasSuffix("by the master key \(hexadecimal(ring.current))") == true)
+        }
+    }
+
+    @Test("A recovery key that the audit log does not know is told once, whoever put it there")
+    func recoveryKey() async throws {
+        try await Self.with([]) { client, _, _, directory in
+            var told: [String] = []
+            for key in [RecoveryKey(), RecoveryKey()] {
+                try Data("\(key.ageRecipient)\n".utf8).write(to: URL(filePath: "\(directory)/recovery.pub"))
+                told.insert("backups are made for \(key.ageRecipient)", at: 0)
+                let end = ContinuousClock.now + .seconds(60)
+                var found: [String?] = []
+                while found.count < told.count, ContinuousClock.now < end {
+                    try await Task.sleep(for: .milliseconds(200))
+                    found = try await client.json(.init("/api/v1/audit"), as: Audit.self).entries.map(\.detail)
+                }
+                #expect(found == told)
+            }
+            // It is known once the entry is durable: a moment after it can be read.
+            let end = ContinuousClock.now + .seconds(60)
+            var known = ""
+            while told.first != "backups are made for \(known)", ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(50))
+                known = try String(contentsOfFile: "\(directory)/web/recovery-known", encoding: .utf8)
+            }
+            #expect(told.first == "backups are made for \(known)")
         }
     }
 

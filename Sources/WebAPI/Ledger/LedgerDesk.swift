@@ -39,6 +39,7 @@ package actor LedgerDesk {
     private let lockPath: String
     let keyring: @Sendable () throws(Problem) -> MasterKeyring
     private let whenRewrapped: @Sendable () throws(Problem) -> Bool
+    let storing: @Sendable (MasterKeyring) throws(Problem) -> Void
     private let clock: @Sendable () -> RetentionClock
     private let logger: Logger
     private nonisolated let state = Mutex(State())
@@ -59,16 +60,21 @@ package actor LedgerDesk {
     ///   - keyring: read when the ledger is opened; see ``MasterKeyFile``.
     ///   - whenRewrapped: called when all keys are wrapped by the first of the master keys; removes one that the others took the
     ///     place of, and says whether it did.
+    ///   - storing: keeps another keyring in place of the one that `keyring` reads; without it the master key cannot be changed.
     package init(
         _ settings: LedgerSettings, lock: String, logger: Logger,
         keyring: @escaping @Sendable () throws(Problem) -> MasterKeyring,
         whenRewrapped: @escaping @Sendable () throws(Problem) -> Bool = { () throws(Problem) in false },
+        storing: @escaping @Sendable (MasterKeyring) throws(Problem) -> Void = { (_) throws(Problem) in
+            throw LedgerProblem.masterKeyElsewhere
+        },
         clock: @escaping @Sendable () -> RetentionClock
     ) {
         self.settings = settings
         lockPath = lock
         self.keyring = keyring
         self.whenRewrapped = whenRewrapped
+        self.storing = storing
         self.clock = clock
         self.logger = logger
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -139,10 +145,14 @@ package actor LedgerDesk {
     private func open() async throws(Problem) -> LedgerStore {
         if let store { return store }
         if lock == nil { lock = try LedgerLock(lockPath) }
-        let opened = try await LedgerStore.open(settings, keyring: try keyring())
+        let ring = try keyring()
+        let opened = try await LedgerStore.open(settings, keyring: ring)
         store = opened
+        // A change of the master key that was cut short goes on. Where the ring is not the box's to write, its owner ends it.
+        if ring.names.count > 1 { try? await opened.changeMasterKey(store: storing) }
         // Once for each opening: what is wrong with a single key makes its own period unusable, and says so there.
         if await opened.rewrap(), try whenRewrapped() {
+            await opened.note(.masterRetired, "the unit hands over another one")
             logger.notice(
                 "\(LedgerProblem.masterKeyMoved.sentence)", metadata: ["code": "\(LedgerProblem.masterKeyMoved.code)"])
         }

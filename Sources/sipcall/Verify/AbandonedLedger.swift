@@ -62,13 +62,7 @@ enum JournalHeads {
             guard let entry = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)),
                 let microseconds = Int64(entry.time)
             else { return nil }
-            // "… come to entry 17 with the hash 6f3a….": see LedgerProblem.auditHead.
-            let words = entry.message.split(separator: " ")
-            guard let place = words.firstIndex(of: "entry"), words.count > place + 1, let last = words.last else {
-                return nil
-            }
-            return AuditHead(
-                "\(words[place + 1]):\(last.filter { $0.isHexDigit }):\(microseconds / 1000)")
+            return AuditHead(notice: entry.message, noted: WallTime(milliseconds: microseconds / 1000))
         }
     }
 }

@@ -149,6 +149,7 @@ def test_the_program_is_hardened_by_its_linker(machine: Machine) -> None:
         ("man1/sipcall-certificate.1", ["certificate", "remove"]),
         ("man1/sipcall-restore.1", ["restore"]),
         ("man1/sipcall-recovery-key.1", ["recovery-key"]),
+        ("man1/sipcall-change-master-key.1", ["change-master-key"]),
         ("man1/sipcall-privacy.1", ["privacy"]),
         ("man1/sipcall-privacy.1", ["privacy", "export"]),
         ("man1/sipcall-privacy.1", ["privacy", "erase"]),

@@ -236,7 +236,40 @@ def _questions(box: Box, peer: Peer, month: tuple[str, datetime, datetime]) -> l
     other = (time.monotonic() - began) * 1000
     lines.append(Line("a month's sums by day, first", first, other, 1000, "ms"))
     lines.append(Line("a month's sums by day, again", _median(lambda: _totals(box, begin, end)), None, 50, "ms"))
-    return lines
+    return lines + _wide(box, peer)
+
+
+def _wide(box: Box, peer: Peer) -> list[Line]:
+    """What reads everything: the sums of all months, and a search for a part that no index has."""
+    begin, end = datetime.now(UTC) - timedelta(days=400), datetime.now(UTC)
+    began = time.monotonic()
+    _totals(box, begin, end)
+    first = (time.monotonic() - began) * 1000
+    began = time.monotonic()
+    peer.ask("SELECT dialled / 86400000, count(*), sum(seconds) FROM call GROUP BY 1")()
+    other = (time.monotonic() - began) * 1000
+    again = _median(lambda: _totals(box, begin, end))
+    began = time.monotonic()
+    calls, after, pages = 0, "", 0
+    while True:
+        # A page reads so many rows at most, and tells where to go on.
+        page = box.history(f"?limit=50&text=987654{after}")
+        calls, pages = calls + len(page["calls"]), pages + 1
+        if not page.get("next"):
+            break
+        after = f"&after={page['next']}"
+    whole = (time.monotonic() - began) * 1000
+    if calls != 0:
+        raise RigError(f"{calls} calls have a part of a number that none has")
+    began = time.monotonic()
+    peer.ask("SELECT * FROM call WHERE number LIKE '%987654%' OR user LIKE '%987654%'")()
+    scan = (time.monotonic() - began) * 1000
+    return [
+        Line("all sums by day, first", first, other, None, "ms"),
+        Line("all sums by day, again", again, None, None, "ms"),
+        Line(f"search for a part that nobody has, of {pages} pages", whole, scan, None, "ms"),
+        Line("each of these pages", whole / pages, None, 1000, "ms"),
+    ]
 
 
 def _totals(box: Box, begin: datetime, end: datetime) -> int:

@@ -20,9 +20,11 @@ from ..ledger_writer import Period, Record
 from ..programs import process_tree
 from .ledger_files import Keyring
 
-SETTINGS = "[ledger]\nkeep_days = 30\nmegabytes = 16"
-"""A file turns over at an eighth of that."""
-_TURNS_OVER = (16 << 20) // 8
+_MEGABYTES = 96
+"""Far more than a check of a thousand rounds writes: at the quota the oldest records go, and they would count as lost."""
+SETTINGS = f"[ledger]\nkeep_days = 30\nmegabytes = {_MEGABYTES}"
+_TURNS_OVER = (_MEGABYTES << 20) // 8
+"""Bytes at which a file turns over."""
 _DAY = 86_400_000
 PATIENCE = 120.0
 """Seconds in which a backup ends, one way or another."""
@@ -45,6 +47,9 @@ class Upkeep:
 
     def __init__(self, folder: Path, ledger: Path) -> None:
         self._ledger, self._template = ledger, folder / "template.sqlite"
+        self._desk = folder / "desk"
+        """Where files are written before the box sees them: it never finds one that is not whole."""
+        self._desk.mkdir()
         self.expired = 0
         """Parts that were written old enough to go."""
         self.old: set[bytes] = set()
@@ -72,8 +77,12 @@ class Upkeep:
             day = datetime(2001, 1, 1, tzinfo=UTC) + timedelta(days=self.expired)
             records = list(_records(2, int(day.timestamp() * 1000)))
             self.old |= {record.identifier for record in records}
-            Period(self._ledger, ring, day.strftime("%Y-%m-%d")).write(records, self._template)
+            Period(self._desk, ring, day.strftime("%Y-%m-%d")).write(records, self._template)
             self.expired += 1
+        # As the box does it: no database without its key.
+        for pattern in ("*.calls.key", "*.calls.sqlite"):
+            for path in self._desk.glob(pattern):
+                path.rename(self._ledger / path.name)
         self.note()
 
     def note(self) -> None:
