@@ -114,6 +114,7 @@ package struct StatusScreen: Sendable {
         }
         let trunks = status.trunks.isEmpty ? [status.trunk] : status.trunks
         for (index, trunk) in trunks.enumerated() { row(index == 0 ? "Provider" : "", Self.line(trunk)) }
+        if let listens = status.listens { row("SIP", "at " + listens.map(\.description).joined(separator: " and ")) }
         row("Calls", callSummary)
         for call in status.list.prefix(Self.mostCalls) { row("", Self.line(call, style)) }
         if status.list.count > Self.mostCalls {
@@ -137,7 +138,9 @@ package struct StatusScreen: Sendable {
         switch trunk.state {
         case .none: "none"
         case .registering: "\(trunk.name), registering"
-        case .registered: "\(trunk.name), registered" + (trunk.expires.map { " for \(words(seconds: $0))" } ?? "")
+        case .registered:
+            "\(trunk.name), registered" + (trunk.expires.map { " for \(words(seconds: $0))" } ?? "")
+                + (trunk.target?.contains("[") == true ? ", over IPv6" : "")
         case .ready where trunk.answers == true: "\(trunk.name), reachable, needs no registration"
         case .ready where trunk.isAsked == false: "\(trunk.name), needs no registration, not asked whether it is there"
         case .ready: "\(trunk.name), needs no registration, not heard from yet"

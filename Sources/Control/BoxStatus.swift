@@ -111,6 +111,8 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package var callsDialledLimit = 0
     /// What was found out about providers, by the account's name.
     package var measured: [String: ProviderMeasurements] = [:]
+    /// Where SIP is spoken, one address of each family, the preferred one first.
+    package var listens: [NetworkAddress]?
     /// When the core began, as the wall clock stood then.
     package var started: WallTime?
     /// What the core can do only in part; empty on a healthy box.

@@ -12,7 +12,8 @@ final class Leg {
     }
 
     let identifier: LegIdentifier
-    let transport: Transport
+    /// Another one only where a call that nobody answered yet is tried another way.
+    var transport: Transport
     var formats: Formats
     /// Where what this leg says goes; to itself for the echo service. Cleared when either leg closes.
     var bridge: Bridge?

@@ -5,6 +5,7 @@ import Wire
 enum MediaCommand: Sendable {
     case openBrowserLeg(BrowserLegDescription)
     case openTrunkLeg(LegIdentifier, rtp: DatagramSocket, rtcp: DatagramSocket)
+    case moveTrunkLeg(LegIdentifier, rtp: DatagramSocket, rtcp: DatagramSocket)
     case setTrunkAudio(LegIdentifier, TrunkAudio)
     case connect(LegIdentifier, LegIdentifier, aToB: Bool, bToA: Bool)
     case startService(LegIdentifier, MediaService)

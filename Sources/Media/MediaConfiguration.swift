@@ -4,12 +4,14 @@ package import Wire
 package struct MediaConfiguration: Sendable {
     /// The one UDP port for all browsers. Port 0 takes any free one; `[::]` serves IPv4 too.
     package var browserListen: NetworkAddress
-    /// The address that the trunk's RTP sockets are bound to.
-    package var trunkListen: NetworkAddress.Host
+    /// What the trunk's RTP sockets are bound to: one address of each family that is spoken.
+    package var trunkListen: [NetworkAddress.Host]
     /// RTP takes an even port of these and RTCP the odd one above it (RFC 3550 §11).
     package var trunkPorts: ClosedRange<UInt16>
 
-    package init(browserListen: NetworkAddress, trunkListen: NetworkAddress.Host, trunkPorts: ClosedRange<UInt16>) {
+    package init(
+        browserListen: NetworkAddress, trunkListen: [NetworkAddress.Host], trunkPorts: ClosedRange<UInt16>
+    ) {
         self.browserListen = browserListen
         self.trunkListen = trunkListen
         self.trunkPorts = trunkPorts

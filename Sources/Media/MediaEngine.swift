@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 package import SDP
 import SecureMedia
@@ -19,7 +20,7 @@ package final class MediaEngine: Sendable {
     /// Events that wait for a slow reader; older ones are dropped then.
     private static let waitingEvents = 16_384
 
-    private let trunkHost: NetworkAddress.Host
+    private let trunkHosts: [NetworkAddress.Host]
     private let trunkPorts: Mutex<PortRange>
     private let mailbox: Mailbox
     private let thread: Mutex<LoopThread?>
@@ -59,7 +60,7 @@ package final class MediaEngine: Sendable {
         else { throw Problem(code: "media.no-identity", sentence: "The key for encrypted sound could not be made.") }
         self.fingerprint = fingerprint
         browserPort = socket.local.port
-        trunkHost = configuration.trunkListen
+        trunkHosts = configuration.trunkListen
         trunkPorts = Mutex(PortRange(configuration.trunkPorts))
         let (events, continuation) = AsyncStream.makeStream(
             of: MediaEvent.self, bufferingPolicy: .bufferingNewest(Self.waitingEvents))
@@ -100,17 +101,36 @@ package final class MediaEngine: Sendable {
     }
 
     /// Opens a leg to the provider.
+    /// - Parameter family: of the addresses that its sound comes from and goes to.
     /// - Returns: the even port of RTP; RTCP has the next one.
     /// - Throws: `media.no-free-port` and the reasons why a socket cannot be opened.
-    package func openTrunkLeg(_ leg: LegIdentifier) throws(Problem) -> UInt16 {
-        var generator = SystemRandomNumberGenerator()
-        let (rtp, rtcp) = try trunkPorts.withLock { $0 }.open(on: trunkHost, using: &generator)
+    package func openTrunkLeg(_ leg: LegIdentifier, over family: AddressFamily) throws(Problem) -> UInt16 {
+        let (rtp, rtcp) = try trunkSockets(family)
         let port = rtp.local.port
-        guard mailbox.post(.openTrunkLeg(leg, rtp: rtp, rtcp: rtcp)) else {
-            throw Problem(code: "media.stopped", sentence: "The box is shutting down.")
-        }
+        guard mailbox.post(.openTrunkLeg(leg, rtp: rtp, rtcp: rtcp)) else { throw Self.isStopped }
         return port
     }
+
+    /// Gives a leg to the provider sockets of another family in the place of its own: the call is tried another way. What it
+    /// is bridged to stays.
+    /// - Returns: the even port of RTP.
+    /// - Throws: as ``openTrunkLeg(_:over:)``; the leg keeps its sockets then.
+    package func moveTrunkLeg(_ leg: LegIdentifier, to family: AddressFamily) throws(Problem) -> UInt16 {
+        let (rtp, rtcp) = try trunkSockets(family)
+        let port = rtp.local.port
+        guard mailbox.post(.moveTrunkLeg(leg, rtp: rtp, rtcp: rtcp)) else { throw Self.isStopped }
+        return port
+    }
+
+    private func trunkSockets(_ family: AddressFamily) throws(Problem) -> (rtp: DatagramSocket, rtcp: DatagramSocket) {
+        guard let host = trunkHosts.first(where: { $0.family == family }) else {
+            throw SocketError(address: NetworkAddress(host: .ipv4(0), port: 0), errno: EAFNOSUPPORT).problem
+        }
+        var generator = SystemRandomNumberGenerator()
+        return try trunkPorts.withLock { $0 }.open(on: host, using: &generator)
+    }
+
+    private static let isStopped = Problem(code: "media.stopped", sentence: "The box is shutting down.")
 
     /// Tells what was agreed on with the provider, from its answer or an early one (183), again after each change.
     /// Before it, PCMU and PCMA under their static payload types are heard from the first source.

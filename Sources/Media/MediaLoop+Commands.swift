@@ -11,6 +11,8 @@ extension MediaLoop {
             open(description)
         case .openTrunkLeg(let identifier, let rtp, let rtcp):
             open(identifier, rtp: rtp, rtcp: rtcp)
+        case .moveTrunkLeg(let identifier, let rtp, let rtcp):
+            move(identifier, rtp: rtp, rtcp: rtcp)
         case .setTrunkAudio(let identifier, let audio):
             guard let leg = legs[identifier], case .trunk(let trunk) = leg.transport else { return }
             leg.formats = Formats(audio)
@@ -75,6 +77,22 @@ extension MediaLoop {
             legs[identifier] = leg
         } catch {
             unwatch(leg, trunk)
+            context.emit(.failed(identifier, error))
+        }
+    }
+
+    private func move(_ identifier: LegIdentifier, rtp: DatagramSocket, rtcp: DatagramSocket) {
+        guard let leg = legs[identifier], case .trunk(let former) = leg.transport else { return }
+        // What waits to be sent names the former sockets.
+        context.queue.flush()
+        unwatch(leg, former)
+        let trunk = TrunkLeg(rtp: rtp, rtcp: rtcp, now: context.now)
+        leg.transport = .trunk(trunk)
+        leg.formats = .provisional
+        do throws(Problem) {
+            try watch(leg, trunk)
+        } catch {
+            // It stays, deaf and mute, until whoever is told closes it.
             context.emit(.failed(identifier, error))
         }
     }

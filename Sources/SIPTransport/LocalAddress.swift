@@ -19,7 +19,7 @@ package enum LocalAddress {
     }
 
     /// Every address of the machine's interfaces that are up, loopback last, IPv6 link-local left out.
-    package static func all() -> [NetworkAddress.Host] {
+    package static func all(withLoopback: Bool = true) -> [NetworkAddress.Host] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
         defer { freeifaddrs(list) }
@@ -36,13 +36,17 @@ package enum LocalAddress {
                 hosts.append(host)
             }
         }
-        return hosts + loopback
+        return withLoopback ? hosts + loopback : hosts
     }
 
     /// - Returns: 0 if nobody else has this UDP port, else the error's number.
     static func bindErrorCode(udp address: NetworkAddress) -> CInt {
         withDatagramSocket(like: address) { socket in
-            withKernelForm(of: address) { bind(socket, $0, $1) } == 0 ? 0 : errno
+            var only: CInt = 1
+            if address.isIPv6 {
+                setsockopt(socket, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &only, socklen_t(MemoryLayout<CInt>.size))
+            }
+            return withKernelForm(of: address) { bind(socket, $0, $1) } == 0 ? 0 : errno
         } ?? errno
     }
 

@@ -68,14 +68,15 @@ extension SIPTransport {
         }
     }
 
-    /// - Parameter address: that of the UDP socket.
+    /// - Parameter addresses: those of the UDP sockets.
+    /// - Returns: with where TLS is taken at the first of them.
     static func listenForStreams(
-        _ address: NetworkAddress, tls: TLSOptions, limits: StreamLimits, on loop: any EventLoop,
+        _ addresses: [NetworkAddress], tls: TLSOptions, limits: StreamLimits, on loop: any EventLoop,
         continuation: AsyncStream<Input>.Continuation, counts: SharedCounts
     ) async throws(Problem) -> (NIOLoopBound<Streams>, NetworkAddress?) {
         let server = try await serverContext(tls)
-        let tlsAddress = NetworkAddress(host: address.host, port: tls.listenPort)
-        var place = address
+        var place = addresses.first ?? NetworkAddress(host: .ipv4(0), port: 0)
+        var tlsAddress: NetworkAddress?
         var opened: NIOLoopBound<Streams>?
         do {
             let streams = try await loop.submit {
@@ -84,10 +85,16 @@ extension SIPTransport {
                     eventLoop: loop)
             }.get()
             opened = streams
-            _ = try await loop.flatSubmit { streams.value.listen(address) }.get()
-            guard let server else { return (streams, nil) }
-            place = tlsAddress
-            return (streams, try await loop.flatSubmit { streams.value.listen(tlsAddress, tls: server) }.get())
+            for address in addresses {
+                place = address
+                _ = try await loop.flatSubmit { streams.value.listen(address) }.get()
+                guard let server else { continue }
+                let secure = NetworkAddress(host: address.host, port: tls.listenPort)
+                place = secure
+                let taken = try await loop.flatSubmit { streams.value.listen(secure, tls: server) }.get()
+                tlsAddress = tlsAddress ?? taken
+            }
+            return (streams, tlsAddress)
         } catch {
             if let opened { try? await loop.submit { opened.value.closeAll() }.get() }
             throw cannotListen(place, errnoCode: (error as? IOError)?.errnoCode ?? EIO, over: "TCP")

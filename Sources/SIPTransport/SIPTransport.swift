@@ -13,8 +13,10 @@ package import Wire
 
 /// SIP over UDP, TCP and TLS (RFC 3261 §18).
 ///
-/// Over UDP: one socket for everybody, and one connected socket for each provider, because
+/// Over UDP: one socket for everybody of each family, and one connected socket for each provider, because
 /// only a connected UDP socket learns at once that its peer refuses datagrams (ICMP port unreachable).
+///
+/// IPv4 and IPv6 have sockets of their own, so that an answer leaves by the socket that its request came to.
 ///
 /// Messages are parsed on the socket's event loop, so that junk is gone before it costs anybody else anything.
 package final class SIPTransport: Sendable {
@@ -39,8 +41,11 @@ package final class SIPTransport: Sendable {
     package static let inputLimit = 1024
     private static let datagramsAtOnce = 16
 
-    /// What the socket is bound to; the port is never 0.
-    package let localAddress: NetworkAddress
+    /// What the sockets are bound to, one address of each family that can be spoken, in the order in which they were asked
+    /// for; no port is 0.
+    package let localAddresses: [NetworkAddress]
+    /// Why addresses that were asked for are not among them: the machine does not have them.
+    package let missing: [Problem]
     /// Ends when the transport is closed. For one reader, which calls ``taken()`` after each input.
     package let inputs: AsyncStream<Input>
 
@@ -48,7 +53,7 @@ package final class SIPTransport: Sendable {
     /// on it too: no thread has to be woken for them then.
     package let loop: any EventLoop
     let line: PrivateLine
-    private let channel: any Channel
+    private let sockets: [AddressFamily: any Channel]
     private let continuation: AsyncStream<Input>.Continuation
     /// nil once the transport is closed.
     private let connected = Mutex<[NetworkAddress: any Channel]?>([:])
@@ -58,14 +63,15 @@ package final class SIPTransport: Sendable {
     package let tlsAddress: NetworkAddress?
 
     private init(
-        loop: any EventLoop, line: PrivateLine, channel: any Channel, localAddress: NetworkAddress,
+        loop: any EventLoop, line: PrivateLine, bound: Bound,
         inputs: AsyncStream<Input>, continuation: AsyncStream<Input>.Continuation, counts: SharedCounts,
         streams: NIOLoopBound<Streams>, tlsAddress: NetworkAddress?
     ) {
         self.loop = loop
         self.line = line
-        self.channel = channel
-        self.localAddress = localAddress
+        sockets = bound.sockets
+        localAddresses = bound.addresses
+        missing = bound.missing
         self.inputs = inputs
         self.continuation = continuation
         self.counts = counts
@@ -73,15 +79,25 @@ package final class SIPTransport: Sendable {
         self.tlsAddress = tlsAddress
     }
 
-    /// Binds the sockets: UDP and TCP of one port, and TLS if there is a certificate of our own.
-    ///
-    /// - Throws: `sip.port-in-use`, `sip.cannot-listen` with the system's reason, or `sip.certificate`.
+    /// Listens on one address.
     package static func open(
         listen: NetworkAddress, tls: TLSOptions = TLSOptions(), limits: StreamLimits = StreamLimits(),
         on group: any EventLoopGroup
     ) async throws(Problem) -> SIPTransport {
+        try await open(listen: [listen], tls: tls, limits: limits, on: group)
+    }
+
+    /// Binds the sockets: UDP and TCP of one port for each address, and TLS if there is a certificate of our own. An address
+    /// that the machine does not have is done without as long as there is another: see ``missing``.
+    ///
+    /// - Parameter listen: at most one address of each family.
+    /// - Throws: `sip.port-in-use`, `sip.cannot-listen` with the system's reason, or `sip.certificate`.
+    package static func open(
+        listen: [NetworkAddress], tls: TLSOptions = TLSOptions(), limits: StreamLimits = StreamLimits(),
+        on group: any EventLoopGroup
+    ) async throws(Problem) -> SIPTransport {
         // A port that the system chose for UDP may be taken for TCP; another will not be.
-        var attempts = listen.port == 0 ? 8 : 1
+        var attempts = listen.contains { $0.port == 0 } ? 8 : 1
         while true {
             do throws(Problem) {
                 return try await openOnce(listen: listen, tls: tls, limits: limits, on: group)
@@ -93,34 +109,37 @@ package final class SIPTransport: Sendable {
     }
 
     private static func openOnce(
-        listen: NetworkAddress, tls: TLSOptions, limits: StreamLimits, on group: any EventLoopGroup
+        listen: [NetworkAddress], tls: TLSOptions, limits: StreamLimits, on group: any EventLoopGroup
     ) async throws(Problem) -> SIPTransport {
-        try probe(listen)
         let (inputs, continuation) = AsyncStream.makeStream(of: Input.self)
         let counts = SharedCounts()
         let loop = group.next()
         var line: PrivateLine?
-        var socket: (any Channel)?
+        var bound = Bound()
         do {
             let opened = try await PrivateLine.open(on: loop, continuation: continuation, counts: counts)
             line = opened
-            let channel = try await bootstrap(loop, peer: nil, continuation: continuation, counts: counts)
-                .bind(to: SocketAddress(listen)).get()
-            socket = channel
-            guard let bound = channel.localAddress.flatMap(NetworkAddress.init) else {
-                throw IOError(errnoCode: EADDRNOTAVAIL, reason: "getsockname")
+            for address in listen where bound.sockets[address.family] == nil {
+                try await bound.add(address) {
+                    try await bootstrap(
+                        loop, family: address.family, peer: nil, continuation: continuation, counts: counts
+                    ).bind(to: SocketAddress(address)).get()
+                }
+            }
+            if bound.sockets.isEmpty {
+                throw bound.missing.first ?? cannotListen(.init(host: .ipv4(0), port: 0), errnoCode: EINVAL)
             }
             let (streams, tlsAddress) = try await listenForStreams(
-                bound, tls: tls, limits: limits, on: loop, continuation: continuation, counts: counts)
+                bound.addresses, tls: tls, limits: limits, on: loop, continuation: continuation, counts: counts)
             let transport = SIPTransport(
-                loop: loop, line: opened, channel: channel, localAddress: bound, inputs: inputs,
+                loop: loop, line: opened, bound: bound, inputs: inputs,
                 continuation: continuation, counts: counts, streams: streams, tlsAddress: tlsAddress)
             transport.joinStreams()
             return transport
         } catch {
             await line?.close()
-            try? await socket?.close().get()
-            throw error as? Problem ?? cannotListen(listen, errnoCode: (error as? IOError)?.errnoCode ?? EIO)
+            for socket in bound.sockets.values { try? await socket.close().get() }
+            throw error as? Problem ?? cannotListen(.init(host: .ipv4(0), port: 0), errnoCode: EIO)
         }
     }
 
@@ -130,11 +149,13 @@ package final class SIPTransport: Sendable {
     /// - Parameter localHost: the address that the route to the peer leaves from.
     package func connect(to peer: NetworkAddress, from localHost: NetworkAddress.Host) async {
         let isWanted = connected.withLock { $0.map { $0[peer] == nil } ?? false }
-        guard isWanted else { return }
-        let local = NetworkAddress(host: localHost, port: localAddress.port)
+        guard isWanted, let port = localAddress(of: localHost.family)?.port else { return }
+        let local = NetworkAddress(host: localHost, port: port)
         guard
-            let socket = try? await Self.bootstrap(loop, peer: peer, continuation: continuation, counts: counts)
-                .bind(to: SocketAddress(local)).get()
+            let socket = try? await Self.bootstrap(
+                loop, family: peer.family, peer: peer, continuation: continuation, counts: counts
+            )
+            .bind(to: SocketAddress(local)).get()
         else { return }
         do {
             try await socket.connect(to: SocketAddress(peer)).get()
@@ -178,13 +199,13 @@ package final class SIPTransport: Sendable {
     /// refuses otherwise is lost, as on any network.
     func sendDatagram(_ bytes: [UInt8], to peer: NetworkAddress) {
         let own = socket(to: peer)
-        let socket = own ?? channel
+        let everybodys = sockets[peer.family]
         onLoop {
-            let errnoCode = socket.sendDatagram(bytes, to: peer)
+            let errnoCode = (own ?? everybodys)?.sendDatagram(bytes, to: peer) ?? ENETUNREACH
             guard errnoCode != 0 else { return }
-            if own != nil, !unreachableErrors.contains(errnoCode) {
+            if own != nil, let everybodys, !unreachableErrors.contains(errnoCode) {
                 // The address that the peer's socket is bound to may be gone.
-                _ = self.channel.sendDatagram(bytes, to: peer)
+                _ = everybodys.sendDatagram(bytes, to: peer)
             } else if unreachableErrors.contains(errnoCode), self.counts.hasRoom() {
                 self.counts.report(.unreachable(SIPPeer(peer), nil), to: self.continuation)
             }
@@ -212,12 +233,12 @@ package final class SIPTransport: Sendable {
     package var counters: Counters { counts.snapshot }
 
     package func close() async {
-        let sockets = connected.withLock { sockets in
+        let own = connected.withLock { sockets in
             defer { sockets = nil }
             return sockets.map { Array($0.values) } ?? []
         }
         await closeStreams()
-        for socket in sockets + [channel] {
+        for socket in own + sockets.values {
             try? await socket.close().get()
         }
         await line.close()
@@ -225,10 +246,10 @@ package final class SIPTransport: Sendable {
     }
 
     private static func bootstrap(
-        _ loop: any EventLoop, peer: NetworkAddress?, continuation: AsyncStream<Input>.Continuation,
-        counts: SharedCounts
+        _ loop: any EventLoop, family: AddressFamily, peer: NetworkAddress?,
+        continuation: AsyncStream<Input>.Continuation, counts: SharedCounts
     ) -> DatagramBootstrap {
-        DatagramBootstrap(group: loop)
+        let bootstrap = DatagramBootstrap(group: loop)
             .channelOption(.socket(Int(SOL_SOCKET), SO_REUSEPORT), value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
             // One buffer for all datagrams of a read, each of which gets an equal part of it.
@@ -242,13 +263,11 @@ package final class SIPTransport: Sendable {
                         DatagramHandler(peer: peer, continuation: continuation, counts: counts))
                 }
             }
+        return family == .ipv6 ? bootstrap.channelOption(ownFamilyOnly, value: 1) : bootstrap
     }
 
-    /// SO_REUSEPORT lets a connected socket share the port, but would also hide that another program has it.
-    private static func probe(_ address: NetworkAddress) throws(Problem) {
-        let errnoCode = LocalAddress.bindErrorCode(udp: address)
-        if errnoCode != 0 { throw cannotListen(address, errnoCode: errnoCode) }
-    }
+    /// For sockets of IPv6, whatever net.ipv6.bindv6only says: IPv4 has its own.
+    static let ownFamilyOnly = ChannelOptions.Types.SocketOption(level: Int(IPPROTO_IPV6), name: IPV6_V6ONLY)
 
     static func cannotListen(
         _ address: NetworkAddress, errnoCode: CInt, over transport: String = "UDP"

@@ -49,7 +49,7 @@ extension Streams {
     func listen(_ address: NetworkAddress, tls: NIOSSLContext? = nil) -> EventLoopFuture<NetworkAddress> {
         let bound = NIOLoopBound(self, eventLoop: loop)
         let transport: TransportProtocol = tls == nil ? .tcp : .tls
-        return ServerBootstrap(group: loop)
+        let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: 64)
@@ -73,7 +73,8 @@ extension Streams {
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .bind(to: SocketAddress(address))
+        if address.isIPv6 { _ = bootstrap.serverChannelOption(SIPTransport.ownFamilyOnly, value: 1) }
+        return bootstrap.bind(to: SocketAddress(address))
             .flatMapThrowing { channel in
                 bound.value.listeners.append(channel)
                 guard let place = channel.localAddress.flatMap(NetworkAddress.init) else {

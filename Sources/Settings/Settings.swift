@@ -29,8 +29,11 @@ package struct BoxSettings: Sendable, Equatable {
 }
 
 package struct SIPSettings: Sendable, Equatable {
-    /// Where the box speaks SIP, over UDP and TCP.
-    package var listen = NetworkAddress(host: .ipv4(0), port: 5060)
+    /// Where the box speaks SIP, over UDP and TCP: at least one address, at most one of each family. The family that stands
+    /// first is preferred where a provider has addresses of both.
+    package var listen = [
+        NetworkAddress(host: .ipv4(0), port: 5060), NetworkAddress(host: .ipv6(high: 0, low: 0), port: 5060),
+    ]
     /// PEM files for SIP over TLS on port 5061; without them nobody is listened to there.
     package var certificate: String?
     package var key: String?
@@ -43,6 +46,11 @@ package struct MediaSettings: Sendable, Equatable {
     package var listen = NetworkAddress(host: .ipv4(0), port: 3478)
     /// The addresses offered to browsers and the provider; empty means every address of the machine.
     package var advertise: [NetworkAddress.Host] = []
+    /// The first of them that is of this family.
+    package func advertised(_ family: AddressFamily) -> NetworkAddress.Host? {
+        advertise.first { $0.family == family }
+    }
+
     /// UDP ports for RTP and RTCP towards the provider: two for each call.
     package var ports: ClosedRange<UInt16> = 20_000...20_999
 

@@ -138,6 +138,26 @@ struct SettingsTable {
         return address
     }
 
+    /// One address with a port, or one of each family.
+    mutating func addresses(_ key: String) throws(SettingsError) -> [NetworkAddress]? {
+        guard let texts = try oneOrMore(key, example: "0.0.0.0:5060") else { return nil }
+        var addresses: [NetworkAddress] = []
+        for text in texts {
+            guard let address = NetworkAddress(hostAndPort: text) else {
+                throw error(
+                    key, "This is not a numeric address with a port, nor a list of them.",
+                    "Write it like \(key) = \"0.0.0.0:5060\" or \(key) = [\"0.0.0.0:5060\", \"[::]:5060\"].")
+            }
+            guard !addresses.contains(where: { $0.family == address.family }) else {
+                throw error(
+                    key, "There is more than one \(address.family.rawValue) address here.",
+                    "Name one address of each family; 0.0.0.0 and [::] mean all of them.")
+            }
+            addresses.append(address)
+        }
+        return addresses
+    }
+
     /// A text, or a list of them.
     mutating func oneOrMore(_ key: String, example: String) throws(SettingsError) -> [String]? {
         guard table?[key]?.array != nil else { return try string(key, example: example).map { [$0] } }

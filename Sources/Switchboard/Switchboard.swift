@@ -178,10 +178,13 @@ package actor Switchboard {
         eventContinuation.yield(event)
     }
 
-    /// The address that stands in Contact and SDP: the advertised one, else the one the socket or the route has.
+    /// The address that stands in Contact and SDP: the advertised one of that family, else the one the socket or the route
+    /// has.
     static func contactHost(_ settings: BoxSettings, local: NetworkAddress.Host) -> NetworkAddress.Host {
-        if let advertised = settings.media.advertise.first { return advertised }
-        return local.isUnspecified ? LocalAddress.all().first ?? .ipv4(0x7f00_0001) : local
+        if let advertised = settings.media.advertised(local.family) { return advertised }
+        guard local.isUnspecified else { return local }
+        let own = LocalAddress.all()
+        return own.first { $0.family == local.family } ?? own.first ?? .ipv4(0x7f00_0001)
     }
 }
 
@@ -257,6 +260,7 @@ extension Switchboard {
             opusStates: sound.opusEncoders + sound.opusDecoders, openDescriptors: figures.openDescriptors,
             threads: figures.threads, residentBytes: figures.residentBytes, pages: pageCount, list: callList)
         status.started = started
+        status.listens = transport.localAddresses
         status.draining = draining
         status.callsDialled = dialling.runningCount
         status.callsDialledLimit = settings.dialling.callsAtOnce

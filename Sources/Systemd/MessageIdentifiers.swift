@@ -273,6 +273,7 @@ package enum MessageIdentifiers {
         "setup.no-page": "1ccab16be18341c781c9b44791da733d",
         "sip.cannot-listen": "bca8a06b691f42c696b5aba3a7bdaff3",
         "sip.certificate": "d90b48dae45e4cfa997319f28a332d52",
+        "sip.family-missing": "7caabea54ed34c9fb46d8d92065044af",
         "sip.name-lookup-failed": "11479a1397d0493fa99e513cdbb89658",
         "sip.name-unknown": "40fb428c16634e67978f35f949f8cac1",
         "sip.port-in-use": "12363c9443cf4ad2898bdab6c486f50f",

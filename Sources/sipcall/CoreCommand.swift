@@ -46,6 +46,9 @@ struct CoreCommand: AsyncParsableCommand {
             media.stop()
             throw configuration.error(error.code == "sip.certificate" ? "sip.certificate" : "sip.listen", error)
         }
+        for problem in transport.missing {
+            log.notice("\(problem.sentence) \(problem.remedy)", metadata: ["code": "\(problem.code)"])
+        }
         let providers = MeasuredProviders(state: box.stateDirectory)
         let (recordsWait, whenWaiting) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let callLog = CallLogger(
@@ -71,7 +74,9 @@ struct CoreCommand: AsyncParsableCommand {
                 log.info(
                     "The core is ready.",
                     metadata: [
-                        "event": "box.ready", "sip": "\(transport.localAddress)", "media": "UDP \(media.browserPort)",
+                        "event": "box.ready",
+                        "sip": "\(transport.localAddresses.map(\.description).joined(separator: ", "))",
+                        "media": "UDP \(media.browserPort)",
                     ])
             },
             degraded: { watchdog.degraded }, isStorageSettled: { callLog.isSettled },
@@ -149,6 +154,6 @@ extension BoxSettings {
 
     var mediaConfiguration: MediaConfiguration {
         MediaConfiguration(
-            browserListen: media.listen, trunkListen: sip.listen.host, trunkPorts: media.ports)
+            browserListen: media.listen, trunkListen: sip.listen.map(\.host), trunkPorts: media.ports)
     }
 }

@@ -119,7 +119,7 @@ extension MediaEngineTests {
             let taken = NetworkAddress(host: .ipv4(0x7f00_0001), port: harness.engine.browserPort)
             let problem = #expect(throws: Problem.self) {
                 try MediaEngine.start(
-                    MediaConfiguration(browserListen: taken, trunkListen: taken.host, trunkPorts: 31_000...31_001),
+                    MediaConfiguration(browserListen: taken, trunkListen: [taken.host], trunkPorts: 31_000...31_001),
                     logger: silentLogger)
             }
             #expect(problem?.code == "media.port-in-use")
@@ -131,16 +131,16 @@ extension MediaEngineTests {
             let harness = try MediaHarness(trunkPorts: 30_001...30_008)
             var ports: Set<UInt16> = []
             for number in 0..<3 {
-                ports.insert(try harness.engine.openTrunkLeg(LegIdentifier(number: UInt64(number))))
+                ports.insert(try harness.engine.openTrunkLeg(LegIdentifier(number: UInt64(number)), over: .ipv4))
             }
             #expect(ports == [30_002, 30_004, 30_006])
             let problem = #expect(throws: Problem.self) {
-                try harness.engine.openTrunkLeg(LegIdentifier(number: 9))
+                try harness.engine.openTrunkLeg(LegIdentifier(number: 9), over: .ipv4)
             }
             #expect(problem?.code == "media.no-free-port")
             harness.engine.close(LegIdentifier(number: 1))
             _ = await harness.engine.snapshot()
-            #expect(ports.contains(try harness.engine.openTrunkLeg(LegIdentifier(number: 9))))
+            #expect(ports.contains(try harness.engine.openTrunkLeg(LegIdentifier(number: 9), over: .ipv4)))
         }
 
         @Test("After stop nothing runs, the events end and commands are harmless")
@@ -155,7 +155,7 @@ extension MediaEngineTests {
             }
             harness.engine.close(browser.leg)
             #expect(await harness.engine.snapshot().sockets == 0)
-            #expect(throws: Problem.self) { try harness.engine.openTrunkLeg(LegIdentifier(number: 1)) }
+            #expect(throws: Problem.self) { try harness.engine.openTrunkLeg(LegIdentifier(number: 1), over: .ipv4) }
         }
     }
 }

@@ -29,7 +29,7 @@ final class MediaHarness: Sendable {
     ) throws {
         engine = try MediaEngine.start(
             MediaConfiguration(
-                browserListen: NetworkAddress(host: local, port: 0), trunkListen: local, trunkPorts: trunkPorts),
+                browserListen: NetworkAddress(host: local, port: 0), trunkListen: [local], trunkPorts: trunkPorts),
             patience: patience, logger: silentLogger)
         Task { [log, events = engine.events] in
             for await event in events { log.events.withLock { $0.append(event) } }
@@ -75,7 +75,7 @@ final class MediaHarness: Sendable {
 
     func openTrunk(_ leg: UInt64) throws -> (leg: LegIdentifier, trunk: TestTrunk) {
         let identifier = LegIdentifier(number: leg)
-        return (identifier, try TestTrunk(boxPort: try engine.openTrunkLeg(identifier)))
+        return (identifier, try TestTrunk(boxPort: try engine.openTrunkLeg(identifier, over: .ipv4)))
     }
 }
 

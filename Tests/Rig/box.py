@@ -61,6 +61,8 @@ class Box:
         self.password = PASSWORD
         self.environment: dict[str, str] = {}
         """More of it for the box's processes."""
+        self.sip_listen = f'["0.0.0.0:{SIP_PORT}", "[::]:{SIP_PORT}"]'
+        """Where it speaks SIP, as TOML."""
         self._machine = machine
         self._account = account
         self._trunk_password = password or account.password
@@ -108,12 +110,11 @@ class Box:
         self.stop()
 
     def write_configuration(self) -> Path:
-        """sipcall.toml as a newcomer would have it: every address a wildcard, an IPv6 one if the provider has such an address."""
+        """sipcall.toml as a newcomer would have it: every address a wildcard."""
         path = self.state / "sipcall.toml"
-        any_address = "[::]" if 'server = "[' in self._trunk_lines else "0.0.0.0"
         path.write_text(
             f"""[sip]
-listen = "{any_address}:{SIP_PORT}"
+listen = {self.sip_listen}
 [media]
 listen = "0.0.0.0:{MEDIA_PORT}"
 ports = "20000-20999"
@@ -127,7 +128,7 @@ calls_at_once = 1000
 new_calls_per_minute_per_user = 10000
 new_calls_per_minute = 10000
 {self._dialling_lines}
-[trunk]
+{"[[trunk]]" if "[[trunk]]" in self._trunk_lines else "[trunk]"}
 name = "Carrier"
 {self._server_line()}
 user = "{self._account.user}"

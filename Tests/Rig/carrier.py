@@ -37,10 +37,13 @@ class Account:
 class Carrier:
     """A running Kamailio. A context manager."""
 
-    def __init__(self, machine: Namespace, folder: Path, account: Account, address: str | None = None) -> None:
-        """`address`: another of the machine's than its first, also an IPv6 one."""
+    def __init__(
+        self, machine: Namespace, folder: Path, account: Account, address: str | None = None, telephone: int = 5080
+    ) -> None:
+        """`address`: another of the machine's than its first, also an IPv6 one. `telephone`: the port of the one that answers."""
         self.account = account
         self.address = address or machine.address
+        self._telephone = telephone
         self._machine = machine
         self._folder = folder
         self._program: Program | None = None
@@ -103,6 +106,7 @@ class Carrier:
             "BUSY": account.busy,
             "UNKNOWN": account.unknown,
             "RINGS": account.rings,
+            "ANSWERS": str(self._telephone),
             "LINPHONE": account.linphone,
             "REFER": "passed" if account.takes_transfers else "refused",
             "HOST": f"[{self.address}]" if ":" in self.address else self.address,

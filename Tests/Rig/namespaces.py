@@ -94,6 +94,10 @@ class Network:
         for machine, address in ((self.box, BOX_ADDRESS_6), (self.carrier, CARRIER_ADDRESS_6)):
             _ip("-n", machine.name, "address", "add", f"{address}/64", "dev", "eth0", "nodad")
 
+    def remove_ipv6(self, machine: Namespace) -> None:
+        """Takes the address of `add_ipv6` away, and with it the route."""
+        _ip("-n", machine.name, "-6", "address", "flush", "dev", "eth0")
+
     def __exit__(self, *_: object) -> None:
         for machine in (self.box, self.carrier):
             if Path(f"/run/netns/{machine.name}").exists():

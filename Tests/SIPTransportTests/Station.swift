@@ -27,9 +27,16 @@ final class Station: Sendable {
         at address: NetworkAddress = loopback, tls: TLSOptions = TLSOptions(), limits: StreamLimits = StreamLimits(),
         answers: Bool = true, reads: Bool = true
     ) async throws -> Station {
+        try await open(at: [address], tls: tls, limits: limits, answers: answers, reads: reads)
+    }
+
+    static func open(
+        at addresses: [NetworkAddress], tls: TLSOptions = TLSOptions(), limits: StreamLimits = StreamLimits(),
+        answers: Bool = true, reads: Bool = true
+    ) async throws -> Station {
         let station = Station(
             try await SIPTransport.open(
-                listen: address, tls: tls, limits: limits, on: MultiThreadedEventLoopGroup.singleton))
+                listen: addresses, tls: tls, limits: limits, on: MultiThreadedEventLoopGroup.singleton))
         if reads { station.read(answers: answers) }
         return station
     }

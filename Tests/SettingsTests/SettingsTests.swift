@@ -44,7 +44,7 @@ struct SettingsTests {
         #expect(forwarding.number.revealed == "+491701234567")
         #expect(forwarding.occasion == .absent)
         #expect(forwarding.patience == 30)
-        #expect(settings.sip.listen == NetworkAddress(hostAndPort: "10.9.0.1:5062"))
+        #expect(settings.sip.listen == [NetworkAddress(hostAndPort: "10.9.0.1:5062")])
         #expect(settings.media.listen == NetworkAddress(hostAndPort: "[::]:3479"))
         #expect(settings.media.advertise.count == 2)
         #expect(settings.media.ports == 30_000...30_099)
@@ -59,10 +59,25 @@ struct SettingsTests {
     }
 
     @Test(
+        "SIP is spoken over both families unless the file says otherwise; what stands first is preferred",
+        arguments: [
+            ("", ["0.0.0.0:5060", "[::]:5060"]),
+            ("[sip]\nlisten = \"[::]:5062\"", ["[::]:5062"]),
+            ("[sip]\nlisten = [\"[::]:5060\", \"10.9.0.1:5062\"]", ["[::]:5060", "10.9.0.1:5062"]),
+        ])
+    func listens(text: String, addresses: [String]) throws {
+        let settings = try BoxSettings(toml: text, file: "test", readSecret: { _ in nil })
+        #expect(settings.sip.listen.map(\.description) == addresses)
+    }
+
+    @Test(
         "a value that cannot be used names line, key and remedy",
         arguments: [
             ("[sip]\nlisten = \"nowhere\"", 2, "sip.listen"),
             ("[sip]\nlisten = 5060", 2, "sip.listen"),
+            ("[sip]\nlisten = []", 2, "sip.listen"),
+            ("[sip]\nlisten = [\"0.0.0.0:5060\", \"127.0.0.1:5061\"]", 2, "sip.listen"),
+            ("[sip]\nlisten = [\"0.0.0.0:5060\", \"::\"]", 2, "sip.listen"),
             ("\n[media]\nports = \"9-1\"", 3, "media.ports"),
             ("[media]\nadvertise = [\"example.org\"]", 2, "media.advertise"),
             ("[trunk]\nuser = \"a\"\npassword = \"b\"", 1, "trunk.server"),

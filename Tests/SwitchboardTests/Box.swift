@@ -80,7 +80,7 @@ final class Box: Sendable {
         let journal = Journal()
         let media = try MediaEngine.start(
             MediaConfiguration(
-                browserListen: settings.media.listen, trunkListen: settings.sip.listen.host,
+                browserListen: settings.media.listen, trunkListen: settings.sip.listen.map(\.host),
                 trunkPorts: settings.media.ports), logger: quiet)
         let transport = try await SIPTransport.open(
             listen: settings.sip.listen, on: MultiThreadedEventLoopGroup.singleton)

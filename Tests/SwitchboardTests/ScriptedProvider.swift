@@ -29,10 +29,11 @@ final class ScriptedProvider: Sendable {
         self.transport = transport
     }
 
-    static func open() async throws -> ScriptedProvider {
+    static func open(
+        at listen: NetworkAddress = NetworkAddress(host: .ipv4(0x7f00_0001), port: 0)
+    ) async throws -> ScriptedProvider {
         let provider = ScriptedProvider(
-            try await SIPTransport.open(
-                listen: NetworkAddress(host: .ipv4(0x7f00_0001), port: 0), on: MultiThreadedEventLoopGroup.singleton))
+            try await SIPTransport.open(listen: listen, on: MultiThreadedEventLoopGroup.singleton))
         Task {
             for await input in provider.transport.inputs {
                 provider.transport.taken()

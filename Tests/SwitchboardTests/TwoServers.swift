@@ -46,11 +46,12 @@ struct TwoServers {
 
         """
 
-    static func settings(_ trunks: String) throws -> BoxSettings {
+    /// - Parameter listen: as TOML.
+    static func settings(_ trunks: String, listen: String = "\"127.0.0.1:0\"") throws -> BoxSettings {
         try BoxSettings(
             toml: """
                 [sip]
-                listen = "127.0.0.1:0"
+                listen = \(listen)
                 [media]
                 listen = "127.0.0.1:0"
                 ports = "34000-34999"

@@ -1,3 +1,5 @@
+package import Wire
+
 /// Who has a port: /proc/net/udp, udp6, tcp and tcp6 (proc(5)).
 package struct SocketTable: Sendable {
     /// Kernel names ("inodes") of the sockets on each port.
@@ -25,6 +27,25 @@ package struct SocketTable: Sendable {
 }
 
 extension Finding {
+    /// - Parameters:
+    ///   - finding: that the port is open.
+    ///   - wanted: the addresses that are configured.
+    ///   - spoken: those that the core has.
+    ///   - own: the machine's addresses that others can reach.
+    package static func families(
+        _ finding: Finding, wanted: [NetworkAddress], spoken: [NetworkAddress], own: [NetworkAddress.Host]
+    ) -> Finding {
+        let names = spoken.map(\.family.rawValue).joined(separator: " and ")
+        let missing = wanted.map(\.family).filter { family in !spoken.contains { $0.family == family } }
+        // A machine without IPv6 misses nothing.
+        let isMissed = missing.first { family in own.contains { $0.family == family } }
+        guard let isMissed else { return Finding(finding.verdict, "\(finding.sentence) It takes \(names).") }
+        return Finding(
+            .warning,
+            "\(finding.sentence) It takes \(names), and not \(isMissed.rawValue), which the machine has by now.",
+            remedy: "When no call is on: systemctl restart sipcall-core.")
+    }
+
     /// - Parameters:
     ///   - what: `SIP (UDP 5060)`
     ///   - sockets: how many are open on the port.

@@ -62,6 +62,12 @@ package struct Trunk: Hashable, Sendable, Codable {
         self.transport = transport
     }
 
+    /// Of a call that one of the trunk's other servers made, whose address is of another family than `target`.
+    var callFamily: AddressFamily?
+
+    /// Of the addresses that it is spoken with over: ours towards it is of the same one.
+    package var family: AddressFamily { callFamily ?? target.family }
+
     /// Where it is spoken with, and how.
     package var peer: SIPPeer { SIPPeer(transport, target, name: serverName ?? domain) }
 

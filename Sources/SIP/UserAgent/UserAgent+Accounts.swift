@@ -79,12 +79,12 @@ extension UserAgent {
         using generator: inout some RandomNumberGenerator
     ) -> [UserAgentEffect] {
         if let name {
-            ways[name, default: TrunkWay()].local = contact
+            ways[name, default: TrunkWay()].locals[contact.family] = contact
             ways[name]?.seenAt = nil
         } else {
             local = contact
             for name in ways.keys {
-                ways[name]?.local = nil
+                ways[name]?.locals = [:]
                 ways[name]?.seenAt = nil
             }
         }

@@ -103,10 +103,12 @@ extension UserAgent {
 
     /// A new call, from the trunk's target and well-formed as far as `received` looked.
     mutating func incoming(
-        _ request: SIPRequest, _ facts: MessageFacts, trunk: Trunk, from peer: SIPPeer, now: MonotonicTime,
+        _ request: SIPRequest, _ facts: MessageFacts, trunk called: Trunk, from peer: SIPPeer, now: MonotonicTime,
         using generator: inout some RandomNumberGenerator
     ) {
         let source = peer.address
+        var trunk = called
+        if source.family != trunk.target.family { trunk.callFamily = source.family }
         let origin = Origin(callID: facts.callID, fromTag: facts.fromTag, sequence: facts.sequence)
         if origins[origin] != nil { return respondStatelessly(482, to: request, from: source) }
         if !request.body.isEmpty, !request.carriesSession {

@@ -38,7 +38,8 @@ extension UserAgent {
     /// Where we say that we are: our own address, or behind NAT the one that the registrar sees.
     func contactAddress(_ trunk: Trunk) -> NetworkAddress {
         let local = local(trunk)
-        guard let seenAt = ways[trunk.name]?.seenAt else { return local }
+        // What is seen over one family says nothing of the other.
+        guard let seenAt = ways[trunk.name]?.seenAt, seenAt.family == local.family else { return local }
         // Nobody listens for TLS here: the way to us is the connection on which the registrar sees us.
         return trunk.transport == .tls || local.host.isPrivate && !seenAt.host.isPrivate ? seenAt : local
     }

@@ -3,8 +3,8 @@ package import Wire
 
 /// What a user agent knows of the way to a trunk.
 struct TrunkWay: Sendable {
-    /// Where our socket is to be reached from there; nil for the user agent's own.
-    var local: NetworkAddress?
+    /// Where our socket of each family is to be reached from there; the user agent's own where that is not known.
+    var locals: [AddressFamily: NetworkAddress] = [:]
     /// Where the registrar sees us (RFC 3581), if it told.
     var seenAt: NetworkAddress?
     /// Seconds below which a session timer is refused there.
@@ -32,7 +32,18 @@ extension UserAgent {
 
     func account(_ name: String) -> UInt64? { inUse.first { accounts[$0]?.trunk.name == name } }
 
-    func local(_ trunk: Trunk) -> NetworkAddress { ways[trunk.name]?.local ?? local }
+    /// Our address of the family that the trunk is spoken with over.
+    func local(_ trunk: Trunk) -> NetworkAddress {
+        let known = ways[trunk.name]?.locals ?? [:]
+        // One of the wrong family is what there is, and behind a translator between both it may even serve.
+        return known[trunk.family] ?? (local.family == trunk.family ? local : known.values.first ?? local)
+    }
+
+    /// Where our socket is to be reached from those of the trunk's servers that have addresses of this family. What is bound
+    /// to another family stays.
+    package mutating func know(contact: NetworkAddress, of name: String) {
+        ways[name, default: TrunkWay()].locals[contact.family] = contact
+    }
 
     /// The trunk's name leads to these servers (RFC 3263): calls from the host of each are the trunk's, and may be challenged.
     package mutating func know(_ servers: some Sequence<SIPPeer>, of name: String) {
@@ -102,7 +113,7 @@ extension UserAgent {
         accounts[number]?.trunk.transport = peer.transport
         accounts[number]?.trunk.serverName = peer.name ?? trunk.serverName
         accounts[number]?.serviceRoute = []
-        ways[name, default: TrunkWay()].local = contact
+        ways[name, default: TrunkWay()].locals[contact.family] = contact
         ways[name]?.seenAt = nil
         deadlines.set(nil, for: .keepAlive(account: number))
         if registersNow { registerAnew(number, now: now, using: &generator) }

@@ -115,12 +115,15 @@ extension Switchboard {
     /// The addresses that a page is told to send its sound to.
     var browserCandidates: [NetworkAddress] {
         let listen = settings.media.listen.host
-        let hosts =
-            !settings.media.advertise.isEmpty
-            ? settings.media.advertise : listen.isUnspecified ? machineAddresses() : [listen]
-        return hosts.filter { $0.isIPv6 == listen.isIPv6 || listen.isUnspecified && listen.isIPv6 }.prefix(8).map {
-            NetworkAddress(host: $0, port: media.browserPort)
-        }
+        let found = listen.isUnspecified ? machineAddresses() : [listen]
+        let advertised = settings.media.advertise
+        // What is advertised stands for the machine's own addresses of its family.
+        let hosts = advertised + found.filter { settings.media.advertised($0.family) == nil }
+        // A socket of [::] takes both families; no more of one than leave room for the other.
+        let isDual = listen.isUnspecified && listen.family == .ipv6
+        let (own, others) = (hosts.filter { $0.family == listen.family }, hosts.filter { $0.family != listen.family })
+        let chosen = isDual ? own.prefix(8 - min(others.count, 4)) + others.prefix(4) : own.prefix(8)
+        return hosts.filter(chosen.contains).map { NetworkAddress(host: $0, port: media.browserPort) }
     }
 }
 
@@ -133,10 +136,6 @@ extension Switchboard {
         knownAddresses = (hosts, now)
         return hosts
     }
-}
-
-extension NetworkAddress.Host {
-    var isIPv6: Bool { if case .ipv6 = self { true } else { false } }
 }
 
 extension MediaService {

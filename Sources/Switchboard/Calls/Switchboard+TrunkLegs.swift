@@ -133,7 +133,7 @@ extension Switchboard {
     /// - Returns: our offer.
     func openTrunkLeg(_ leg: LegIdentifier, over name: String? = nil) throws(Problem) -> SessionDescription {
         let (line, local) = try firstLine(name)
-        let port = try media.openTrunkLeg(leg)
+        let port = try media.openTrunkLeg(leg, over: local.family)
         chooseDigitTransport(leg, line.settings)
         return offer(port: port, over: line, local: local)
     }
@@ -206,15 +206,17 @@ extension Switchboard {
 
     /// Our side of a call that comes in: the answer, or the offer where the invitation has none.
     func answer(_ offer: [UInt8]?, on leg: LegIdentifier) throws -> (SessionDescription, TrunkAudio?) {
-        guard let line = userAgent.trunk(of: leg).flatMap({ self.line($0.name) }), let route = line.route else {
+        guard let trunk = userAgent.trunk(of: leg), let line = line(trunk.name) else {
             throw EndReason.noCommonCodec.problem
         }
-        guard let offer else { return (try openTrunkLeg(leg, over: line.name), nil) }
-        let port = try media.openTrunkLeg(leg)
+        let wanted = try offer.map { try SessionDescription($0) }
+        let local = soundSource(of: line, in: trunk.family, for: wanted)
+        let port = try media.openTrunkLeg(leg, over: local.family)
         chooseDigitTransport(leg, line.settings)
+        guard let wanted else { return (self.offer(port: port, over: line, local: local), nil) }
         let (answer, audio) = try TrunkAnswer.make(
-            to: SessionDescription(offer),
-            local: NetworkAddress(host: soundHost(of: line, local: route.local), port: port),
+            to: wanted,
+            local: NetworkAddress(host: soundHost(of: line, local: local), port: port),
             sessionID: UInt64.random(in: 1...UInt64(Int64.max), using: &generator),
             codecs: line.settings.codecs.compactMap(AudioCodec.init))
         return (answer, audio)

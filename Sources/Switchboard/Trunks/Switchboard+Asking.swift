@@ -37,8 +37,8 @@ extension Switchboard {
         guard let line = line(name) else { return nil }
         var report = ProviderReport(
             name: name, address: line.route?.target.address,
-            local: line.route.map { NetworkAddress(host: $0.local, port: transport.localAddress.port) },
-            seenAt: line.seenAt, advertised: settings.media.advertise.first)
+            local: line.route.map { NetworkAddress(host: $0.local, port: sipPort($0.local.family)) },
+            seenAt: line.seenAt, advertised: line.route.flatMap { settings.media.advertised($0.local.family) })
         guard line.route != nil else {
             report.problem = line.status.problem ?? RegistrationFailure.unreachable.problem
             return report

@@ -53,7 +53,8 @@ extension Switchboard {
         guard let index = index(number), !stopping else { return }
         follow(
             lines[index].selection.answered(
-                query, finding.answer, lifetime: finding.lifetime, now: .now(), using: &generator), number)
+                query, finding.answer.preferring(transport.localAddress.family), lifetime: finding.lifetime,
+                now: .now(), using: &generator), number)
         schedule()
     }
 
@@ -70,12 +71,17 @@ extension Switchboard {
         guard let index = index(number), !stopping else { return }
         let line = lines[index]
         let peers = peers(of: line)
-        guard let best = peers.first else { return searchAgainLater(number, because: Self.noCommonFamily) }
+        guard let first = peers.first else { return searchAgainLater(number, because: noCommonFamily) }
+        // What there is no route to is passed over, and not waited for.
+        let best = peers.first { LocalAddress.towards($0.address) != nil } ?? first
         lines[index].lookUpAgain = nil
         userAgent.know(peers, of: line.name)
         userAgent.know(sessionMinimum: measured[line.name]?.minimumSession, of: line.name)
         trustProviders()
-        if let route = line.route, peers.contains(route.target) { return schedule() }
+        if let route = line.route, peers.contains(route.target) {
+            learnContacts(number)
+            return schedule()
+        }
         await connect(number, to: best, registersNow: true)
     }
 
@@ -106,6 +112,7 @@ extension Switchboard {
                     line.name, to: peer, from: contact(from: local), registersNow: registersNow, now: .now(),
                     using: &generator))
         }
+        learnContacts(number)
         schedule()
     }
 
@@ -126,18 +133,13 @@ extension Switchboard {
         let now = MonotonicTime.now()
         lines[index].selection.failed(.init(peer), failure, now: now)
         let line = lines[index]
-        guard let next = peers(of: line).first, next != peer, line.route?.target == peer, !stopping else { return }
+        guard let next = nextPeer(of: line), next != peer, line.route?.target == peer, !stopping else { return }
         let isHopeful = line.isInGoodStanding(next, at: now)
         lines[index].isMovingOn = isHopeful
         log.notice(
             "The provider's server does not do its work; another one of the provider's is asked.",
             metadata: ["trunk": "\(line.name)", "at": "\(peer)", "next": "\(next)"])
         Task { await connect(number, to: next, registersNow: isHopeful) }
-    }
-
-    /// Where the account can be spoken to, in the order to be tried.
-    func peers(of line: TrunkLine) -> [SIPPeer] {
-        line.peers(isIPv6: transport.localAddress.isIPv6, at: .now())
     }
 
     /// Whom connections and the last room for messages are kept for.
@@ -157,13 +159,4 @@ extension Switchboard {
         code: "trunk.no-route", sentence: "There is no route to the provider.",
         remedy: "Check the box's network connection.")
 
-    private static let noCommonFamily = Problem(
-        code: "trunk.no-common-address-family",
-        sentence: "The provider has no address of the kind that the box listens on.",
-        remedy: "Let sip.listen be an IPv4 address, for example 0.0.0.0:5060.")
-
-    /// Where the provider is told to find us.
-    func contact(from local: NetworkAddress.Host) -> NetworkAddress {
-        NetworkAddress(host: settings.media.advertise.first ?? local, port: transport.localAddress.port)
-    }
 }

@@ -23,10 +23,18 @@ extension Switchboard {
             return
         }
         guard let local = LocalAddress.towards(route.target.address) else {
+            // The other family may lead there still.
+            if let next = nextPeer(of: line) {
+                log.notice(
+                    "There is no route to the provider's server any more; another one of the provider's is asked.",
+                    metadata: ["trunk": "\(line.name)", "at": "\(route.target)", "next": "\(next)"])
+                return await connect(number, to: next, registersNow: true)
+            }
             guard !line.isCutOff else { return }
             lines[index].isCutOff = true
             return setTrunk(number, .failed, Self.noRoute)
         }
+        learnContacts(number)
         guard line.isCutOff || local != route.local else { return }
         log.notice(
             line.isCutOff

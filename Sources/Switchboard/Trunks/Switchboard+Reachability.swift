@@ -73,7 +73,7 @@ extension Switchboard {
             return setTrunk(number, .ready, nil)
         }
         lines[index].selection.failed(.init(peer), loss.failure, now: .now())
-        let next = peers(of: lines[index]).first
+        let next = nextPeer(of: lines[index])
         guard let next, next != peer, lines[index].isInGoodStanding(next, at: .now()) else {
             return setTrunk(number, .failed, loss.problem)
         }

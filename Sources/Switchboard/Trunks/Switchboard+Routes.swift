@@ -1,6 +1,7 @@
 import Call
 import Control
 import Logging
+import Media
 import Numbering
 import SDP
 import SIP
@@ -72,9 +73,19 @@ extension Switchboard {
 
     private func dial(_ leg: LegIdentifier, of identifier: CallIdentifier, by way: CallWay) {
         guard let side = calls[identifier]?[side: leg], let line = line(way.trunk),
-            let port = side.description.media.first?.port
+            var port = side.description.media.first?.port
         else { return }
         calls[identifier]?[way: leg] = way
+        if side.description.voiceAddress?.family != way.local.family {
+            do throws(Problem) {
+                port = try media.moveTrunkLeg(leg, to: way.local.family)
+            } catch {
+                record(.callNotice, identifier, error)
+                return update(identifier) { call in
+                    call.onward == leg ? call.nearEnded(leg, .internalError) : call.farEnded(.internalError)
+                }
+            }
+        }
         // What another provider answered holds no longer, nor why.
         calls[identifier]?.cause = nil
         calls[identifier]?[side: leg] = TrunkSide(
@@ -133,13 +144,12 @@ extension Switchboard {
     /// The port may be another there; providers answer to where sound comes from (RFC 4961).
     func soundHost(of line: TrunkLine, local: NetworkAddress.Host) -> NetworkAddress.Host {
         let own = Self.contactHost(settings, local: local)
-        guard settings.media.advertise.isEmpty, own.isPrivate, let seen = line.seenAt?.host, !seen.isPrivate else {
+        guard settings.media.advertised(local.family) == nil, own.isPrivate, let seen = line.seenAt?.host,
+            !seen.isPrivate
+        else {
             return own
         }
-        switch (own, seen) {
-        case (.ipv4, .ipv4), (.ipv6, .ipv6): return seen
-        case (.ipv4, .ipv6), (.ipv6, .ipv4): return own
-        }
+        return own.family == seen.family ? seen : own
     }
 }
 

@@ -54,9 +54,8 @@ struct TrunkLine {
     var deadline: MonotonicTime? { [selection.deadline, lookUpAgain?.at].compactMap(\.self).min() }
 
     /// Where the provider can be spoken to, in the order to be tried.
-    /// - Parameter isIPv6: which kind of addresses the box listens on.
-    func peers(isIPv6: Bool, at now: MonotonicTime) -> [SIPPeer] {
-        selection.candidates(at: now).filter { $0.target.address.isIPv6 == isIPv6 }.map {
+    func peers(at now: MonotonicTime) -> [SIPPeer] {
+        selection.candidates(at: now).map {
             SIPPeer($0.target.transport, $0.target.address, name: $0.name)
         }
     }

@@ -1,4 +1,5 @@
 import Console
+import Control
 import Glibc
 import NIOSSL
 import SIPTransport
@@ -16,8 +17,8 @@ extension Examiner {
                     routes: FileContents.text("/proc/net/route", atMost: 65_536) ?? "",
                     routesIPv6: FileContents.text("/proc/net/ipv6_route", atMost: 262_144) ?? "")
             },
-            Check("port-sip", "SIP port") { await port("UDP", settings.sip.listen.port, "SIP") },
-            Check("port-sip-tcp", "SIP port (TCP)") { await port("TCP", settings.sip.listen.port, "SIP over TCP") },
+            Check("port-sip", "SIP port") { await sipPort("UDP", "SIP") },
+            Check("port-sip-tcp", "SIP port (TCP)") { await sipPort("TCP", "SIP over TCP") },
             Check("port-media", "Media port") { await port("UDP", settings.media.listen.port, "browsers' sound") },
             Check("port-web", "Web port") { await port("TCP", page.place.address.port, "the page") },
             Check("page", "Page") {
@@ -25,6 +26,20 @@ extension Examiner {
                 return await page.finding(now: time(nil))
             },
         ] + (settings.sip.certificate.map(tlsChecks) ?? [])
+    }
+
+    /// The port of each family, which is mostly one, and which of the families are spoken.
+    private func sipPort(_ kind: String, _ purpose: String) async -> Finding {
+        var last: Finding?
+        for address in settings.sip.listen {
+            let finding = await port(kind, address.port, purpose)
+            if finding.verdict == .fault { return finding }
+            last = finding
+        }
+        let finding = last ?? Finding(.unchecked, "No address is configured.")
+        guard finding.verdict == .ok, let spoken = try? await status().listens else { return finding }
+        return .families(
+            finding, wanted: settings.sip.listen, spoken: spoken, own: LocalAddress.all(withLoopback: false))
     }
 
     /// For a box that is listened to over TLS.

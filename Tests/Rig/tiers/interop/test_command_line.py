@@ -59,7 +59,7 @@ def test_a_wrong_command_line_exits_with_2(network: Network, arguments: tuple[st
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        ('listen = "0.0.0.0:5060"', 'listen = "0.0.0.0:99999"', "listen"),
+        ('["0.0.0.0:5060", ', '["0.0.0.0:99999", ', "listen"),
         ('listen = "0.0.0.0:3478"', 'listen = "somewhere"', "listen"),
         ('ports = "20000-20999"', 'ports = "20999-20000"', "ports"),
         ("expires = 300", 'expires = "soon"', "expires"),

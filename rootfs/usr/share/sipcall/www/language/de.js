@@ -195,7 +195,7 @@ export const german = {
   'sip.name-unknown': 'Den Namen des Anbieters gibt es im DNS nicht. Prüfen Sie trunk.server auf Tippfehler.',
   'sip.name-lookup-failed': 'Kein Nameserver hat geantwortet, als der Anbieter gesucht wurde. Prüfen Sie die Internetverbindung der Box.',
   'trunk.no-route': 'Es gibt keinen Weg zum Anbieter. Prüfen Sie die Netzverbindung der Box.',
-  'trunk.no-common-address-family': 'Der Anbieter hat keine Adresse der Art, auf der die Box lauscht. sip.listen sollte eine IPv4-Adresse sein.',
+  'trunk.no-common-address-family': 'Der Anbieter hat keine Adresse der Art, auf der die Box lauscht. sip.listen sollte beide Arten nennen, wie es die Vorgabe ist.',
   'trunk.rejected': 'Der Anbieter hat die Anmeldung abgelehnt. Fragen Sie ihn, was mit dem Konto ist. Die Box versucht es weiter.',
   'trunk.realm-foreign': 'Der Anbieter verlangt das Passwort in einem Realm, der nicht der dieses Kontos ist. Nennen seine Unterlagen diesen Realm, so tragen Sie ihn als trunk.realm ein.',
   'trunk.password-wrong': 'Der Anbieter hat Benutzername oder Passwort nicht angenommen.',
