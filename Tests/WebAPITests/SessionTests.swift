@@ -1,9 +1,16 @@
-import Accounts
 import Foundation
 import Testing
 import Wire
 
+@testable import Accounts
 @testable import WebAPI
+
+extension AccountStore {
+    /// A value that this box made for the session, and that is good no more.
+    fileprivate func cookieOfThePast(of session: Session.ID) -> String {
+        "sipcall_session=\(SessionCookieValue.text(session, cookieKey.make(for: session)).revealed)"
+    }
+}
 
 @Suite("Sign-in and sessions", .timeLimit(.minutes(5)))
 struct SessionTests {
@@ -60,8 +67,19 @@ struct SessionTests {
             let token = try #require(third.member("token"))
             let phone = try await RawClient(port: box.port)
             #expect(try await phone.upgrade(token: token).status == 101)
+            // Whoever knows the id alone ends nothing.
             let forged = first.dropLast(3) + (first.hasSuffix("AAA") ? "BBB" : "AAA")
-            let stolen = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(forged)"])
+            let unknown = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(forged)"])
+            #expect(unknown.member("code") == "web.not-signed-in")
+            #expect(
+                try await client.request(
+                    "GET", "/api/v1/session", headers: ["Authorization: Bearer \(token)"]
+                ).status == 200)
+            // The overlap is for pages that ask together.
+            let name = try #require(AccountName("admin"))
+            let session = try #require(box.accounts.sessions(of: name, now: .now).first)
+            let spent = await box.accounts.cookieOfThePast(of: session.id)
+            let stolen = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(spent)"])
             #expect(stolen.member("code") == "web.session-used-twice")
             #expect(try await phone.closeCode() == 1008)
             let last = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(pair(third))"])
