@@ -26,24 +26,18 @@ struct Route: Sendable {
     let pattern: [String]
     let access: Access
     /// The password was given a short while ago, by a person; see ``Asker/requireFresh(now:)``.
-    var needsProof = false
+    let needsProof: Bool
     let answer: @Sendable (WebResponder, Exchange) async throws -> Response
 
     init(
-        _ method: HTTPRequest.Method, _ pattern: String, _ access: Access,
+        _ method: HTTPRequest.Method, _ pattern: String, _ access: Access, needsProof: Bool = false,
         _ answer: @escaping @Sendable (WebResponder, Exchange) async throws -> Response
     ) {
         self.method = method
         self.pattern = Self.parts(pattern[...])
         self.access = access
+        self.needsProof = needsProof
         self.answer = answer
-    }
-
-    /// The same for somebody who has just given their password.
-    func proved() -> Route {
-        var route = self
-        route.needsProof = true
-        return route
     }
 
     static func parts(_ path: Substring) -> [String] {
@@ -109,97 +103,72 @@ extension Route.Access {
 
 extension WebResponder {
     /// Every address of the API.
-    static let routes: [Route] =
-        ownAccountRoutes + [
-            Route(.get, "session", .known) { try $0.whoAsks($1) },
-            Route(.post, "session", .everybody) { try await $0.signIn($1) },
-            Route(.delete, "session", .everybody) { try await $0.signOut($1) },
-            Route(.post, "session/renewal", .everybody) { try await $0.renew($1) },
-            Route(.post, "session/proof", .inPerson) { try await $0.prove($1) },
-            Route(.get, "sessions", .inPerson) { try $0.listSessions($1) },
-            Route(.delete, "sessions/*", .inPerson) { try await $0.endSession($1) },
-            Route(.post, "invitation", .everybody) { try await $0.people.invited($1.request) },
-            Route(.post, "invitation/acceptance", .everybody) { try await $0.accept($1) },
-            Route(.get, "users", .permission(.readEverything, .administer)) { responder, _ in
-                try .json(responder.people.list())
-            },
-            Route(.post, "users", .permission(.manageAccounts, .administer)) {
-                try await $0.people.add($1.request, $1.asker)
-            },
-            Route(.patch, "users/*", .permission(.manageAccounts, .administer)) {
-                try await $0.people.change($1.accountName, $1.request, $1.asker)
-            },
-            Route(.delete, "users/*", .permission(.manageAccounts, .administer)) {
-                try await $0.people.remove($1.accountName, $1.asker)
-            }.proved(),
-            Route(.post, "users/*/invitation", .permission(.manageAccounts, .administer)) {
-                try await $0.people.invite($1.accountName, $1.asker)
-            }.proved(),
-            Route(.delete, "users/*/second-factor", .permission(.manageAccounts, .administer)) {
-                try await $0.people.endFactor($1.accountName, $1.asker)
-            }.proved(),
-            // From afar nobody sets another's password: they get a link.
-            Route(.put, "users/*/password", .machine) {
-                try await $0.people.setPassword($1.accountName, $1.request, $1.asker)
-            },
-            Route(.get, "status", .scope(.readStatus)) { try await $0.status($1.asker) },
-            Route(.get, "calls", .scope(.readHistory)) { try await $0.calls($1.request, $1.asker) },
-            Route(.get, "calls.csv", .permission(.export, .administer)) {
-                try await $0.export($1.request, $1.asker, as: .csv)
-            }.proved(),
-            Route(.get, "calls.json", .permission(.export, .administer)) {
-                try await $0.export($1.request, $1.asker, as: .json)
-            }.proved(),
-            Route(.get, "totals", .permission(.readEverything, .readHistory)) { try await $0.totals($1.request) },
-            Route(.get, "audit", .permission(.readEverything, .administer)) { try await $0.audit($1.request) },
-            Route(.post, "privacy/export", .permission(.export, .administer)) {
-                try await $0.exportPerson($1.request, $1.asker)
-            }.proved(),
-            Route(.post, "privacy/erase", .permission(.erase, .administer)) {
-                try await $0.erasePerson($1.request, $1.asker)
-            }.proved(),
-            Route(.get, "verify", .machine) { try await $0.verify($1.request) },
-            Route(.get, "certificate", .permission(.readEverything, .administer)) { responder, _ in
-                try responder.certificateState()
-            },
-            Route(.put, "certificate", .permission(.handleKeys, .administer)) {
-                try await $0.useCertificate($1.request, $1.asker)
-            }.proved(),
-            Route(.delete, "certificate", .permission(.handleKeys, .administer)) {
-                try await $0.removeCertificate($1.asker)
-            }.proved(),
-            Route(.put, "certificate/challenges/*", .machine) { try await $0.putChallenge($1) },
-            Route(.delete, "certificate/challenges/*", .machine) { try $0.removeChallenge($1) },
-            Route(.post, "backup", .machine) { responder, exchange in try await responder.handOver(exchange.context) },
-            Route(.delete, "backup", .machine) { responder, exchange in try responder.endHandOver(exchange.context) },
-            Route(.get, "phone", .everybody) { _, _ in
-                throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
-            },
-        ]
+    static let routes = generalRoutes + ownAccountRoutes
 
-    /// What everybody does with their own account.
-    private static let ownAccountRoutes: [Route] = [
-        Route(.get, "account", .inPerson) { try await $0.ownAccount.show($1.asker.person) },
-        Route(.patch, "account", .inPerson) { try await $0.ownAccount.describe($1.request, $1.asker.person) },
-        Route(.put, "account/password", .inPerson) { try await $0.setOwnPassword($1) },
-        Route(.post, "account/second-factor", .inPerson) {
-            try await $0.ownAccount.beginFactor($1.asker.person)
-        }.proved(),
-        Route(.put, "account/second-factor", .inPerson) {
-            try await $0.ownAccount.confirmFactor($1.request, $1.asker.person)
-        }.proved(),
-        Route(.delete, "account/second-factor", .inPerson) {
-            try await $0.ownAccount.endFactor($1.asker.person)
-        }.proved(),
-        Route(.post, "account/recovery-codes", .inPerson) {
-            try await $0.ownAccount.renewCodes($1.asker.person)
-        }.proved(),
-        Route(.get, "account/tokens", .inPerson) { try $0.ownAccount.listTokens($1.asker.person) },
-        Route(.post, "account/tokens", .inPerson) {
-            try await $0.ownAccount.addToken($1.request, $1.asker.person)
-        }.proved(),
-        Route(.delete, "account/tokens/*", .inPerson) {
-            try await $0.ownAccount.withdrawToken($1.captures.first ?? "", $1.asker.person)
+    private static let generalRoutes: [Route] = [
+        Route(.get, "session", .known) { try $0.whoAsks($1) },
+        Route(.post, "session", .everybody) { try await $0.signIn($1) },
+        Route(.delete, "session", .everybody) { try await $0.signOut($1) },
+        Route(.post, "session/renewal", .everybody) { try await $0.renew($1) },
+        Route(.post, "session/proof", .inPerson) { try await $0.prove($1) },
+        Route(.get, "sessions", .inPerson) { try $0.listSessions($1) },
+        Route(.delete, "sessions/*", .inPerson) { try await $0.endSession($1) },
+        Route(.post, "invitation", .everybody) { try await $0.people.invited($1.request) },
+        Route(.post, "invitation/acceptance", .everybody) { try await $0.accept($1) },
+        Route(.get, "users", .permission(.readEverything, .administer)) { responder, _ in
+            try .json(responder.people.list())
+        },
+        Route(.post, "users", .permission(.manageAccounts, .administer)) {
+            try await $0.people.add($1.request, $1.asker)
+        },
+        Route(.patch, "users/*", .permission(.manageAccounts, .administer)) {
+            try await $0.people.change($1.accountName, $1.request, $1.asker)
+        },
+        Route(.delete, "users/*", .permission(.manageAccounts, .administer), needsProof: true) {
+            try await $0.people.remove($1.accountName, $1.asker)
+        },
+        Route(.post, "users/*/invitation", .permission(.manageAccounts, .administer), needsProof: true) {
+            try await $0.people.invite($1.accountName, $1.asker)
+        },
+        Route(.delete, "users/*/second-factor", .permission(.manageAccounts, .administer), needsProof: true) {
+            try await $0.people.endFactor($1.accountName, $1.asker)
+        },
+        // From afar nobody sets another's password: they get a link.
+        Route(.put, "users/*/password", .machine) {
+            try await $0.people.setPassword($1.accountName, $1.request, $1.asker)
+        },
+        Route(.get, "status", .scope(.readStatus)) { try await $0.status($1.asker) },
+        Route(.get, "calls", .scope(.readHistory)) { try await $0.calls($1.request, $1.asker) },
+        Route(.get, "calls.csv", .permission(.export, .administer), needsProof: true) {
+            try await $0.export($1.request, $1.asker, as: .csv)
+        },
+        Route(.get, "calls.json", .permission(.export, .administer), needsProof: true) {
+            try await $0.export($1.request, $1.asker, as: .json)
+        },
+        Route(.get, "totals", .permission(.readEverything, .readHistory)) { try await $0.totals($1.request) },
+        Route(.get, "audit", .permission(.readEverything, .administer)) { try await $0.audit($1.request) },
+        Route(.post, "privacy/export", .permission(.export, .administer), needsProof: true) {
+            try await $0.exportPerson($1.request, $1.asker)
+        },
+        Route(.post, "privacy/erase", .permission(.erase, .administer), needsProof: true) {
+            try await $0.erasePerson($1.request, $1.asker)
+        },
+        Route(.get, "verify", .machine) { try await $0.verify($1.request) },
+        Route(.get, "certificate", .permission(.readEverything, .administer)) { responder, _ in
+            try responder.certificateState()
+        },
+        Route(.put, "certificate", .permission(.handleKeys, .administer), needsProof: true) {
+            try await $0.useCertificate($1.request, $1.asker)
+        },
+        Route(.delete, "certificate", .permission(.handleKeys, .administer), needsProof: true) {
+            try await $0.removeCertificate($1.asker)
+        },
+        Route(.put, "certificate/challenges/*", .machine) { try await $0.putChallenge($1) },
+        Route(.delete, "certificate/challenges/*", .machine) { try $0.removeChallenge($1) },
+        Route(.post, "backup", .machine) { responder, exchange in try await responder.handOver(exchange.context) },
+        Route(.delete, "backup", .machine) { responder, exchange in try responder.endHandOver(exchange.context) },
+        Route(.get, "phone", .everybody) { _, _ in
+            throw Refusal(.upgradeRequired, WebProblem.upgradeNeeded, [.upgrade: "websocket"])
         },
     ]
 
