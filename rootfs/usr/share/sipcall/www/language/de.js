@@ -1,5 +1,8 @@
+import { pagesGerman } from './pages.de.js'
+
 /** Every text of the page in German; a key that is missing here is shown in English. */
 export const german = {
+  ...pagesGerman,
   signIn: 'Anmelden',
   signOut: 'Abmelden',
   signOutQuestion: 'Beim Abmelden enden Ihre Anrufe. Trotzdem abmelden?',
