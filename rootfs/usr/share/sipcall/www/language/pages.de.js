@@ -19,7 +19,7 @@ export const pagesGerman = {
   proofButton: 'Weiter',
   displayName: 'Name',
   partName: 'Name und Sprache',
-  partNameHint: 'Sie melden sich als {user} an. Ihre Rolle: {role}. Die Sprache ist die, die diese Seite jetzt hat.',
+  partNameHint: 'Sie melden sich als {user} an; Ihre Rolle ist {role}. Die Sprache dieser Seite wird mit dem Namen gespeichert.',
   partPasswordHint: 'Ein neues meldet Sie überall sonst ab. Ein Anruf auf dieser Seite geht weiter.',
   presentPassword: 'Bisheriges Passwort',
   changePassword: 'Passwort ändern',

@@ -19,7 +19,7 @@ export const pagesEnglish = {
   proofButton: 'Go on',
   displayName: 'Name',
   partName: 'Name and language',
-  partNameHint: 'You sign in as {user}. Your role: {role}. The language is the one that this page has now.',
+  partNameHint: 'You sign in as {user}; your role is {role}. The language of this page is saved with the name.',
   partPasswordHint: 'A new one signs you out everywhere else. A call on this page goes on.',
   presentPassword: 'Present password',
   changePassword: 'Change password',
