@@ -61,13 +61,13 @@ extension AccountStore {
         }
     }
 
-    /// - Throws: `account.file`.
+    /// - Throws: `account.file`: good for nothing all the same, until a restart.
     package func withdrawToken(_ id: String, of account: AccountName) throws(Problem) {
+        snapshot.withLock { $0.tokens = $0.tokens.filter { $0.value.id != id || $0.value.account != account } }
         try file.transact { database in
             try database.execute(
                 sql: "DELETE FROM token WHERE id = ? AND account = ?", arguments: [id, account.description])
         }
-        snapshot.withLock { $0.tokens = $0.tokens.filter { $0.value.id != id || $0.value.account != account } }
     }
 
     /// Whom a program acts for; nil when the text is no token, or one that has ended.

@@ -68,7 +68,7 @@ package struct Account: Sendable, Equatable {
 
 extension Account {
     /// A name as others see it, without what would move about on a terminal, and of at most 100 characters.
-    static func shown(_ name: String) -> String {
+    package static func shown(_ name: String) -> String {
         String(String.UnicodeScalarView(name.unicodeScalars.filter { !isControl($0) }).prefix(100))
     }
 

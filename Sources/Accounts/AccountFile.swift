@@ -31,6 +31,12 @@ struct AccountFile {
         ) STRICT, WITHOUT ROWID;
         """
 
+    /// What a former version passes over, so that it can be put back: no reason for a form of its own.
+    private static let additions = """
+        CREATE TABLE IF NOT EXISTS retired_name (name TEXT PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS cookie_key (only INTEGER PRIMARY KEY CHECK (only = 1), key BLOB NOT NULL) STRICT;
+        """
+
     let path: String
     private let queue: DatabaseQueue
 
@@ -71,6 +77,8 @@ struct AccountFile {
                         throw AccountProblem.file(path, why: "a newer version of SIPCall wrote it")
                     }
                 }
+                // On a disk that cannot be written the box does without them: people sign in all the same.
+                try? database.execute(sql: Self.additions)
                 // A rollback journal: unlike a log for writing ahead it can be read on a disk that cannot be written.
                 try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
             }
@@ -102,6 +110,7 @@ struct AccountFile {
             try queue.backup(to: copy)
             try copy.writeWithoutTransaction { database in
                 try database.execute(sql: "PRAGMA secure_delete = ON; DELETE FROM session; DELETE FROM invitation")
+                if try database.tableExists("cookie_key") { try database.execute(sql: "DELETE FROM cookie_key") }
             }
             try copy.close()
         } catch let problem as Problem {

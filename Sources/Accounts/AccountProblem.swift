@@ -36,6 +36,17 @@ package enum AccountProblem {
         code: "account.too-many-tokens", sentence: "This account has as many API tokens as it may have.",
         remedy: "Withdraw one that is not used any more.")
 
+    package static let nameRetired = Problem(
+        code: "account.name-retired",
+        sentence: "Somebody who has left had this name, and their calls are kept under it.",
+        remedy: "Choose another name, or have everything about the former user erased first.")
+    package static let factorNotBegun = Problem(
+        code: "account.second-factor-not-begun", sentence: "No one-time passwords are being set up for this account.",
+        remedy: "Begin anew: the secret on the page is good for a quarter of an hour.")
+    package static let wrongCode = Problem(
+        code: "account.wrong-code", sentence: "The app's code is not the one that this secret gives now.",
+        remedy: "Enter the six digits that the app shows at this moment; check that its clock and the box's are right.")
+
     static func file(_ path: String, why: String) -> Problem {
         Problem(
             code: "account.file", sentence: "The accounts in \(path) are of no use: \(why).",

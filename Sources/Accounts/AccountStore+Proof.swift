@@ -71,6 +71,16 @@ extension AccountStore {
         }
     }
 
+    /// What marks a browser that somebody has signed in with.
+    package nonisolated func deviceMark(of name: AccountName) -> Redacted<String> {
+        cookieKey.make(for: "device of \(name)").text
+    }
+
+    /// Whether it is a mark of a browser that this account has signed in with.
+    package nonisolated func isDeviceMark(_ mark: Redacted<String>, of name: AccountName) -> Bool {
+        cookieKey.made(mark.revealed, for: "device of \(name)")
+    }
+
     /// How many recovery codes are left.
     package func recoveryCodesLeft(of name: AccountName) throws(Problem) -> Int {
         try file.read { database in

@@ -32,6 +32,10 @@ extension AccountStore {
                 current: try row.decode(atIndex: 7), successor: try row.decode(atIndex: 8))
             found.sessions[session.id] = session
         }
+        if try database.tableExists("retired_name") {
+            let names = try String.fetchAll(database, sql: "SELECT name FROM retired_name")
+            found.retired = Set(names.compactMap { AccountName($0) })
+        }
         for row in try Row.fetchAll(database, sql: "SELECT id, account, name, digest, scopes, created, ends FROM token")
         {
             guard let name = AccountName(try row.text(1)) else { continue }

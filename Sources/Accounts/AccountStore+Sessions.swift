@@ -13,9 +13,10 @@ extension AccountStore {
     package func beginSession(
         of name: AccountName, device: String, source: String, epoch: Int64? = nil, now: Date
     ) throws(Problem) -> (session: Session, cookie: Redacted<String>) {
-        let secret = SecretText()
+        let id = Session.newID()
+        let secret = cookieKey.make(for: id)
         let session = Session(
-            account: name, device: String(decoding: device.utf8.prefix(200), as: UTF8.self), source: source,
+            id: id, account: name, device: String(decoding: device.utf8.prefix(200), as: UTF8.self), source: source,
             secret: secret, now: now)
         let (over, own) = snapshot.withLock { state in
             (
@@ -55,7 +56,8 @@ extension AccountStore {
             var session = snapshot.withLock({ $0.sessions[value.session] }), !session.isOver(now),
             let account = account(session.account), account.state == .active
         else { return .unknown }
-        switch session.use(value.digest, now: now) {
+        switch session.use(value, cookieKey, now: now) {
+        case .forged: return .unknown
         case .usedTwice:
             snapshot.withLock { $0.sessions[session.id] = nil }
             keep { database throws in

@@ -20,6 +20,8 @@ package actor AccountStore {
         var epochs: [AccountName: Int64] = [:]
         var sessions: [Session.ID: Session] = [:]
         var tokens: [Data: APIToken] = [:]
+        /// Of people who have left: their calls are filed under them.
+        var retired: Set<AccountName> = []
         var fault: Problem?
         var isFaultTold = false
     }
@@ -28,6 +30,8 @@ package actor AccountStore {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     let file: AccountFile
+    /// Marks what this box handed out to browsers.
+    let cookieKey: CookieKey
     nonisolated let snapshot: Mutex<Snapshot>
 
     /// - Parameter path: `…/web/accounts.sqlite`; made (0600) when it is missing.
@@ -35,6 +39,7 @@ package actor AccountStore {
     package init(_ path: String) throws(Problem) {
         file = try AccountFile(path)
         snapshot = Mutex(try file.read { database in try Self.everything(database) })
+        cookieKey = CookieKey(keptIn: file)
     }
 
     /// Nobody has an account yet: the box is still to be claimed.
@@ -70,7 +75,7 @@ package actor AccountStore {
     /// Makes an account.
     ///
     /// - Parameter password: nil for somebody who is to be invited.
-    /// - Throws: `account.name-taken`, `account.too-many`, `account.file`.
+    /// - Throws: `account.name-taken`, `account.name-retired`, `account.too-many`, `account.file`.
     package func add(
         _ name: AccountName, displayName: String, role: Role, password: PasswordHash?, language: String? = nil,
         now: Date
@@ -78,6 +83,7 @@ package actor AccountStore {
         let account = Account(
             name: name, displayName: Account.shown(displayName), role: role,
             state: password == nil ? .invited : .active, language: Account.language(language), created: now)
+        guard !snapshot.withLock({ $0.retired.contains(name) }) else { throw AccountProblem.nameRetired }
         try file.transact { database in
             let count = try Int.fetchOne(database, sql: "SELECT count(*) FROM account") ?? 0
             guard count < Self.mostAccounts else { throw AccountProblem.tooManyAccounts }

@@ -9,7 +9,11 @@ struct SecretText: Sendable, Equatable {
 
     init() {
         var generator = SystemRandomNumberGenerator()
-        text = Redacted(base64URL((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }))
+        self.init(bytes: (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    }
+
+    init(bytes: [UInt8]) {
+        text = Redacted(base64URL(bytes))
     }
 
     var digest: Data { Self.digest(text.revealed) }
@@ -19,6 +23,13 @@ struct SecretText: Sendable, Equatable {
     }
 
     static func == (left: Self, right: Self) -> Bool { left.text.revealed == right.text.revealed }
+}
+
+/// - Returns: nil for what ``base64URL(_:)`` does not write.
+func bytesOfBase64URL(_ text: some StringProtocol) -> [UInt8]? {
+    let plain = String(text).replacing("-", with: "+").replacing("_", with: "/")
+    let padding = String(repeating: "=", count: (4 - plain.utf8.count % 4) % 4)
+    return Data(base64Encoded: plain + padding).map { Array($0) }
 }
 
 /// Without padding.

@@ -9,7 +9,8 @@ import Wire
 ///
 ///     present current ──▶ successor handed out (the same one again, if it is asked for again)
 ///     present successor ─▶ it is the current one now; the former is good for 10 s more, for pages that ask together
-///     present another ───▶ used twice: the session ends
+///     present another ───▶ handed out by this box once: used twice, the session ends
+///                      └─▶ never handed out: refused, and nothing else, or knowing its id would be enough to end it
 package struct Session: Sendable {
     /// 32 hexadecimal digits; says nothing.
     package typealias ID = String
@@ -19,6 +20,8 @@ package struct Session: Sendable {
     /// And it ends after this time in any case.
     static let longest = 90 * 86_400.0
     static let overlap = 10.0
+    /// So long the password needs not be given once more.
+    package static let freshness = 600.0
 
     package let id: ID
     package let account: AccountName
@@ -42,11 +45,16 @@ package struct Session: Sendable {
         /// This value from now on.
         case goOn(SecretText)
         case usedTwice
+        case forged
     }
 
-    init(account: AccountName, device: String, source: String, secret: SecretText, now: Date) {
+    static func newID() -> ID {
         var generator = SystemRandomNumberGenerator()
-        id = hexadecimal((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) })
+        return hexadecimal((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    }
+
+    init(id: ID = newID(), account: AccountName, device: String, source: String, secret: SecretText, now: Date) {
+        self.id = id
         self.account = account
         self.device = device
         self.source = source
@@ -71,22 +79,31 @@ package struct Session: Sendable {
         self.successor = successor
     }
 
+    /// How long it is still fresh; 0 when it is not. A clock that was set back makes nobody fresh for longer.
+    package func secondsFresh(now: Date) -> Int {
+        let age = now.timeIntervalSince(proved)
+        return (0..<Self.freshness).contains(age) ? Int((Self.freshness - age).rounded(.up)) : 0
+    }
+
     func isOver(_ now: Date) -> Bool {
         now.timeIntervalSince(seen) > Self.idle || now.timeIntervalSince(began) > Self.longest
     }
 
-    mutating func use(_ digest: Data, now: Date) -> Use {
+    mutating func use(_ value: SessionCookieValue, _ key: CookieKey, now: Date) -> Use {
+        let digest = value.digest
         if digest == successor {
             former = (current, now.addingTimeInterval(Self.overlap))
             current = digest
             successor = nil
             handedOut = nil
         } else if digest != current {
-            guard let former, former.digest == digest, now <= former.until else { return .usedTwice }
+            guard let former, former.digest == digest, now <= former.until else {
+                return key.made(value.secret, for: id) ? .usedTwice : .forged
+            }
         }
         seen = max(seen, now)
         if let handedOut { return .goOn(handedOut) }
-        let next = SecretText()
+        let next = key.make(for: id)
         handedOut = next
         successor = next.digest
         return .goOn(next)
@@ -96,14 +113,15 @@ package struct Session: Sendable {
 /// The cookie's value: which session, and its secret.
 struct SessionCookieValue {
     let session: Session.ID
-    let digest: Data
+    let secret: Substring
+    var digest: Data { SecretText.digest(secret) }
 
     /// - Returns: nil when the text is none.
-    init?(_ text: some StringProtocol) {
+    init?(_ text: String) {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0].utf8.count == 32, parts[1].utf8.count == 43 else { return nil }
         session = String(parts[0])
-        digest = SecretText.digest(parts[1])
+        secret = parts[1]
     }
 
     static func text(_ session: Session.ID, _ secret: SecretText) -> Redacted<String> {

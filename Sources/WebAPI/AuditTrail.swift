@@ -18,6 +18,8 @@ package actor AuditTrail {
         case userChange = "user.change"
         case userInvite = "user.invite"
         case userRemove = "user.remove"
+        case tokenAdd = "token.add"
+        case tokenRemove = "token.remove"
         case invitationAccept = "invitation.accept"
         case settingsChange = "settings.change"
         case export = "calls.export"

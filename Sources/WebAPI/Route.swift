@@ -25,15 +25,18 @@ struct Route: Sendable {
     /// The parts behind `/api/v1/`; `*` is any.
     let pattern: [String]
     let access: Access
+    /// The password was given a short while ago, by a person; see ``Asker/requireFresh(now:)``.
+    let needsProof: Bool
     let answer: @Sendable (WebResponder, Exchange) async throws -> Response
 
     init(
-        _ method: HTTPRequest.Method, _ pattern: String, _ access: Access,
+        _ method: HTTPRequest.Method, _ pattern: String, _ access: Access, needsProof: Bool = false,
         _ answer: @escaping @Sendable (WebResponder, Exchange) async throws -> Response
     ) {
         self.method = method
         self.pattern = Self.parts(pattern[...])
         self.access = access
+        self.needsProof = needsProof
         self.answer = answer
     }
 
@@ -100,11 +103,14 @@ extension Route.Access {
 
 extension WebResponder {
     /// Every address of the API.
-    static let routes: [Route] = [
+    static let routes = generalRoutes + ownAccountRoutes
+
+    private static let generalRoutes: [Route] = [
         Route(.get, "session", .known) { try $0.whoAsks($1) },
         Route(.post, "session", .everybody) { try await $0.signIn($1) },
         Route(.delete, "session", .everybody) { try await $0.signOut($1) },
         Route(.post, "session/renewal", .everybody) { try await $0.renew($1) },
+        Route(.post, "session/proof", .inPerson) { try await $0.prove($1) },
         Route(.get, "sessions", .inPerson) { try $0.listSessions($1) },
         Route(.delete, "sessions/*", .inPerson) { try await $0.endSession($1) },
         Route(.post, "invitation", .everybody) { try await $0.people.invited($1.request) },
@@ -118,11 +124,14 @@ extension WebResponder {
         Route(.patch, "users/*", .permission(.manageAccounts, .administer)) {
             try await $0.people.change($1.accountName, $1.request, $1.asker)
         },
-        Route(.delete, "users/*", .permission(.manageAccounts, .administer)) {
+        Route(.delete, "users/*", .permission(.manageAccounts, .administer), needsProof: true) {
             try await $0.people.remove($1.accountName, $1.asker)
         },
-        Route(.post, "users/*/invitation", .permission(.manageAccounts, .administer)) {
+        Route(.post, "users/*/invitation", .permission(.manageAccounts, .administer), needsProof: true) {
             try await $0.people.invite($1.accountName, $1.asker)
+        },
+        Route(.delete, "users/*/second-factor", .permission(.manageAccounts, .administer), needsProof: true) {
+            try await $0.people.endFactor($1.accountName, $1.asker)
         },
         // From afar nobody sets another's password: they get a link.
         Route(.put, "users/*/password", .machine) {
@@ -130,18 +139,18 @@ extension WebResponder {
         },
         Route(.get, "status", .scope(.readStatus)) { try await $0.status($1.asker) },
         Route(.get, "calls", .scope(.readHistory)) { try await $0.calls($1.request, $1.asker) },
-        Route(.get, "calls.csv", .permission(.export, .administer)) {
+        Route(.get, "calls.csv", .permission(.export, .administer), needsProof: true) {
             try await $0.export($1.request, $1.asker, as: .csv)
         },
-        Route(.get, "calls.json", .permission(.export, .administer)) {
+        Route(.get, "calls.json", .permission(.export, .administer), needsProof: true) {
             try await $0.export($1.request, $1.asker, as: .json)
         },
         Route(.get, "totals", .permission(.readEverything, .readHistory)) { try await $0.totals($1.request) },
         Route(.get, "audit", .permission(.readEverything, .administer)) { try await $0.audit($1.request) },
-        Route(.post, "privacy/export", .permission(.export, .administer)) {
+        Route(.post, "privacy/export", .permission(.export, .administer), needsProof: true) {
             try await $0.exportPerson($1.request, $1.asker)
         },
-        Route(.post, "privacy/erase", .permission(.erase, .administer)) {
+        Route(.post, "privacy/erase", .permission(.erase, .administer), needsProof: true) {
             try await $0.erasePerson($1.request, $1.asker)
         },
         Route(.get, "settings", .permission(.readEverything, .administer)) { responder, _ in
@@ -155,10 +164,10 @@ extension WebResponder {
         Route(.get, "certificate", .permission(.readEverything, .administer)) { responder, _ in
             try responder.certificateState()
         },
-        Route(.put, "certificate", .permission(.handleKeys, .administer)) {
+        Route(.put, "certificate", .permission(.handleKeys, .administer), needsProof: true) {
             try await $0.useCertificate($1.request, $1.asker)
         },
-        Route(.delete, "certificate", .permission(.handleKeys, .administer)) {
+        Route(.delete, "certificate", .permission(.handleKeys, .administer), needsProof: true) {
             try await $0.removeCertificate($1.asker)
         },
         Route(.put, "certificate/challenges/*", .machine) { try await $0.putChallenge($1) },
@@ -200,6 +209,7 @@ extension WebResponder {
         if route.access != .everybody {
             let asker = try await asker(request, context)
             try route.access.admit(asker)
+            if route.needsProof { try asker.requireFresh() }
             known = asker
         }
         return try await route.answer(

@@ -45,6 +45,16 @@ extension WebResponder {
         return .done
     }
 
+    func prove(_ exchange: Exchange) async throws -> Response {
+        let person = try exchange.asker.person
+        return try await ownAccount.prove(exchange.request, person, source: source(exchange.context))
+    }
+
+    func setOwnPassword(_ exchange: Exchange) async throws -> Response {
+        let person = try exchange.asker.person
+        return try await ownAccount.setPassword(exchange.request, person, source: source(exchange.context))
+    }
+
     func accept(_ exchange: Exchange) async throws -> Response {
         let account = try await people.accept(exchange.request)
         // A link sets a password; it does not take the place of the second factor.

@@ -148,6 +148,12 @@ extension WebResponder {
             try await trail.require(.erasure, by: asker.name, text ?? shown)
             return notice
         }
+        if case .user(let user) = subject, let name = AccountName(user.name), notice.spoolEmptied,
+            notice.unsearched == []
+        {
+            // Nothing is left that somebody else of this name could find.
+            try await accounts.release(name)
+        }
         return try .json(notice)
     }
 

@@ -30,6 +30,7 @@ struct WebResponder: Sendable {
     let tokens: AccessTokens
     let sessions: SessionDesk
     let people: PeopleDesk
+    let ownAccount: OwnAccountDesk
     let files: StaticFiles
     let stateDirectory: String
     let trail: AuditTrail

@@ -146,7 +146,9 @@ package struct WebServer: Service {
             sessions: SessionDesk(
                 store: accounts, tokens: tokens, gate: gate, hub: hub, trail: trail, stateDirectory: stateDirectory,
                 logger: logger),
-            people: PeopleDesk(store: accounts, hub: hub, trail: trail, stateDirectory: stateDirectory), files: files,
+            people: PeopleDesk(store: accounts, hub: hub, trail: trail, stateDirectory: stateDirectory),
+            ownAccount: OwnAccountDesk(store: accounts, tokens: tokens, gate: gate, hub: hub, trail: trail),
+            files: files,
             stateDirectory: stateDirectory, trail: trail, certificate: certificate,
             challenges: challenges, spellings: spellings, logger: logger)
         let admission = PhoneAdmission(accounts: accounts, tokens: tokens, hub: hub, roll: roll, limits: limits)

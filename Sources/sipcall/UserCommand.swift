@@ -109,6 +109,8 @@ struct UserChangeCommand: AsyncParsableCommand {
     @Option(help: "The name that others see.") var name: String?
     @Option(help: "What they may do: owner, admin, user, auditor.") var role: UserRole?
     @Flag(inversion: .prefixedNo, help: "Whether the account is kept but cannot sign in.") var suspended: Bool?
+    @Flag(help: "Ask for no one-time passwords any more: the telephone and the recovery codes are lost.")
+    var noSecondFactor = false
 
     private struct Body: Encodable {
         var name: String?
@@ -118,6 +120,10 @@ struct UserChangeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let body = try JSONEncoder().encode(Body(name: name, role: role, suspended: suspended))
+        if noSecondFactor {
+            _ = try await OperatorClient(box).send(
+                OperatorClient.Request(userPath(user, "second-factor"), method: "DELETE"))
+        }
         let changed = try await OperatorClient(box).json(
             OperatorClient.Request(userPath(user), method: "PATCH", body: Array(body)), as: ListedUser.self)
         StandardStream.output.write(line: changed.line)

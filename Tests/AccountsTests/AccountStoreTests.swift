@@ -168,4 +168,69 @@ import Wire
         #expect(Permission.allCases.filter { Role.auditor.may($0) } == [.readEverything])
         #expect(Permission.allCases.filter { !Role.admin.may($0) } == [.handleKeys])
     }
+
+    @Test func aNameOfSomebodyWhoLeftIsGivenToNobodyUntilNothingIsKeptUnderIt() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        try await test.add("carl", .owner)
+        let anna = try await test.add("anna")
+        try await test.store.remove(anna)
+        await #expect(throws: AccountProblem.nameRetired) { try await test.add("anna") }
+        let later = try test.reopened()
+        await #expect(throws: AccountProblem.nameRetired) {
+            try await later.add(anna, displayName: "", role: .user, password: nil, now: test.now)
+        }
+        try await later.release(anna)
+        _ = try await later.add(anna, displayName: "", role: .user, password: nil, now: test.now)
+        // Whoever never came has no calls.
+        try await later.remove(anna)
+        _ = try await later.add(anna, displayName: "", role: .user, password: nil, now: test.now)
+    }
+
+    @Test func whoeverIsSuspendedLosesTheirLinkForGood() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        try await test.add("carl", .owner)
+        let anna = try await test.add("anna", password: nil)
+        let link = try await test.store.invite(anna, now: test.now)
+        try await test.store.set(anna, isSuspended: true)
+        try await test.store.set(anna, isSuspended: false)
+        await #expect(throws: AccountProblem.invitationUsed) { try await test.store.invited(by: link, now: test.now) }
+        #expect(test.store.account(anna)?.state == .invited)
+    }
+
+    @Test func onADiskThatCannotBeWrittenWhatIsTakenAwayIsGoneAtOnceAndNothingIsGiven() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        try await test.add("carl", .owner)
+        let (anna, bert, dora) = try await (test.add("anna", .admin), test.add("bert"), test.add("dora"))
+        let (text, token) = try await test.store.addToken(
+            "bell", for: bert, scopes: [.readStatus], ends: nil, now: test.now)
+        let session = try await test.store.beginSession(of: dora, device: "", source: "", now: test.now).session
+        let epoch = test.store.epoch(anna)
+        // No journal can be made there any more.
+        test.remove()
+        func fails(_ body: () async throws -> Void) async {
+            do {
+                try await body()
+                Issue.record("the disk took it")
+            } catch let problem as Problem {
+                #expect(problem.code == "account.file")
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        await fails { try await test.store.set(anna, role: .user) }
+        #expect(test.store.account(anna)?.role == .user && test.store.epoch(anna) != epoch)
+        await fails { try await test.store.set(anna, role: .owner) }
+        #expect(test.store.account(anna)?.role == .user)
+        await fails { try await test.store.withdrawToken(token.id, of: bert) }
+        #expect(test.store.holder(of: text, now: test.now) == nil)
+        await fails { try await test.store.set(dora, isSuspended: true) }
+        #expect(test.store.holder(of: session.id, now: test.now) == nil)
+        await fails { try await test.store.remove(bert) }
+        #expect(test.store.account(bert) == nil)
+        await #expect(throws: AccountProblem.lastOwner) { try await test.store.remove("carl".account) }
+        #expect(try test.store.account("carl".account)?.role == .owner)
+    }
 }

@@ -128,4 +128,43 @@ import Wire
         }
         #expect(test.store.session(of: Redacted(text)) == nil)
     }
+
+    @Test func whoeverKnowsTheIdAloneEndsNothing() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let (session, first) = try await begin(test, test.add("anna"))
+        let other = try await begin(test, test.add("bert")).cookie.revealed.split(separator: ".")[1]
+        // Any 43 characters, and a value that the box made for another session.
+        for secret in [String(repeating: "A", count: 43), String(repeating: "=", count: 43), String(other)] {
+            guard
+                case .unknown = try await test.store.renew(
+                    Redacted("\(session.id).\(secret)"), source: "", now: test.now)
+            else {
+                Issue.record("\(secret) is taken")
+                return
+            }
+            #expect(test.store.holder(of: session.id, now: test.now) != nil)
+        }
+        // The key is kept: also a later process knows what this one has handed out.
+        let second = try renewed(await test.store.renew(first, source: "", now: test.now))
+        _ = try renewed(await test.store.renew(second, source: "", now: test.now))
+        let later = try test.reopened()
+        guard case .usedTwice = try await later.renew(first, source: "", now: test.now + 60) else {
+            Issue.record("a thief's copy goes unnoticed after a restart")
+            return
+        }
+    }
+
+    @Test func aSessionIsFreshForTenMinutesOfItsPassword() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        var session = try await begin(test, test.add("anna")).session
+        #expect(session.secondsFresh(now: test.now) == 600)
+        #expect(session.secondsFresh(now: test.now + 599.5) == 1)
+        #expect(session.secondsFresh(now: test.now + 600) == 0)
+        // A clock that was set back makes nobody fresh for longer.
+        #expect(session.secondsFresh(now: test.now - 1) == 0)
+        session.proved = .distantFuture
+        #expect(session.secondsFresh(now: test.now) == 0)
+    }
 }

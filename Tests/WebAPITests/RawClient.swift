@@ -18,6 +18,16 @@ final class RawClient {
             let object = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
             return object?[name] as? String
         }
+
+        func flag(_ name: String) -> Bool? {
+            let object = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
+            return object?[name] as? Bool
+        }
+
+        func number(_ name: String) -> Int? {
+            let object = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
+            return object?[name] as? Int
+        }
     }
 
     struct Frame: Equatable {

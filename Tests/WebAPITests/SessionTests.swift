@@ -1,9 +1,16 @@
-import Accounts
 import Foundation
 import Testing
 import Wire
 
+@testable import Accounts
 @testable import WebAPI
+
+extension AccountStore {
+    /// A value that this box made for the session, and that is good no more.
+    fileprivate func cookieOfThePast(of session: Session.ID) -> String {
+        "sipcall_session=\(SessionCookieValue.text(session, cookieKey.make(for: session)).revealed)"
+    }
+}
 
 @Suite("Sign-in and sessions", .timeLimit(.minutes(5)))
 struct SessionTests {
@@ -60,8 +67,19 @@ struct SessionTests {
             let token = try #require(third.member("token"))
             let phone = try await RawClient(port: box.port)
             #expect(try await phone.upgrade(token: token).status == 101)
+            // Whoever knows the id alone ends nothing.
             let forged = first.dropLast(3) + (first.hasSuffix("AAA") ? "BBB" : "AAA")
-            let stolen = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(forged)"])
+            let unknown = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(forged)"])
+            #expect(unknown.member("code") == "web.not-signed-in")
+            #expect(
+                try await client.request(
+                    "GET", "/api/v1/session", headers: ["Authorization: Bearer \(token)"]
+                ).status == 200)
+            // The overlap is for pages that ask together.
+            let name = try #require(AccountName("admin"))
+            let session = try #require(box.accounts.sessions(of: name, now: .now).first)
+            let spent = await box.accounts.cookieOfThePast(of: session.id)
+            let stolen = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(spent)"])
             #expect(stolen.member("code") == "web.session-used-twice")
             #expect(try await phone.closeCode() == 1008)
             let last = try await client.request("POST", "/api/v1/session/renewal", headers: ["Cookie: \(pair(third))"])
@@ -98,26 +116,62 @@ struct SessionTests {
     func wrongPassword() async throws {
         try await withBox { box in
             let client = try await RawClient(port: box.port)
-            var statuses: [Int] = []
-            var last = RawClient.Answer()
-            for attempt in 0..<12 {
-                // A name that nobody has is no different.
-                let name = attempt.isMultiple(of: 2) ? "admin" : "nobody"
-                last = try await client.request(
-                    "POST", "/api/v1/session", body: #"{"user":"\#(name)","password":"wrong"}"#)
-                statuses.append(last.status)
-                if last.status == 401 { #expect(last.member("code") == "web.wrong-password") }
-                if last.status == 429 { break }
+            for who in 0..<3 {
+                var statuses: [Int] = []
+                var last = RawClient.Answer()
+                for _ in 0..<12 {
+                    // A name that nobody has is no different, nor is one that nobody could have.
+                    let name = ["-", "nobody", "admin"][who]
+                    last = try await client.request(
+                        "POST", "/api/v1/session", body: #"{"user":"\#(name)","password":"wrong"}"#)
+                    statuses.append(last.status)
+                    if last.status == 401 { #expect(last.member("code") == "web.wrong-password") }
+                    if last.status == 429 { break }
+                }
+                // 0.25, 0.5 and 1 s are waited for; more is refused.
+                #expect((4...5).contains(statuses.filter { $0 == 401 }.count))
+                #expect(last.status == 429)
+                #expect(Int(last["retry-after"] ?? "") ?? 0 >= 2)
+                #expect(last["content-type"] == "application/problem+json")
+                #expect(last.member("code") == "web.too-many-sign-ins")
+                #expect(last.member("remedy")?.isEmpty == false)
             }
-            // 0.25, 0.5 and 1 s are waited for; more is refused.
-            #expect((4...5).contains(statuses.filter { $0 == 401 }.count))
-            #expect(last.status == 429)
-            #expect(Int(last["retry-after"] ?? "") ?? 0 >= 2)
-            #expect(last["content-type"] == "application/problem+json")
-            #expect(last.member("code") == "web.too-many-sign-ins")
-            #expect(last.member("remedy")?.isEmpty == false)
             // Not even the right one gets through meanwhile.
             #expect(try await client.request("POST", "/api/v1/session", body: signIn).status == 429)
+        }
+    }
+
+    @Test(
+        "Whoever guesses behind the same address holds up neither the others' accounts, nor browsers that signed in before"
+    )
+    func guessedAt() async throws {
+        try await withBox { box in
+            let hash = try PasswordHash(Redacted(Box.password), cost: Box.cost)
+            let anna = try #require(AccountName("anna"))
+            _ = try await box.accounts.add(anna, displayName: "", role: .user, password: hash, now: .now)
+            let client = try await RawClient(port: box.port)
+            let first = try await client.request("POST", "/api/v1/session", body: signIn)
+            let mark = try #require(
+                first.headers.first { $0.name == "set-cookie" && $0.value.hasPrefix("sipcall_device=") })
+            let device = String(mark.value.prefix { $0 != ";" })
+            _ = try await client.request("DELETE", "/api/v1/session", headers: ["Cookie: \(pair(first))"])
+            for _ in 0..<20 {
+                let wrong = try await client.request(
+                    "POST", "/api/v1/session", body: #"{"user":"admin","password":"wrong"}"#)
+                if Int(wrong["retry-after"] ?? "") ?? 0 >= 4 { break }
+            }
+            func signsIn(_ cookie: String, as user: String) async throws -> Int {
+                let body = #"{"user":"\#(user)","password":"\#(Box.password)"}"#
+                return try await client.request("POST", "/api/v1/session", headers: ["Cookie: \(cookie)"], body: body)
+                    .status
+            }
+            // Nor does a mark of one's own making help, or another account's.
+            let other = box.accounts.deviceMark(of: anna).revealed
+            for forged in ["a=b", "sipcall_device=\(String(repeating: "A", count: 43))", "sipcall_device=\(other)"] {
+                #expect(try await signsIn(forged, as: "admin") == 429)
+            }
+            #expect(try await signsIn(device, as: "admin") == 200)
+            #expect(try await signsIn("a=b", as: "anna") == 200)
         }
     }
 

@@ -56,6 +56,7 @@ struct PeopleDesk: Sendable {
         let new = try await request.json(as: New.self)
         guard let name = AccountName(new.user) else { throw Refusal(.badRequest, AccountProblem.badName) }
         guard asker.role.maySetUp(new.role) else { throw Refusal(.forbidden, AccountProblem.notAllowed) }
+        if new.role.rulesOthers { try asker.requireFresh() }
         let account = try await refused {
             try await store.add(
                 name, displayName: new.name ?? new.user, role: new.role, password: nil, language: new.language,
@@ -71,6 +72,7 @@ struct PeopleDesk: Sendable {
         let change = try await request.json(as: Change.self)
         if let role = change.role, role != account.role {
             guard asker.role.maySetUp(role) else { throw Refusal(.forbidden, AccountProblem.notAllowed) }
+            if role.rulesOthers { try asker.requireFresh() }
             try await refused { try await store.set(name, role: role) }
             await closeSockets()
             await trail.note(.userChange, by: asker.name, "\(name): \(account.role.rawValue), now \(role.rawValue)")
@@ -146,6 +148,14 @@ struct PeopleDesk: Sendable {
         try await refused { try await NIOThreadPool.singleton.runIfActive { try PasswordHash(password) } }
     }
 
+    /// For somebody who has lost the telephone with their app, and the recovery codes as well.
+    func endFactor(_ name: AccountName, _ asker: Asker) async throws -> Response {
+        let account = try permitted(name, asker)
+        try await refused { try await store.endSecondFactor(of: name) }
+        await trail.note(.userChange, by: asker.name, "\(name): one-time passwords off")
+        return try .json(listed(store.account(name) ?? account))
+    }
+
     private func permitted(_ name: AccountName, _ asker: Asker) throws -> Account {
         guard let account = store.account(name) else { throw Refusal(.notFound, AccountProblem.unknown) }
         guard asker.role.maySetUp(account.role) else { throw Refusal(.forbidden, AccountProblem.notAllowed) }
@@ -172,6 +182,11 @@ struct PeopleDesk: Sendable {
     }
 }
 
+extension Role {
+    /// Whoever can make such an account for themselves has no need of anybody's password any more.
+    fileprivate var rulesOthers: Bool { may(.manageAccounts) }
+}
+
 /// Turns what a person can put right into an answer; what is the box's own fault stays one.
 func refused<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
@@ -179,7 +194,9 @@ func refused<Value>(_ body: () async throws -> Value) async throws -> Value {
     } catch let problem as Problem {
         let status: HTTPResponse.Status? =
             switch problem.code {
-            case "account.name-taken", "account.last-owner", "account.too-many", "account.too-many-tokens": .conflict
+            case "account.name-taken", "account.name-retired", "account.last-owner", "account.too-many",
+                "account.too-many-tokens":
+                .conflict
             case "account.unknown": .notFound
             case "account.invitation-used": .gone
             case "account.password-too-short", "account.token-name", "account.bad-name": .badRequest

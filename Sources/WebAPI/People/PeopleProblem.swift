@@ -13,6 +13,13 @@ enum PeopleProblem {
         sentence: "The session has ended, because its cookie was used in a second place.",
         remedy: "Sign in again; if nobody else uses this browser, change your password as well.")
 
+    static let notFresh = Problem(
+        code: "session.not-fresh", sentence: "This asks for your password once more: it was last given too long ago.",
+        remedy: "Give it, and do the same again within ten minutes.")
+    static let personNeeded = Problem(
+        code: "session.person-needed", sentence: "This is for a person who has just given their password.",
+        remedy: "Sign in on the page and do it there; no API token will do.")
+
     static func note(_ path: String, why: String) -> Problem {
         Problem(
             code: "web.password-note", sentence: "The first password cannot be left in \(path): \(why).",

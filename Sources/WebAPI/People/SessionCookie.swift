@@ -18,7 +18,7 @@ enum SessionCookie {
     static let erasure = "\(name)=; Path=\(path); HttpOnly; SameSite=Strict; Max-Age=0"
 
     /// - Parameter cookies: the values of the request's `Cookie` headers.
-    static func value(in cookies: [some StringProtocol]) -> Redacted<String>? {
+    static func value(in cookies: [some StringProtocol], named name: String = name) -> Redacted<String>? {
         for cookie in cookies.flatMap({ $0.split(separator: ";") }) {
             let trimmed = cookie.drop { $0 == " " }
             guard trimmed.hasPrefix(name + "=") else { continue }
@@ -27,6 +27,23 @@ enum SessionCookie {
             return Redacted(String(value))
         }
         return nil
+    }
+}
+
+/// Marks a browser that an account has signed in with, for a year. It lets nobody in; strangers' wrong passwords just do not slow
+/// down whoever has it (owasp.org, Slow Down Online Guessing Attacks with Device Cookies).
+enum DeviceCookie {
+    static let name = "sipcall_device"
+    private static let path = "/api/v1/session"
+    private static let life = 365 * 86_400
+
+    static func header(_ value: Redacted<String>, isSecure: Bool) -> String {
+        "\(name)=\(value.revealed); Path=\(path); HttpOnly; SameSite=Strict; Max-Age=\(life)"
+            + (isSecure ? "; Secure" : "")
+    }
+
+    static func value(in cookies: [some StringProtocol]) -> Redacted<String>? {
+        SessionCookie.value(in: cookies, named: name)
     }
 }
 

@@ -69,21 +69,30 @@ struct SessionDesk: Sendable {
     func signIn(_ request: Request, isSecure: Bool, source: String) async throws -> Response {
         let attempt = try await request.json(as: SignIn.self)
         let epoch = AccountName(attempt.user).flatMap { store.epoch($0) }
+        let mark = DeviceCookie.value(in: request.headers[values: .cookie])
+        let isKnown =
+            AccountName(attempt.user).flatMap { name in mark.map { store.isDeviceMark($0, of: name) } } ?? false
         let outcome = try await gate.verify(
             SignInGate.Attempt(
                 name: attempt.user, password: attempt.password,
                 code: attempt.code.flatMap { $0.revealed.isEmpty ? nil : $0 },
-                source: source))
+                source: source, device: isKnown ? mark?.revealed : nil))
         switch outcome {
         case .right(let account):
             // It has served: whoever reads the disk later must not find it.
             if account.name.description == FirstOwner.name { FirstOwner.forgetNote(in: stateDirectory) }
-            let response: Response
+            var response: Response
             do {
                 response = try await begin(for: account, epoch: epoch, request, isSecure: isSecure, source: source)
             } catch let problem as Problem where problem.code == AccountProblem.unknown.code {
                 // Set anew, suspended or removed while the password was looked at.
                 throw Refusal(.unauthorized, WebProblem.wrongPassword)
+            }
+            if !isKnown {
+                response.headers.append(
+                    HTTPField(
+                        name: .setCookie,
+                        value: DeviceCookie.header(store.deviceMark(of: account.name), isSecure: isSecure)))
             }
             await trail.note(.signIn, by: account.name.description, "from \(source)")
             return response

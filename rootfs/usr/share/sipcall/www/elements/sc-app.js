@@ -7,6 +7,11 @@ import './sc-invitation.js'
 import './sc-sign-in.js'
 import './sc-dialler.js'
 import './sc-call.js'
+import { place } from './places.js'
+import './sc-navigation.js'
+import './sc-call-strip.js'
+import './sc-account.js'
+import './sc-people.js'
 
 /** @typedef {import('../phone/phone.js').Phone} Phone */
 
@@ -22,6 +27,7 @@ export class AppElement extends HTMLElement {
   set phone(phone) {
     this.#phone = phone
     phone.addEventListener('change', () => this.#update())
+    addEventListener('hashchange', () => this.#update())
     language.addEventListener('change', () => {
       this.#shown = ''
       this.#update()
@@ -32,7 +38,9 @@ export class AppElement extends HTMLElement {
   #update() {
     const phone = this.#phone
     if (!phone) return
-    const signedIn = !phone.mayTelephone ? 'nothing' : phone.calls.front ? 'call' : 'dialler'
+    const telephone = !phone.mayTelephone ? 'nothing' : phone.calls.front ? 'call' : 'dialler'
+    const here = place(phone.identity.person)
+    const signedIn = here === 'phone' ? telephone : here
     const view = phone.session === 'signed-in' ? signedIn : phone.session
     if (view !== this.#shown) this.#show(view, phone)
     this.#listen(phone)
@@ -52,15 +60,17 @@ export class AppElement extends HTMLElement {
     if (view === 'unknown') return
     const main = element('main', { className: 'content', id: 'content' })
     const made = /** @type {HTMLElement & {phone: Phone}} */ (
-      document.createElement({ 'signed-out': 'sc-sign-in', invited: 'sc-invitation', dialler: 'sc-dialler', call: 'sc-call' }[view] ?? 'div')
+      document.createElement({ 'signed-out': 'sc-sign-in', invited: 'sc-invitation', dialler: 'sc-dialler', call: 'sc-call', ...PAGES }[view] ?? 'div')
     )
     made.phone = phone
     if (view === 'nothing') made.append(...noTelephone(phone))
+    if (view in PAGES) main.append(withPhone('sc-call-strip', phone))
     main.append(made)
     const header = /** @type {HTMLElement & {phone: Phone}} */ (document.createElement('sc-header'))
     header.phone = phone
     header.setAttribute('role', 'banner')
-    this.append(element('div', { className: 'page' }, header, main))
+    const navigation = phone.session === 'signed-in' ? withPhone('sc-navigation', phone) : null
+    this.append(element('div', { className: 'page' }, header, element('div', { className: 'places' }, navigation, main)))
     made.querySelector(/** @type {any} */ ('[data-first]'))?.focus()
   }
 
@@ -75,6 +85,19 @@ export class AppElement extends HTMLElement {
     const tone = { incoming: 'ring', ringing: 'ringback' }[/** @type {string} */ (front?.state)] ?? null
     this.#tones.play(busy ? 'busy' : tone)
   }
+}
+
+/** The pages beside the telephone. */
+const PAGES = { account: 'sc-account', people: 'sc-people' }
+
+/**
+ * @param {string} name
+ * @param {Phone} phone
+ */
+function withPhone(name, phone) {
+  const made = /** @type {HTMLElement & {phone: Phone}} */ (document.createElement(name))
+  made.phone = phone
+  return made
 }
 
 /**

@@ -1,5 +1,6 @@
 import { language, text, sentence } from '../language/language.js'
 import { rememberCodec } from '../phone/sound-options.js'
+import { showProblem } from './dialog.js'
 import { element, icon } from './element.js'
 
 /** @typedef {import('../phone/phone.js').Phone} Phone */
@@ -9,6 +10,7 @@ class HeaderElement extends HTMLElement {
   /** @type {Phone} */
   phone
   #trunk = element('p', { className: 'trunk', role: 'status', 'data-testid': 'trunk' })
+  #problem = element('p', { className: 'problem', role: 'alert', hidden: true, 'data-testid': 'sign-out-problem' })
   #stop = new AbortController()
 
   connectedCallback() {
@@ -44,7 +46,8 @@ class HeaderElement extends HTMLElement {
 
   /** It ends every call, so that is asked first. */
   #signOut() {
-    if (this.phone.calls.live.length === 0 || confirm(text('signOutQuestion'))) this.phone.signOut()
+    if (this.phone.calls.live.length > 0 && !confirm(text('signOutQuestion'))) return
+    this.phone.signOut().catch((error) => showProblem(this.#problem, error))
   }
 
   #settings() {
@@ -82,7 +85,8 @@ class HeaderElement extends HTMLElement {
         element('label', { for: 'codec' }, text('codec')),
         codec,
         this.#languages(),
-        element('button', { className: 'tertiary', onclick: () => this.#signOut() }, text('signOut')),
+        element('button', { className: 'tertiary', onclick: () => this.#signOut(), 'data-testid': 'sign-out' }, text('signOut')),
+        this.#problem,
       ),
     )
     return menu

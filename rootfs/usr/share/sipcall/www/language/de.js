@@ -1,5 +1,8 @@
+import { pagesGerman } from './pages.de.js'
+
 /** Every text of the page in German; a key that is missing here is shown in English. */
 export const german = {
+  ...pagesGerman,
   signIn: 'Anmelden',
   signOut: 'Abmelden',
   signOutQuestion: 'Beim Abmelden enden Ihre Anrufe. Trotzdem abmelden?',
@@ -179,6 +182,11 @@ export const german = {
   'account.invitation-used': 'Diese Einladung wurde schon benutzt, zurückgezogen oder ist zu alt. Bitten Sie um einen neuen Link.',
   'account.token-name': 'Das Token braucht einen Namen mit 1 bis 64 Zeichen.',
   'account.too-many-tokens': 'Dieses Konto hat so viele API-Token, wie es haben darf. Ziehen Sie eines zurück, das niemand mehr braucht.',
+  'account.name-retired': 'Diesen Namen hatte jemand, der gegangen ist, und dessen Anrufe stehen darunter. Wählen Sie einen anderen.',
+  'account.second-factor-not-begun': 'Für dieses Konto werden gerade keine Einmalpasswörter eingerichtet. Beginnen Sie noch einmal.',
+  'account.wrong-code': 'Der Code ist nicht der, den die App jetzt zeigen müsste. Geben Sie ihn noch einmal ein, und prüfen Sie die Uhr des Telefons.',
+  'session.not-fresh': 'Dafür ist Ihr Passwort noch einmal nötig.',
+  'session.person-needed': 'Das darf nur eine Person, die gerade ihr Passwort gegeben hat, und kein API-Token.',
   'account.file': 'Die Box kann ihre Konten nicht lesen oder schreiben. Das Journal von sipcall-web sagt, warum.',
   'web.too-many-sign-ins': 'Zu viele Versuche. Warten Sie einen Augenblick und melden Sie sich dann an.',
   'web.bad-query': 'Die Box versteht diese Anfrage nach Anrufen nicht. Laden Sie die Seite neu.',

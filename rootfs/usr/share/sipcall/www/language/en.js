@@ -1,5 +1,8 @@
+import { pagesEnglish } from './pages.en.js'
+
 /** Every text of the page in English; the keys with a dot are the box's stable codes. */
 export const english = {
+  ...pagesEnglish,
   signIn: 'Sign in',
   signOut: 'Sign out',
   signOutQuestion: 'Signing out ends your calls. Sign out all the same?',

@@ -80,10 +80,45 @@ export class Phone extends EventTarget {
     this.#signedIn()
   }
 
+  /** @throws {Problem} page.sign-out-failed: nothing has changed, calls go on */
   async signOut() {
+    await this.identity.signOut()
+    this.#ended()
+  }
+
+  /**
+   * Asks the box in the name of whoever is signed in.
+   *
+   * @param {'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} method
+   * @param {string} path behind `api/v1/`
+   * @param {object} [body]
+   * @returns {Promise<any>} see `Session.ask`
+   * @throws {Problem}
+   */
+  async ask(method, path, body) {
+    try {
+      return await this.identity.ask(method, path, body)
+    } catch (error) {
+      if (/** @type {any} */ (error)?.code === 'web.not-signed-in') this.#ended()
+      throw error
+    }
+  }
+
+  /**
+   * Chooses another password; every other session ends, and what goes on here goes on.
+   *
+   * @param {string} present
+   * @param {string} password
+   * @throws {Problem}
+   */
+  async changePassword(present, password) {
+    await this.identity.changePassword(present, password)
+  }
+
+  /** The session is over. */
+  #ended() {
     this.desk.hangUpAll()
     this.#socket.close()
-    await this.identity.signOut()
     this.desk.calls.dismiss()
     this.#update({ session: 'signed-out', connected: false })
   }
@@ -109,11 +144,7 @@ export class Phone extends EventTarget {
     if (this.session !== 'signed-in') return
     this.identity.renew().then(
       (isSignedIn) => {
-        if (isSignedIn) return
-        this.desk.hangUpAll()
-        this.#socket.close()
-        this.desk.calls.dismiss()
-        this.#update({ session: 'signed-out' })
+        if (!isSignedIn) this.#ended()
       },
       () => {},
     )

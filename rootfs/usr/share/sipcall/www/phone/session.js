@@ -54,9 +54,54 @@ export class Session {
     await this.#begin('api/v1/invitation/acceptance', { invitation, password })
   }
 
+  /**
+   * Ends the session and its cookie. Unless the box has heard it nobody is signed out: the cookie would sign in again.
+   *
+   * @throws {Problem} page.sign-out-failed
+   */
   async signOut() {
+    const response = await send('DELETE', 'api/v1/session').catch(() => null)
+    if (!response?.ok) throw new Problem('page.sign-out-failed')
     this.#forget()
-    await fetch('api/v1/session', { method: 'DELETE' }).catch(() => {})
+  }
+
+  /**
+   * Asks the box in this person's name.
+   *
+   * @param {'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} method
+   * @param {string} path behind `api/v1/`
+   * @param {object} [body]
+   * @returns {Promise<any>} null for an answer without content
+   * @throws {Problem} web.not-signed-in when the session is over
+   */
+  async ask(method, path, body) {
+    let response = await send(method, `api/v1/${path}`, body, await this.token())
+    if (response.status === 401) {
+      // The token may be older than what ended it.
+      if (!(await this.renew())) throw new Problem('web.not-signed-in')
+      response = await send(method, `api/v1/${path}`, body, this.#token)
+    }
+    if (!response.ok) throw await problem(response)
+    return response.status === 204 ? null : await response.json()
+  }
+
+  /**
+   * @param {string} present
+   * @param {string} password
+   * @throws {Problem}
+   */
+  async changePassword(present, password) {
+    this.#keep(await this.ask('PUT', 'account/password', { present, password }))
+  }
+
+  /**
+   * What the box calls this person now.
+   *
+   * @param {string} name
+   * @param {string | null} language
+   */
+  describe(name, language) {
+    if (this.person) Object.assign(this.person, { name, language })
   }
 
   /**
@@ -122,14 +167,27 @@ export class Session {
  * @param {string} address
  * @param {object} body
  */
-async function post(address, body) {
+function post(address, body) {
+  return send('POST', address, body)
+}
+
+/**
+ * @param {string} method
+ * @param {string} address
+ * @param {object} [body]
+ * @param {string} [token]
+ */
+async function send(method, address, body, token) {
   const patience = new AbortController()
   const timer = setTimeout(() => patience.abort(), ANSWER_WITHIN)
   try {
     return await fetch(address, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
+      method,
+      headers: {
+        ...(body ? { 'Content-Type': 'application/json' } : {}),
+        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+      },
+      body: body ? JSON.stringify(body) : undefined,
       signal: patience.signal,
     })
   } catch {
