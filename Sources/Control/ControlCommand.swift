@@ -57,6 +57,9 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     case sealedRecords(after: Int64)
     /// These are in the ledger, durably: the core may delete them. Answered with `done`.
     case filed([RecordHeader])
+    /// The box has its owner: a core that waits for that opens its ports, and begins as every other one. From the web process
+    /// alone, which knows the accounts; not sent to a core that does not wait, and so to no older one. Answered with `done`.
+    case claimed
     #if DEBUG
         /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
         case fault(part: String)
@@ -74,7 +77,7 @@ extension ControlCommand {
             connection
         case .status, .reload, .drain, .summon, .hangUp, .askProviders, .events, .traces, .trace, .ledger,
             .sealedRecords,
-            .filed:
+            .filed, .claimed:
             nil
         #if DEBUG
             case .fault: nil
@@ -85,7 +88,7 @@ extension ControlCommand {
     /// Only the web process may say it: the key that records are sealed with, and which of them may be deleted.
     package var isForWeb: Bool {
         switch self {
-        case .ledger, .sealedRecords, .filed: true
+        case .ledger, .sealedRecords, .filed, .claimed: true
         default: false
         }
     }

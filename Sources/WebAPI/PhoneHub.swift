@@ -28,10 +28,13 @@ actor PhoneHub {
 
     /// Told when the core is there, and when records wait.
     private let ledger: LedgerDesk?
+    /// Told when the core is there, and whether it waits for the box to be claimed.
+    private let claim: ClaimDesk
 
-    init(control: ControlClient, ledger: LedgerDesk? = nil, logger: Logger) {
+    init(control: ControlClient, ledger: LedgerDesk? = nil, claim: ClaimDesk, logger: Logger) {
         self.control = control
         self.ledger = ledger
+        self.claim = claim
         self.logger = logger
     }
 
@@ -42,6 +45,7 @@ actor PhoneHub {
             case .connected(let snapshot, let restarted):
                 ledger?.coreConnected()
                 await connected(snapshot, restarted: restarted)
+                await claim.coreConnected(waits: snapshot.waitsToBeClaimed == true)
             case .disconnected: disconnected()
             case .event(.recordsWait): ledger?.recordsWait()
             case .event(let event): deliver(event)

@@ -29,6 +29,7 @@ struct WebResponder: Sendable {
     let tokens: AccessTokens
     let sessions: SessionDesk
     let people: PeopleDesk
+    let claim: ClaimDesk
     let files: StaticFiles
     let stateDirectory: String
     let trail: AuditTrail

@@ -27,9 +27,16 @@ struct CoreCommand: AsyncParsableCommand {
         let schema = StateSchema(
             directory: "\(box.stateDirectory)/core", version: productVersion, steps: StateSchema.stepsOfThisBuild)
         try schema.prepare()
-        let configuration = try box.loadConfiguration()
-        let settings = configuration.settings
+        var configuration = try box.loadConfiguration()
         let notifier = Notifier()
+        if !ClaimMark(state: box.stateDirectory).isThere {
+            let unclaimed = UnclaimedCore(
+                box: box, notifier: notifier, note: note, whenReady: { schema.commit(log) }, log: log)
+            guard try await unclaimed.wait() else { return }
+            // It may have been written meanwhile.
+            configuration = try box.loadConfiguration()
+        }
+        let settings = configuration.settings
 
         let storage = try StorageProbe.start(directory: "\(box.stateDirectory)/core")
         let media: MediaEngine

@@ -22,6 +22,7 @@ struct CoreDesk: Sendable {
         defer { status.look() }
         switch command {
         case .reload: return await reload()
+        case .claimed: return .done
         case .ledger(let handover): return await take(handover)
         case .sealedRecords(let position):
             return await replying { () throws(Problem) in

@@ -105,16 +105,22 @@ struct Box {
         return client
     }
 
-    static func startControl(_ path: String, _ core: FakeCore) async throws -> ControlServer {
+    /// - Parameter waits: the core is that of a box that nobody has claimed.
+    static func startControl(_ path: String, _ core: FakeCore, waits: Bool = false) async throws -> ControlServer {
         try await ControlServer.start(
-            path: path, logger: Logger(label: "core"), handler: { await core.handle($0) },
-            snapshot: { ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered)) })
+            path: path + ".all", webPath: path, logger: Logger(label: "core"), handler: { await core.handle($0) },
+            snapshot: {
+                var snapshot = ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered))
+                if waits { snapshot.waitsToBeClaimed = true }
+                return snapshot
+            })
     }
 }
 
 /// Runs a box as long as the body needs it.
 func withBox(
-    limits: WebLimits = WebLimits(), handed: HandedSockets = HandedSockets(), _ body: (Box) async throws -> Void
+    limits: WebLimits = WebLimits(), handed: HandedSockets = HandedSockets(), isClaimed: Bool = true,
+    _ body: (Box) async throws -> Void
 ) async throws {
     let directory = try stateDirectory()
     let www = directory + "/www"
@@ -128,12 +134,14 @@ func withBox(
 
     let path = directory + "/control.sock"
     let core = FakeCore()
-    let control = try await Box.startControl(path, core)
+    let control = try await Box.startControl(path, core, waits: !isClaimed)
     let client = ControlClient(path: path, logger: Logger(label: "web"))
     let (ports, announce) = AsyncStream.makeStream(of: Int.self)
     guard let listen = NetworkAddress("127.0.0.1", port: 0) else { throw POSIXError(.EINVAL) }
+    let accounts =
+        isClaimed ? try await owned(in: directory) : try AccountStore(directory + "/web/accounts.sqlite")
     let server = try WebServer(
-        listen: listen, handed: handed, control: client, accounts: await owned(in: directory),
+        listen: listen, handed: handed, control: client, accounts: accounts,
         operatorPath: directory + "/web.sock", wwwRoot: www,
         stateDirectory: directory,
         logger: Logger(label: "web"),
@@ -170,7 +178,7 @@ func stateDirectory() throws -> String {
 func owned(in directory: String) async throws -> AccountStore {
     let store = try AccountStore(directory + "/web/accounts.sqlite")
     _ = try await FirstOwner.make(
-        in: store, stateDirectory: directory, given: Redacted(Box.password), leavesNote: false, cost: Box.cost)
+        in: store, stateDirectory: directory, given: Redacted(Box.password), cost: Box.cost)
     return store
 }
 

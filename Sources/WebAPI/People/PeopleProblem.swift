@@ -12,10 +12,4 @@ enum PeopleProblem {
         code: "web.session-used-twice",
         sentence: "The session has ended, because its cookie was used in a second place.",
         remedy: "Sign in again; if nobody else uses this browser, change your password as well.")
-
-    static func note(_ path: String, why: String) -> Problem {
-        Problem(
-            code: "web.password-note", sentence: "The first password cannot be left in \(path): \(why).",
-            remedy: "Check the disk, and that the directory belongs to the user of the web process.")
-    }
 }

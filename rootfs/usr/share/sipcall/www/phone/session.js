@@ -54,6 +54,19 @@ export class Session {
     await this.#begin('api/v1/invitation/acceptance', { invitation, password })
   }
 
+  /**
+   * Makes a new box one's own, and is signed in as its owner.
+   *
+   * @param {string} token
+   * @param {string} user
+   * @param {string} name
+   * @param {string} password
+   * @throws {Problem}
+   */
+  async claim(token, user, name, password) {
+    await this.#begin('api/v1/setup/claim', { token, name: user, display_name: name, password })
+  }
+
   async signOut() {
     this.#forget()
     await fetch('api/v1/session', { method: 'DELETE' }).catch(() => {})
