@@ -3,7 +3,7 @@ import Glibc
 package import Wire
 
 /// Where the way in to a new box is left: `web/setup-token`, for root and the web process alone. The machine's console shows it
-/// above the question for a login (agetty(8), `/run/issue.d`).
+/// above the question for a login (agetty(8), `/etc/issue.d`).
 package enum SetupNote {
     /// What an owner reads.
     static func text(_ link: String) -> String {
