@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import NIOCore
 import Supervision
+import Switchboard
 import Systemd
 import Wire
 
@@ -37,6 +38,14 @@ struct UnclaimedCore: Sendable {
     let note: RunningNote
     let whenReady: @Sendable () -> Void
     let log: Logger
+    private let began = MonotonicTime.now()
+
+    init(
+        box: BoxOptions, notifier: Notifier, note: RunningNote, whenReady: @escaping @Sendable () -> Void, log: Logger
+    ) {
+        (self.box, self.notifier, self.note, self.log) = (box, notifier, note, log)
+        self.whenReady = whenReady
+    }
 
     /// - Returns: false when the process was asked to end.
     /// - Throws: `control.already-running`, `control.cannot-listen`, `watchdog.no-thread`.
@@ -85,8 +94,6 @@ struct UnclaimedCore: Sendable {
             claimed.yield()
             return .done
         case .status:
-            var status = BoxStatus(version: productVersion)
-            status.waitsToBeClaimed = true
             return .status(status)
         // There are no calls, so there are no records; the key comes again with the next connection.
         case .ledger, .filed: return .done
@@ -95,6 +102,15 @@ struct UnclaimedCore: Sendable {
         case .reload: return .reloaded(notices: [])
         default: return .failed(ControlProblem.unclaimed)
         }
+    }
+
+    private var status: BoxStatus {
+        let figures = ProcessFigures.read()
+        var status = BoxStatus(
+            version: productVersion, uptimeSeconds: Int((MonotonicTime.now() - began).components.seconds),
+            openDescriptors: figures.openDescriptors, threads: figures.threads, residentBytes: figures.residentBytes)
+        status.waitsToBeClaimed = true
+        return status
     }
 
     private static var snapshot: ControlSnapshot {

@@ -1,6 +1,6 @@
 import Accounts
 import Control
-import Foundation
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Logging

@@ -1,5 +1,5 @@
 import Crypto
-import Foundation
+import FoundationEssentials
 import Wire
 
 /// The secret by which somebody shows that the new box is theirs: told where only its owner looks, good for one claim.
