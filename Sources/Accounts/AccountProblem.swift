@@ -14,6 +14,9 @@ package enum AccountProblem {
     package static let tooManyAccounts = Problem(
         code: "account.too-many", sentence: "The box has as many accounts as it may have.",
         remedy: "Remove one that is not used any more.")
+    package static let claimed = Problem(
+        code: "setup.claimed", sentence: "The box has an owner already.",
+        remedy: "Sign in; if that was not you, set a new password on the box: sudo sipcall user password")
     package static let badName = Problem(
         code: "account.bad-name",
         sentence: "A user name has 1 to 64 small letters a to z, digits, dots, hyphens or underscores.",

@@ -80,13 +80,35 @@ package actor AccountStore {
         _ name: AccountName, displayName: String, role: Role, password: PasswordHash?, language: String? = nil,
         now: Date
     ) throws(Problem) -> Account {
+        try add(
+            name, displayName: displayName, role: role, password: password, language: language,
+            most: (Self.mostAccounts, AccountProblem.tooManyAccounts), now: now)
+    }
+
+    /// Makes the first account, its owner's: the box is theirs from then on. Of two who try at once, one finds it there.
+    ///
+    /// - Parameter password: nil for somebody who is to be invited.
+    /// - Throws: `setup.claimed`, `account.file`.
+    package func claim(
+        _ name: AccountName, displayName: String, password: PasswordHash?, language: String? = nil, now: Date
+    ) throws(Problem) -> Account {
+        try add(
+            name, displayName: displayName, role: .owner, password: password, language: language,
+            most: (1, AccountProblem.claimed), now: now)
+    }
+
+    /// - Parameter most: accounts that there may be, and what is wrong with one more.
+    private func add(
+        _ name: AccountName, displayName: String, role: Role, password: PasswordHash?, language: String?,
+        most: (count: Int, problem: Problem), now: Date
+    ) throws(Problem) -> Account {
         let account = Account(
             name: name, displayName: Account.shown(displayName), role: role,
             state: password == nil ? .invited : .active, language: Account.language(language), created: now)
         guard !snapshot.withLock({ $0.retired.contains(name) }) else { throw AccountProblem.nameRetired }
         try file.transact { database in
             let count = try Int.fetchOne(database, sql: "SELECT count(*) FROM account") ?? 0
-            guard count < Self.mostAccounts else { throw AccountProblem.tooManyAccounts }
+            guard count < most.count else { throw most.problem }
             let known = try Int.fetchOne(
                 database, sql: "SELECT count(*) FROM account WHERE name = ?", arguments: [name.description])
             guard known == 0 else { throw AccountProblem.nameTaken }

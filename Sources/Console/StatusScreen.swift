@@ -28,6 +28,7 @@ package struct StatusScreen: Sendable {
 
     /// What does not work, the worst first; empty when everything works.
     package var troubles: [(verdict: Verdict, problem: Problem)] {
+        if status.waitsToBeClaimed == true { return [(.limited, ControlProblem.unclaimed)] }
         var troubles: [(verdict: Verdict, problem: Problem)] = []
         switch status.trunk.state {
         case .registered, .ready: break

@@ -115,6 +115,8 @@ package struct BoxStatus: Codable, Sendable, Equatable {
     package var listens: [NetworkAddress]?
     /// When the core began, as the wall clock stood then.
     package var started: WallTime?
+    /// Nobody has claimed the box: its ports are shut. Nil is false.
+    package var waitsToBeClaimed: Bool?
     /// What the core can do only in part; empty on a healthy box.
     package var degraded: [DegradedPart] = []
 

@@ -63,6 +63,9 @@ package enum ControlCommand: Codable, Sendable, Equatable {
     /// This was chosen in the page, with the passwords that were given for it; from the web process alone. Answered with
     /// `chosen` once it holds, with `choiceRefused` where the former settings go on to hold.
     case choose(SettingsChoice)
+    /// The box has its owner: a core that waits for that opens its ports, and begins as every other one. From the web process
+    /// alone, which knows the accounts; not sent to a core that does not wait, and so to no older one. Answered with `done`.
+    case claimed
     #if DEBUG
         /// Lets a part (`sip`, `media`, `switchboard`, `storage`) hang for good. A release build does not have it.
         case fault(part: String)
@@ -80,7 +83,7 @@ extension ControlCommand {
             connection
         case .status, .reload, .drain, .summon, .hangUp, .askProviders, .events, .traces, .trace, .ledger,
             .sealedRecords,
-            .filed, .chosen, .choose:
+            .filed, .chosen, .choose, .claimed:
             nil
         #if DEBUG
             case .fault: nil
@@ -92,7 +95,7 @@ extension ControlCommand {
     /// people with the right to do so chose.
     package var isForWeb: Bool {
         switch self {
-        case .ledger, .sealedRecords, .filed, .chosen, .choose: true
+        case .ledger, .sealedRecords, .filed, .chosen, .choose, .claimed: true
         default: false
         }
     }

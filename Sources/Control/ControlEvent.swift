@@ -72,6 +72,8 @@ package struct ControlSnapshot: Codable, Sendable, Equatable {
     package var calls: [OngoingCall]
     /// No new calls are taken.
     package var draining: Bool
+    /// The core is that of a new box: its ports are shut until it is told ``ControlCommand/claimed``. Nil is false.
+    package var waitsToBeClaimed: Bool?
 
     package init(trunk: TrunkStatus, calls: [OngoingCall] = [], draining: Bool = false) {
         self.trunk = trunk

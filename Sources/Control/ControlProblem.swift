@@ -15,6 +15,9 @@ package enum ControlProblem {
         code: "control.web-only",
         sentence: "Only the web process may hand over the ledger's key and what was chosen, and take records.",
         remedy: "Leave it to sipcall-web, which has a socket of its own for it.")
+    package static let unclaimed = Problem(
+        code: "setup.unclaimed", sentence: "The box is new: it waits to be claimed by its owner.",
+        remedy: "Open the link that this command shows on the box: sudo sipcall setup-url")
     package static let tooLarge = Problem(
         code: "core.message-too-large", sentence: "A message for the telephone part of the box was too large.")
 

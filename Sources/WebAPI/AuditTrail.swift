@@ -7,6 +7,8 @@ import Wire
 /// While the ledger cannot be written, entries wait here, bounded.
 package actor AuditTrail {
     enum Action: String, Sendable {
+        /// The box has its first account.
+        case claim = "box.claim"
         case signIn = "session.sign-in"
         case signInFailed = "session.sign-in-failed"
         case signOut = "session.sign-out"

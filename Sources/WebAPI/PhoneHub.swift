@@ -30,11 +30,17 @@ actor PhoneHub {
     private let ledger: LedgerDesk?
     /// Told when the core is there.
     private let settings: SettingsDesk?
+    /// Told when the core is there, and whether it waits for the box to be claimed.
+    private let claim: ClaimDesk
 
-    init(control: ControlClient, ledger: LedgerDesk? = nil, settings: SettingsDesk? = nil, logger: Logger) {
+    init(
+        control: ControlClient, ledger: LedgerDesk? = nil, settings: SettingsDesk? = nil, claim: ClaimDesk,
+        logger: Logger
+    ) {
         self.control = control
         self.settings = settings
         self.ledger = ledger
+        self.claim = claim
         self.logger = logger
     }
 
@@ -46,6 +52,7 @@ actor PhoneHub {
                 ledger?.coreConnected()
                 settings?.coreConnected()
                 await connected(snapshot, restarted: restarted)
+                await claim.coreConnected(waits: snapshot.waitsToBeClaimed == true)
             case .disconnected: disconnected()
             case .event(.recordsWait): ledger?.recordsWait()
             case .event(let event): deliver(event)

@@ -1,4 +1,5 @@
 import Accounts
+import Control
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -106,6 +107,9 @@ extension WebResponder {
     static let routes = generalRoutes + ownAccountRoutes
 
     private static let generalRoutes: [Route] = [
+        Route(.get, "setup", .everybody) { responder, _ in try .json(responder.claim.state) },
+        Route(.post, "setup/claim", .everybody) { try await $0.claimBox($1) },
+        Route(.post, "setup/token", .machine) { try await $0.claim.renew($1.asker) },
         Route(.get, "session", .known) { try $0.whoAsks($1) },
         Route(.post, "session", .everybody) { try await $0.signIn($1) },
         Route(.delete, "session", .everybody) { try await $0.signOut($1) },
@@ -193,6 +197,10 @@ extension WebResponder {
         }
         guard path.hasPrefix("/api/v1/") else { throw Refusal(.notFound, WebProblem.notFound) }
         let parts = Route.parts(path.dropFirst("/api/v1/".count))
+        // Commands of this machine go on: they are one way to claim it.
+        guard claim.isClaimed || parts.first == "setup" || context.operatingUser != nil else {
+            throw Refusal(.conflict, ControlProblem.unclaimed)
+        }
         let here = Self.routes.compactMap { route in route.captures(parts).map { (route, $0) } }
         guard !here.isEmpty else { throw Refusal(.notFound, WebProblem.notFound) }
         guard let (route, captures) = here.first(where: { $0.0.method == request.method }) else {

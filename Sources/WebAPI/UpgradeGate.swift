@@ -122,6 +122,7 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// - Returns: the access token, which is still to be looked at.
     private func verdict(_ head: HTTPRequestHead) -> Result<Redacted<String>, Refusal> {
         let headers = head.headers
+        guard !admission.accounts.isEmpty else { return .failure(Refusal(.conflict, ControlProblem.unclaimed)) }
         guard head.method == .GET, head.version == .http1_1, unanswered == 0,
             headers[canonicalForm: "Upgrade"].contains(where: { $0.lowercased() == "websocket" }),
             headers[canonicalForm: "Connection"].contains(where: { $0.lowercased() == "upgrade" }),

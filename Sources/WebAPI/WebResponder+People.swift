@@ -55,6 +55,13 @@ extension WebResponder {
         return try await ownAccount.setPassword(exchange.request, person, source: source(exchange.context))
     }
 
+    /// Somebody makes the box theirs, and is signed in.
+    func claimBox(_ exchange: Exchange) async throws -> Response {
+        let source = source(exchange.context)
+        let owner = try await claim.claim(exchange.request, source: source)
+        return try await sessions.begin(for: owner, exchange.request, isSecure: exchange.isSecure, source: source)
+    }
+
     func accept(_ exchange: Exchange) async throws -> Response {
         let account = try await people.accept(exchange.request)
         // A link sets a password; it does not take the place of the second factor.

@@ -31,6 +31,7 @@ struct WebResponder: Sendable {
     let sessions: SessionDesk
     let people: PeopleDesk
     let ownAccount: OwnAccountDesk
+    let claim: ClaimDesk
     let files: StaticFiles
     let stateDirectory: String
     let trail: AuditTrail

@@ -16,6 +16,7 @@ package struct WebServer: Service {
     private let limits: WebLimits
     private let operatorPath: String?
     let hub: PhoneHub
+    let claim: ClaimDesk
     private let trail: AuditTrail
     private let spellings: @Sendable (String) -> [String]
     private let settingsText: @Sendable () -> String?
@@ -41,7 +42,7 @@ package struct WebServer: Service {
     ///   - settingsText: the configuration file, whose changes the audit log keeps; nil while it cannot be read.
     ///   - recoveryRecipient: the public half of the recovery key, likewise.
     ///   - wwwRoot: the page's folder, read now.
-    ///   - stateDirectory: holds `web/first-password` (see ``FirstOwner``).
+    ///   - stateDirectory: holds `web/setup-token` (see ``SetupNote``).
     ///   - whenListening: called with the true addresses once requests are answered.
     /// - Throws: `web.page-missing`.
     package init(
@@ -71,7 +72,9 @@ package struct WebServer: Service {
         self.whenListening = whenListening
         self.ledger = ledger
         self.settings = settings
-        hub = PhoneHub(control: control, ledger: ledger, settings: settings, logger: logger)
+        claim = ClaimDesk(
+            store: accounts, control: control, trail: trail, stateDirectory: stateDirectory, logger: logger)
+        hub = PhoneHub(control: control, ledger: ledger, settings: settings, claim: claim, logger: logger)
         self.accounts = accounts
         tokens = AccessTokens(accounts)
         gate = SignInGate(accounts)
@@ -90,6 +93,7 @@ package struct WebServer: Service {
                 "sipcall setup-url cannot be told where the page is: \(error).",
                 metadata: ["code": "web.place-not-kept"])
         }
+        await claim.begin(at: listeners.places)
         await whenListening(listeners.places)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await control.run() }
@@ -146,9 +150,10 @@ package struct WebServer: Service {
             sessions: SessionDesk(
                 store: accounts, tokens: tokens, gate: gate, hub: hub, trail: trail, stateDirectory: stateDirectory,
                 logger: logger),
-            people: PeopleDesk(store: accounts, hub: hub, trail: trail, stateDirectory: stateDirectory),
+            people: PeopleDesk(
+                store: accounts, hub: hub, trail: trail, claim: claim, stateDirectory: stateDirectory),
             ownAccount: OwnAccountDesk(store: accounts, tokens: tokens, gate: gate, hub: hub, trail: trail),
-            files: files,
+            claim: claim, files: files,
             stateDirectory: stateDirectory, trail: trail, certificate: certificate,
             challenges: challenges, spellings: spellings, logger: logger)
         let admission = PhoneAdmission(accounts: accounts, tokens: tokens, hub: hub, roll: roll, limits: limits)

@@ -26,10 +26,17 @@ struct CoreCommand: AsyncParsableCommand {
         let note = box.noteRunning(part: "core", log: log)
         let schema = StateSchema(part: "core", of: box)
         try schema.prepare(log)
-        let configuration = try box.loadConfiguration()
+        var configuration = try box.loadConfiguration()
+        let notifier = Notifier()
+        if !ClaimMark(state: box.stateDirectory).isThere {
+            let unclaimed = UnclaimedCore(
+                box: box, notifier: notifier, note: note, whenReady: { schema.serves(log) }, log: log)
+            guard try await unclaimed.wait() else { return }
+            // It may have been written meanwhile.
+            configuration = try box.loadConfiguration()
+        }
         let keeper = SettingsKeeper(box, log: log)
         let settings = await keeper.begin(configuration)
-        let notifier = Notifier()
 
         let storage = try StorageProbe.start(directory: "\(box.stateDirectory)/core")
         let media: MediaEngine

@@ -23,6 +23,7 @@ struct CoreDesk: Sendable {
         case .reload: return await reload()
         case .chosen: return .chosen(await keeper.inForce)
         case .choose(let choice): return await keeper.choose(choice, parts)
+        case .claimed: return .done
         case .ledger(let handover): return await take(handover)
         case .sealedRecords(let position):
             return await replying { () throws(Problem) in

@@ -19,7 +19,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let state = box.state else { throw ValidationError("Missing expected argument '--state <state>'") }
         try box.prepareState(for: "run")
         let configuration = try box.loadConfiguration()
-        let password = try await Self.firstPassword(in: state)
+        if try await Self.isClaimed(state) { _ = ClaimMark(state: state).leave() }
         // Nobody else needs it: neither the core nor whoever reads a process's environment.
         unsetenv("SIPCALL_ADMIN_PASSWORD")
         let log = Logger(part: "run", verbose: box.verbose)
@@ -29,15 +29,15 @@ struct RunCommand: AsyncParsableCommand {
             try? lifeline.writeEnd.close()
         }
         _ = fcntl(lifeline.writeEnd.rawValue, F_SETFD, FD_CLOEXEC)
-        let status = await supervise(configuration, password: password, lifeline: lifeline.readEnd, log: log)
+        let status = await supervise(configuration, lifeline: lifeline.readEnd, log: log)
         if status != 0 { throw ExitCode(status) }
     }
 
-    /// Shown on this terminal, so it is not left as a note. The web process opens the file afterwards.
-    private static func firstPassword(in state: String) async throws -> Redacted<String>? {
+    /// A box that is run with a password is its runner's at once. The web process opens the file afterwards.
+    private static func isClaimed(_ state: String) async throws -> Bool {
         let given = getenv("SIPCALL_ADMIN_PASSWORD").map { Redacted(String(cString: $0)) }
         let store = try AccountStore("\(state)/web/accounts.sqlite")
-        return try await FirstOwner.make(in: store, stateDirectory: state, given: given, leavesNote: false)
+        return try await FirstOwner.make(in: store, stateDirectory: state, given: given)
     }
 
     private enum Happening {
@@ -66,9 +66,7 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Runs both processes until one ends or the person stops them.
     /// - Returns: the exit status that tells the truth about it.
-    private func supervise(
-        _ configuration: Configuration, password: Redacted<String>?, lifeline: FileDescriptor, log: Logger
-    ) async -> CInt {
+    private func supervise(_ configuration: Configuration, lifeline: FileDescriptor, log: Logger) async -> CInt {
         let address = configuration.settings.web.listen
         return await withTaskGroup(of: Happening.self) { group in
             group.addTask {
@@ -86,7 +84,7 @@ struct RunCommand: AsyncParsableCommand {
             while let happening = await group.next() {
                 switch happening {
                 case .ready:
-                    announce(address, password: password)
+                    announce(address)
                     continue
                 case .stopRequested:
                     log.info("Stopping: hanging up and taking the registration back.")
@@ -138,12 +136,11 @@ struct RunCommand: AsyncParsableCommand {
         return .inherit.updating(values)
     }
 
-    private func announce(_ address: NetworkAddress, password: Redacted<String>?) {
-        let host = address.host.isUnspecified ? "127.0.0.1:\(address.port)" : "\(address)"
-        if let password {
-            StandardStream.output.write(
-                line: "Open http://\(host)/ and sign in as \(FirstOwner.name) with the password \(password.revealed)")
+    private func announce(_ address: NetworkAddress) {
+        if let waiting = SetupNote.last(in: box.stateDirectory) {
+            StandardStream.output.write(line: String(waiting.revealed.dropLast()))
         } else {
+            let host = address.host.isUnspecified ? "127.0.0.1:\(address.port)" : "\(address)"
             StandardStream.output.write(line: "Open http://\(host)/ and sign in.")
         }
     }

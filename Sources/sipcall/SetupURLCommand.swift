@@ -6,14 +6,18 @@ import SystemPackage
 import WebAPI
 import Wire
 
-/// `sipcall setup-url`: where the page is, and the way in for its owner's first visit.
+/// `sipcall setup-url`: where the page is, and a new link by which the owner of a new box claims it.
 struct SetupURLCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "setup-url", abstract: "Show where the page is, with a QR code to sign in for the first time.")
+        commandName: "setup-url", abstract: "Show where the page is, with a link and a QR code to claim a new box.")
 
     @OptionGroup var box: BoxOptions
 
+    private struct NewToken: Decodable { var token: String }
+
     func run() async throws {
+        // As whoever asks: the web process's own user has no right to its socket for commands.
+        let answer = await ask()
         try OwnerOfState.become(box.stateDirectory)
         let places = WebPlace.last(in: box.stateDirectory)
         let urls = places.flatMap(Self.urls)
@@ -23,22 +27,45 @@ struct SetupURLCommand: AsyncParsableCommand {
                 remedy: box.state.map { "Start it with: sipcall run --state \($0)" }
                     ?? "Start it with: systemctl start sipcall.target")
         }
+        guard let token = try answer.get() else { return await Self.showSignIn(urls, box) }
+        let links = urls.map { SetupNote.link($0, token) }
+        StandardStream.output.write(
+            line: "The box waits to be claimed. Open one of these within 24 hours; one serves once:")
+        for link in links { StandardStream.output.write(line: "  \(link)") }
+        StandardStream.output.write(line: "Links that were shown before are good no more.")
+        await Self.showWay(to: places, links)
+    }
+
+    /// - Returns: a new token; nil when the box is claimed.
+    private func ask() async -> Result<Redacted<String>?, Problem> {
+        do throws(Problem) {
+            let request = OperatorClient.Request("/api/v1/setup/token", method: "POST")
+            return .success(Redacted(try await OperatorClient(box).json(request, as: NewToken.self).token))
+        } catch {
+            return error.code == "setup.claimed" ? .success(nil) : .failure(error)
+        }
+    }
+
+    private static func showSignIn(_ urls: [String], _ box: BoxOptions) async {
+        // A box from before there was a claim may have a password that nobody has used.
         guard let password = FirstOwner.password(in: box.stateDirectory) else {
             for url in urls { StandardStream.output.write(line: url) }
             StandardStream.output.write(
-                line: "Sign in with your password. A new one is set with: sipcall user password")
+                line: "The box is claimed: sign in. A new password is set with: sipcall user password")
             return
         }
-        let links = urls.map { Self.link($0, password) }
         StandardStream.output.write(line: "Open one of these; it signs you in, and the first sign-in ends that:")
-        for link in links { StandardStream.output.write(line: "  \(link)") }
+        for url in urls { StandardStream.output.write(line: "  \(link(url, password))") }
+    }
+
+    private static func showWay(to places: [WebPlace], _ links: [String]) async {
         if places.allSatisfy({ !$0.isSecure }) {
             StandardStream.output.write(
                 line: "The page is not served over https: reach it through a proxy with TLS, or an SSH tunnel.")
         } else {
             StandardStream.output.write(
                 line: "The browser does not know the box's own certificate and asks once whether to go on.")
-            if let first = links.first { await Self.showCode(of: first) }
+            if let first = links.first { await showCode(of: first) }
         }
     }
 

@@ -38,7 +38,7 @@ struct WebCommand: AsyncParsableCommand {
         let control = ControlClient(path: box.webSocket, logger: log, watches: false)
         let folder = "\(box.stateDirectory)/web"
         let accounts = try AccountStore("\(folder)/accounts.sqlite")
-        _ = try await FirstOwner.make(in: accounts, stateDirectory: box.stateDirectory, leavesNote: true)
+        _ = try await FirstOwner.make(in: accounts, stateDirectory: box.stateDirectory)
         let ledger = LedgerDesk(
             LedgerSettings(configuration.settings.ledger, directory: "\(folder)/ledger"), lock: "\(folder)/ledger.lock",
             logger: log

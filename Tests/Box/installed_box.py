@@ -12,7 +12,7 @@ from Rig.namespaces import CARRIER_ADDRESS, Network
 
 from .machine import Machine
 from .package import debug_options, install, install_debug_build, package
-from .upkeep import wait_for_units
+from .upkeep import claim, wait_for_units
 
 CREDENTIAL = "/etc/credstore/sipcall.trunk.password"
 SETTINGS = "/etc/sipcall/sipcall.toml"
@@ -43,7 +43,7 @@ class InstalledBox(Box):
         else:
             self.systemd.run("systemctl", "restart", "sipcall.target")
         self.wait_until_serving(30)
-        self.password = self.systemd.output("cat", "/var/lib/sipcall/web/first-password")
+        claim(self.systemd, self.password)
 
     def stop(self) -> int | None:
         self.systemd.__exit__()

@@ -1,7 +1,9 @@
 """What a running box is judged by from outside: its units, its memory, and what it keeps."""
 
+import json
 from dataclasses import dataclass
 
+from Rig.box import PASSWORD
 from Rig.deadlines import wait_until
 
 from .machine import Machine
@@ -16,6 +18,18 @@ def wait_for_units(machine: Machine, seconds: float = 30) -> None:
     for unit in UNITS:
         wait_until(lambda unit=unit: machine.is_active(unit), seconds, f"{unit} to run")  # type: ignore[misc]
     wait_until(lambda: answers(machine), seconds, "the box to answer `sipcall status`")
+
+
+def claim(machine: Machine, password: str = PASSWORD) -> None:
+    """Makes a new box somebody's by a command, as the account admin; returns once the core has opened its ports."""
+    machine.shell(f"printf '%s\\n' '{password}' | sipcall user password")
+    wait_until(lambda: not waits_to_be_claimed(machine), 15, "the core to open its ports")
+
+
+def waits_to_be_claimed(machine: Machine) -> bool:
+    """By the core's own word; true as well while it begins anew."""
+    done = machine.run("sipcall", "status", "--json", check=False)
+    return done.returncode != 0 or bool(json.loads(done.stdout).get("waitsToBeClaimed"))
 
 
 def answers(machine: Machine) -> bool:

@@ -24,6 +24,8 @@ struct RedactorTests {
             ("k 9f86d081884c7d659a2feaa0c55ad015", "9f86d081884c7d659a2feaa0c55ad015"),
             ("dGhpcyBpcyBhIHNlY3JldCBrZXk1Njc4OTA=", "Njc4OTA"), ("AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQ", "QQQQ"),
             ("\"digit\":\"7\"", "7"), ("caller=Bob", "Bob"),
+            ("Open https://box/#setup=abcd-efgh-jkmn-pqrs-tvwx-yzab-cdef within", "abcd"),
+            ("https://box/#sign-in=four-words", "words"), ("https://box/#invitation=abcdef", "abcdef"),
         ])
     func masked(text: String, secret: String) {
         let result = Redactor.redact(text)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -59,6 +60,8 @@ class Box:
         """Where the browser is that opens the page at `address`."""
         self.public_web_port = WEB_PORT
         self.password = PASSWORD
+        self.is_claimed = True
+        """Whether it is run with a password; a box without one waits to be claimed, with its ports shut."""
         self.environment: dict[str, str] = {}
         """More of it for the box's processes."""
         self.sip_listen = f'["0.0.0.0:{SIP_PORT}", "[::]:{SIP_PORT}"]'
@@ -84,10 +87,12 @@ class Box:
         self.state.mkdir(parents=True, exist_ok=True)
         configuration = self.write_configuration()
         command = [str(binary()), "run", "--state", str(self.state), "--config", str(configuration)]
-        environment = {"SIPCALL_ADMIN_PASSWORD": self.password, **self.environment}
+        password = {"SIPCALL_ADMIN_PASSWORD": self.password} if self.is_claimed else {}
+        environment = {**password, **self.environment}
         self._program = Program("sipcall run", self._machine.command(*command), self.log, environment)
         self._program.wait_for_output(r"Open http://", 15)
-        wait_until(self._signs_in, SIGN_IN_PATIENCE, "the box to take its password")
+        if self.is_claimed:
+            wait_until(self._signs_in, SIGN_IN_PATIENCE, "the box to take its password")
 
     def stop(self) -> int | None:
         """Ends the box as Ctrl-C would; its exit code."""
@@ -244,6 +249,19 @@ codecs = ["pcmu", "pcma"]
     def log_text(self) -> str:
         """What the box has logged since it was started."""
         return self.program.output()
+
+    def setup_link(self) -> str:
+        """The way in to a box that nobody has claimed, as its note has it."""
+        found = re.search(r"Open (\S+#setup=\S+)", (self.state / "web" / "setup-token").read_text())
+        if found is None:
+            raise RigError("the box's note has no link")
+        return found[1]
+
+    def open_ports(self) -> list[str]:
+        """What the box listens on: `udp 5060`, `tcp 8080`."""
+        shown = subprocess.run(self._machine.command("ss", "-Hlntu"), capture_output=True, text=True, check=True).stdout
+        fields = [line.split() for line in shown.splitlines()]
+        return sorted({f"{field[0]} {field[4].rsplit(':', 1)[1]}" for field in fields})
 
     def access_token(self) -> str:
         """Of the signed-in session, for a phone socket."""

@@ -129,17 +129,22 @@ struct Box {
         return client
     }
 
-    static func startControl(_ path: String, _ core: FakeCore) async throws -> ControlServer {
+    /// - Parameter waits: the core is that of a box that nobody has claimed.
+    static func startControl(_ path: String, _ core: FakeCore, waits: Bool = false) async throws -> ControlServer {
         try await ControlServer.start(
             path: path + ".all", webPath: path, logger: Logger(label: "core"), handler: { await core.handle($0) },
-            snapshot: { ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered)) })
+            snapshot: {
+                var snapshot = ControlSnapshot(trunk: TrunkStatus(name: "Carrier", state: .registered))
+                if waits { snapshot.waitsToBeClaimed = true }
+                return snapshot
+            })
     }
 }
 
 /// Runs a box as long as the body needs it.
 func withBox(
-    limits: WebLimits = WebLimits(), handed: HandedSockets = HandedSockets(), configuration: String = "",
-    chosen: String? = nil, held: SettingsInForce? = nil, _ body: (Box) async throws -> Void
+    limits: WebLimits = WebLimits(), handed: HandedSockets = HandedSockets(), isClaimed: Bool = true,
+    configuration: String = "", chosen: String? = nil, held: SettingsInForce? = nil, _ body: (Box) async throws -> Void
 ) async throws {
     let directory = try stateDirectory()
     let www = directory + "/www"
@@ -154,15 +159,17 @@ func withBox(
     let path = directory + "/control.sock"
     let core = FakeCore()
     if let held { await core.hold(held) }
-    let control = try await Box.startControl(path, core)
+    let control = try await Box.startControl(path, core, waits: !isClaimed)
     if let chosen { try Data(chosen.utf8).write(to: URL(filePath: directory + "/web/settings.toml")) }
     let settings = settingsDesk(in: directory, configuration)
     await settings.open()
     let client = ControlClient(path: path, logger: Logger(label: "web"))
     let (ports, announce) = AsyncStream.makeStream(of: Int.self)
     guard let listen = NetworkAddress("127.0.0.1", port: 0) else { throw POSIXError(.EINVAL) }
+    let accounts =
+        isClaimed ? try await owned(in: directory) : try AccountStore(directory + "/web/accounts.sqlite")
     let server = try WebServer(
-        listen: listen, handed: handed, control: client, accounts: await owned(in: directory),
+        listen: listen, handed: handed, control: client, accounts: accounts,
         settings: settings, operatorPath: directory + "/web.sock", wwwRoot: www,
         stateDirectory: directory,
         logger: Logger(label: "web"),
@@ -212,7 +219,7 @@ func stateDirectory() throws -> String {
 func owned(in directory: String) async throws -> AccountStore {
     let store = try AccountStore(directory + "/web/accounts.sqlite")
     _ = try await FirstOwner.make(
-        in: store, stateDirectory: directory, given: Redacted(Box.password), leavesNote: false, cost: Box.cost)
+        in: store, stateDirectory: directory, given: Redacted(Box.password), cost: Box.cost)
     return store
 }
 

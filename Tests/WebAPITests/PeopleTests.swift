@@ -112,6 +112,8 @@ struct PeopleTests {
 
     /// What each address asks for, and who gets through; nobody: without a sign-in.
     private static let table: [(method: String, path: String, body: String, may: Set<Role>, nobody: Bool)] = [
+        ("GET", "setup", "", everybody, true), ("POST", "setup/claim", "junk", everybody, true),
+        ("POST", "setup/token", "", [], false),
         ("GET", "session", "", everybody, false), ("POST", "session", "junk", everybody, true),
         ("GET", "sessions", "", everybody, false), ("DELETE", "sessions/0123", "", everybody, false),
         ("POST", "session/proof", "junk", everybody, false),
@@ -231,22 +233,12 @@ struct PeopleTests {
         }
     }
 
-    @Test("The first owner: a readable password in a note that goes with the first sign-in")
-    func firstOwner() async throws {
-        let directory = try stateDirectory()
-        let store = try AccountStore(directory + "/web/accounts.sqlite")
-        let made = try #require(
-            try await FirstOwner.make(in: store, stateDirectory: directory, leavesNote: true, cost: Box.cost)
-        ).revealed
-        #expect(made.wholeMatch(of: /[a-hj-km-np-z2-9]{4}(-[a-hj-km-np-z2-9]{4}){3}/) != nil)
-        #expect(try await FirstOwner.make(in: store, stateDirectory: directory, leavesNote: true) == nil)
-        let path = directory + "/web/first-password"
-        #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
-        #expect(FirstOwner.password(in: directory)?.revealed == made)
-        #expect(try await store.passwordHash(AccountName("admin")).matches(Redacted(made)))
+    @Test("The first password that a former version left goes with the first sign-in")
+    func formerNote() async throws {
         try await withBox { box in
             let path = box.stateDirectory + "/web/first-password"
             try Data("\(Box.password)\n".utf8).write(to: URL(filePath: path))
+            #expect(FirstOwner.password(in: box.stateDirectory)?.revealed == Box.password)
             _ = try await ask(box, "POST", "/api/v1/session", nil, body: #"{"user":"admin","password":"wrong-one"}"#)
             #expect(FileManager.default.fileExists(atPath: path))
             _ = try await ask(
@@ -266,21 +258,20 @@ struct PeopleTests {
             """
         for path in [file, sessions] { try Data(former.utf8).write(to: URL(filePath: path)) }
         let store = try AccountStore(directory + "/web/accounts.sqlite")
-        let made = try await FirstOwner.make(
-            in: store, stateDirectory: directory, given: Redacted("another password"), leavesNote: true, cost: Box.cost)
-        #expect(made == nil)
-        #expect(!FileManager.default.fileExists(atPath: directory + "/web/first-password"))
+        let isClaimed = try await FirstOwner.make(
+            in: store, stateDirectory: directory, given: Redacted("another password"), cost: Box.cost)
+        #expect(isClaimed)
         #expect(store.accounts.map(\.role) == [.owner])
         #expect(try await store.passwordHash(AccountName("admin")).matches(Redacted("correct-horse")))
         #expect(FileManager.default.fileExists(atPath: file))
         FirstOwner.forgetFormer(in: directory)
         for path in [file, sessions] { #expect(!FileManager.default.fileExists(atPath: path)) }
-        // What nobody can read is no password: a new one is made.
+        // What nobody can read is no password: the box waits to be claimed.
         let other = try stateDirectory()
         try Data("{}".utf8).write(to: URL(filePath: other + "/web/admin.json"))
         let fresh = try AccountStore(other + "/web/accounts.sqlite")
-        let note = try await FirstOwner.make(in: fresh, stateDirectory: other, leavesNote: true, cost: Box.cost)
-        #expect(note != nil && FirstOwner.password(in: other)?.revealed == note?.revealed)
+        #expect(try await !FirstOwner.make(in: fresh, stateDirectory: other, cost: Box.cost))
+        #expect(fresh.isEmpty)
     }
 
     @Test("Where the page is stands in words that a command can read")

@@ -21,6 +21,8 @@ enum NamedSecrets {
         "password", "passwd", "passphrase", "pwd", "pass", "secret", "token", "key", "credential", "user", "username",
         "login", "number", "from", "far", "displayname", "caller", "callee", "nonce", "cnonce", "response", "opaque",
         "inline", "ufrag", "fingerprint", "digit",
+        // Behind the # of links that let somebody in.
+        "setup", "signin", "invitation",
     ]
     /// Their value goes on to the end of the line.
     private static let wholeLine: Set<String> = [

@@ -53,7 +53,7 @@ extension Switchboard {
             case .drain(let isWanted):
                 setDraining(isWanted)
                 return .status(await status())
-            case .reload, .ledger, .sealedRecords, .filed, .chosen, .choose:
+            case .reload, .ledger, .sealedRecords, .filed, .chosen, .choose, .claimed:
                 // The program's own: it alone can read the file, and has the call log.
                 return .failed(Self.notHere)
             #if DEBUG

@@ -3,45 +3,31 @@ import FoundationEssentials
 import Glibc
 package import Wire
 
-/// The account that a box begins with: `admin`, an owner. Its password is the one that the box had before it had accounts;
-/// otherwise it is given, or made and left as a note.
+/// The account of a box that is somebody's before anybody claims it: `admin`, an owner. Its password is the one that the box
+/// had before it had accounts, or one that it is run with.
 package enum FirstOwner {
     package static let name = "admin"
 
-    /// Makes the account when there is none.
+    /// Makes the account when there is none and there is a password for it.
     ///
-    /// - Parameters:
-    ///   - given: the password to take where the box never had one; without one a readable one of 79 random bits is made.
-    ///   - leavesNote: a service has no terminal to show the password on: it is left in `web/first-password` until it has been
-    ///     used.
-    /// - Returns: the password, to be shown once; nil if there is an account or a password already.
-    /// - Throws: `account.password-too-short`, `account.file`, `web.password-note`.
+    /// - Parameter given: the password to take where the box never had one.
+    /// - Returns: whether the box has an owner; otherwise it waits to be claimed.
+    /// - Throws: `account.password-too-short`, `account.file`.
     package static func make(
-        in store: AccountStore, stateDirectory: String, given: Redacted<String>? = nil, leavesNote: Bool,
+        in store: AccountStore, stateDirectory: String, given: Redacted<String>? = nil,
         cost: PasswordHash.Cost = .init()
-    ) async throws(Problem) -> Redacted<String>? {
-        guard store.isEmpty, let name = AccountName(name) else { return nil }
-        if let former = formerPassword(in: stateDirectory) {
-            _ = try await store.add(name, displayName: "Admin", role: .owner, password: former, now: .now)
-            return nil
-        }
-        let password = given ?? readable()
-        let hash = try PasswordHash(password, cost: cost)
-        if leavesNote {
-            do {
-                // The note first: a password that nobody can read any more would lock its owner out.
-                try PrivateFile.write(Data("\(password.revealed)\n".utf8), to: note(in: stateDirectory))
-            } catch {
-                throw PeopleProblem.note(note(in: stateDirectory), why: "\(error)")
-            }
-        }
-        _ = try await store.add(name, displayName: "Admin", role: .owner, password: hash, now: .now)
-        return password
+    ) async throws(Problem) -> Bool {
+        guard store.isEmpty, let name = AccountName(name) else { return true }
+        var hash = formerPassword(in: stateDirectory)
+        if hash == nil, let given { hash = try PasswordHash(given, cost: cost) }
+        guard let hash else { return false }
+        _ = try await store.claim(name, displayName: "Admin", password: hash, now: .now)
+        return true
     }
 
     // MARK: A box without accounts
 
-    /// One that cannot be read is no reason to keep the page shut: the owner finds a new one in the note.
+    /// One that cannot be read is no password: the box waits to be claimed then.
     private static func formerPassword(in stateDirectory: String) -> PasswordHash? {
         guard let file = FileManager.default.contents(atPath: stateDirectory + "/web/admin.json") else { return nil }
         return PasswordHash(ofBoxWithoutAccounts: file)
@@ -53,9 +39,9 @@ package enum FirstOwner {
         unlink(stateDirectory + "/web/sessions.json")
     }
 
-    // MARK: The note
+    // MARK: The note of former versions
 
-    /// - Returns: nil when the first password has been used, or was never left as a note.
+    /// - Returns: the first password that a version without a claim made, until it has been used.
     package static func password(in stateDirectory: String) -> Redacted<String>? {
         guard let data = FileManager.default.contents(atPath: note(in: stateDirectory)), data.count <= 1025 else {
             return nil
@@ -69,12 +55,4 @@ package enum FirstOwner {
     }
 
     private static func note(in stateDirectory: String) -> String { stateDirectory + "/web/first-password" }
-
-    /// Four groups of four letters and digits, without those that look like another (0 o, 1 i l).
-    private static func readable() -> Redacted<String> {
-        var generator = SystemRandomNumberGenerator()
-        let alphabet = Array("abcdefghjkmnpqrstuvwxyz23456789")
-        let groups = (0..<4).map { _ in String((0..<4).compactMap { _ in alphabet.randomElement(using: &generator) }) }
-        return Redacted(groups.joined(separator: "-"))
-    }
 }

@@ -11,6 +11,7 @@ struct PeopleDesk: Sendable {
     let store: AccountStore
     let hub: PhoneHub
     let trail: AuditTrail
+    let claim: ClaimDesk
     let stateDirectory: String
 
     struct Listed: Encodable {
@@ -57,12 +58,18 @@ struct PeopleDesk: Sendable {
         guard let name = AccountName(new.user) else { throw Refusal(.badRequest, AccountProblem.badName) }
         guard asker.role.maySetUp(new.role) else { throw Refusal(.forbidden, AccountProblem.notAllowed) }
         if new.role.rulesOthers { try asker.requireFresh() }
+        let isFirst = !claim.isClaimed
+        if isFirst, new.role != .owner { throw Refusal(.conflict, SetupProblem.ownerFirst) }
         let account = try await refused {
-            try await store.add(
-                name, displayName: new.name ?? new.user, role: new.role, password: nil, language: new.language,
-                now: .now)
+            isFirst
+                ? try await store.claim(
+                    name, displayName: new.name ?? new.user, password: nil, language: new.language, now: .now)
+                : try await store.add(
+                    name, displayName: new.name ?? new.user, role: new.role, password: nil, language: new.language,
+                    now: .now)
         }
         let link = try await store.invite(name, now: .now)
+        if isFirst { await claim.wasClaimed(by: asker.name, "\(name)") }
         await trail.note(.userAdd, by: asker.name, "\(name), \(new.role.rawValue)")
         return try .json(listed(account, invitation: link), status: .created)
     }
@@ -106,8 +113,9 @@ struct PeopleDesk: Sendable {
         return try .json(listed(account, invitation: link))
     }
 
-    /// Sets somebody's password from this machine; every session of theirs ends.
+    /// Sets somebody's password from this machine; every session of theirs ends. On a new box it makes its owner's account.
     func setPassword(_ name: AccountName, _ request: Request, _ asker: Asker) async throws -> Response {
+        guard claim.isClaimed else { return try await claimBox(name, request, asker) }
         _ = try permitted(name, asker)
         let password = try await request.json(as: NewPassword.self).password
         let hash = try await Self.hash(password)
@@ -115,6 +123,15 @@ struct PeopleDesk: Sendable {
         forgetNote(of: name)
         await closeSockets()
         await trail.note(.passwordSet, by: asker.name, "\(name); every session of theirs has ended")
+        return .done
+    }
+
+    private func claimBox(_ name: AccountName, _ request: Request, _ asker: Asker) async throws -> Response {
+        let hash = try await Self.hash(try await request.json(as: NewPassword.self).password)
+        _ = try await refused {
+            try await store.claim(name, displayName: name.description, password: hash, now: .now)
+        }
+        await claim.wasClaimed(by: asker.name, "\(name)")
         return .done
     }
 
@@ -194,7 +211,7 @@ func refused<Value>(_ body: () async throws -> Value) async throws -> Value {
     } catch let problem as Problem {
         let status: HTTPResponse.Status? =
             switch problem.code {
-            case "account.name-taken", "account.name-retired", "account.last-owner", "account.too-many",
+            case "setup.claimed", "account.name-taken", "account.name-retired", "account.last-owner", "account.too-many",
                 "account.too-many-tokens":
                 .conflict
             case "account.unknown": .notFound

@@ -19,10 +19,4 @@ enum PeopleProblem {
     static let personNeeded = Problem(
         code: "session.person-needed", sentence: "This is for a person who has just given their password.",
         remedy: "Sign in on the page and do it there; no API token will do.")
-
-    static func note(_ path: String, why: String) -> Problem {
-        Problem(
-            code: "web.password-note", sentence: "The first password cannot be left in \(path): \(why).",
-            remedy: "Check the disk, and that the directory belongs to the user of the web process.")
-    }
 }

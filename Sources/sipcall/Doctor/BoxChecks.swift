@@ -49,6 +49,10 @@ extension Examiner {
                     .fault, "The core that runs is version \(status.version), and this command is \(productVersion).",
                     remedy: "Restart it: systemctl restart sipcall-core")
             }
+            if status.waitsToBeClaimed == true {
+                return Finding(
+                    .warning, ControlProblem.unclaimed.sentence, remedy: ControlProblem.unclaimed.remedy)
+            }
             return outdated("core")
                 ?? Finding(.ok, "The core answers; it has been up for \(words(seconds: status.uptimeSeconds)).")
         } catch {

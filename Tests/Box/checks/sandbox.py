@@ -7,6 +7,7 @@ from ..machine import Machine
 from ..package import install, package
 from ..preparation import prepare
 from ..sandbox import ALLOWED, NOT_PROVABLE, PARTS, exposure, make_ready, probe, unproven, without_effect
+from ..upkeep import claim
 
 # The backup reads and restores what belongs to others; the renewal is root by name.
 GOALS = {"core": 1.5, "web": 1.5, "backup": 2.5, "acme": 1.6}
@@ -17,6 +18,7 @@ def run(report: Report, fault: Fault | None) -> None:
     without = HARDENING if broken_by(fault, "open") else ()
     with Machine("sandbox") as machine:
         install(machine, package())
+        claim(machine)
         make_ready(machine)
         for part in PARTS:
             unit = f"sipcall-{part}.service"

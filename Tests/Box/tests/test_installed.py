@@ -8,6 +8,7 @@ import pytest
 from Box.machine import Machine
 from Box.package import UNITS
 from Box.root import REPOSITORY
+from Rig.deadlines import wait_until
 
 from .conftest import Installed
 
@@ -68,7 +69,7 @@ def test_each_part_is_ready_by_its_own_word_and_says_what_it_does(machine: Machi
         ("/var/lib/sipcall/core", "700 sipcall-core:sipcall-core"),
         ("/var/lib/sipcall/web", "700 sipcall-web:sipcall-web"),
         ("/var/lib/sipcall/web/accounts.sqlite", "600 sipcall-web:sipcall-web"),
-        ("/var/lib/sipcall/web/first-password", "600 sipcall-web:sipcall-web"),
+        ("/var/lib/sipcall/web/setup-token", "600 sipcall-web:sipcall-web"),
     ],
 )
 def test_only_those_who_need_it_can_open(machine: Machine, path: str, expected: str) -> None:
@@ -82,16 +83,51 @@ def test_the_core_does_not_see_the_socket_for_commands(machine: Machine) -> None
     assert machine.run(*inside, *look, check=False).returncode == 1
 
 
-def test_the_first_password_opens_the_page(machine: Machine) -> None:
-    password = machine.output("cat", "/var/lib/sipcall/web/first-password")
-    body = json.dumps({"user": "admin", "password": password})
-    code = machine.output(
+def test_a_new_box_listens_to_nobody_but_browsers(machine: Machine) -> None:
+    assert machine.show("sipcall-core", "StatusText") == "waits to be claimed: sipcall setup-url"
+    ports = {line.split()[4].rsplit(":", 1)[1] for line in machine.output("ss", "-Hlntu").splitlines()}
+    assert ports & {"443", "80"} and not ports & {"5060", "5061", "3478"}, ports
+
+
+def test_the_way_in_is_in_the_journal_on_the_console_and_told_by_a_command(machine: Machine) -> None:
+    pattern = r"https://\S+/#setup=[0-9a-z-]{34}"
+    note = machine.output("cat", "/var/lib/sipcall/web/setup-token")
+    link = re.search(pattern, note)
+    assert link and link[0] in machine.journal("sipcall-web")
+    # What agetty(8) shows above its question for a login.
+    assert machine.output("cat", "/etc/issue.d/sipcall.issue") == note
+    told = machine.output("sipcall", "setup-url")
+    newer = re.search(pattern, told)
+    assert newer and newer[0].split("#")[1] != link[0].split("#")[1]
+    code = machine.output("qrencode", "-t", "UTF8", "-m", "2", newer[0])
+    assert len(code.splitlines()) > 10 and code in told, told
+
+
+def test_the_token_makes_the_owner_and_the_ports_open(machine: Machine) -> None:
+    assert _post(machine, "users", {}) == "409"
+    token = machine.output("cat", "/var/lib/sipcall/web/setup-token").split("#setup=")[1].split()[0]
+    core = machine.main_process("sipcall-core")
+    claim = {"token": token, "name": "admin", "display_name": "Eva", "password": "correct horse battery"}
+    assert _post(machine, "setup/claim", {**claim, "token": token[:-1]}) == "403"
+    assert _post(machine, "setup/claim", claim) == "200"
+    assert _post(machine, "setup/claim", claim) == "409"
+    wait_until(lambda: ":5060" in machine.output("ss", "-Hlnu"), 5, "the SIP port to open")
+    assert machine.main_process("sipcall-core") == core
+    assert machine.run("test", "-e", "/var/lib/sipcall/web/setup-token", check=False).returncode == 1
+    assert "<title>" in machine.output("curl", "-sk", "https://127.0.0.1/")
+    # By itself, whatever becomes of the page.
+    machine.run("systemctl", "stop", "sipcall-web-operator.socket", "sipcall-web.socket", "sipcall-web-http.socket", "sipcall-web")
+    machine.run("systemctl", "restart", "sipcall-core")
+    assert ":5060" in machine.output("ss", "-Hlnu")
+    machine.run("systemctl", "start", "sipcall.target")
+
+
+def _post(machine: Machine, path: str, body: dict[str, str]) -> str:
+    """The HTTP status."""
+    return machine.output(
         "curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json",
-        "-H", "Origin: https://127.0.0.1", "--data", body, "https://127.0.0.1/api/v1/session",
+        "-H", "Origin: https://127.0.0.1", "--data", json.dumps(body), f"https://127.0.0.1/api/v1/{path}",
     )  # fmt: skip
-    assert code == "200"
-    page = machine.output("curl", "-sk", "https://127.0.0.1/")
-    assert "<title>" in page
 
 
 def test_root_and_the_group_may_ask_for_the_status_and_nobody_else(machine: Machine) -> None:

@@ -16,7 +16,7 @@ from Box.built import debug_program
 from Box.journal import JournalMark
 from Box.machine import Machine
 from Box.package import debug_options, install, package, renumbered
-from Box.upkeep import CHANGE, Kept, wait_for_units
+from Box.upkeep import CHANGE, Kept, claim, wait_for_units
 from Rig.deadlines import wait_until
 
 SETTINGS = "/etc/sipcall/sipcall.toml"
@@ -41,6 +41,7 @@ def first(machine: Machine, folder: Path) -> Path:
     install(machine, deb)
     machine.shell(f"echo '{CHANGE}' >>{SETTINGS}; echo kept >{CORE}/something; chown sipcall-core: {CORE}/something")
     wait_for_units(machine)
+    claim(machine)
     return deb
 
 

@@ -113,15 +113,13 @@ def test_the_operators_commands_work_on_the_installed_box(machine: Machine) -> N
     machine.run("sipcall", "drain", "--timeout", "5")
     wait_until(lambda: "no new ones are taken" in machine.show("sipcall-core", "StatusText"), 5, "the status to say so")
     machine.run("sipcall", "drain", "--cancel")
-    check_way_in(machine)
+    check_way_back(machine)
 
 
-def check_way_in(machine: Machine) -> None:
-    """The address, and the same as a QR code: what qrencode makes of it, which the machine has."""
+def check_way_back(machine: Machine) -> None:
+    """The address alone: whoever has claimed the box signs in."""
     told = machine.output("sipcall", "setup-url")
-    link = next(line.strip() for line in told.splitlines() if "#sign-in=" in line)
-    code = machine.output("qrencode", "-t", "UTF8", "-m", "2", link)
-    assert len(code.splitlines()) > 10 and code in told, told
+    assert "https://" in told and "#" not in told, told
 
 
 def test_a_stop_ends_everything_in_order_within_2_seconds(machine: Machine) -> None:

@@ -9,7 +9,7 @@ import pytest
 from Box.journal import JournalMark
 from Box.machine import Machine
 from Box.package import debug_options, install, install_debug_build, package
-from Box.upkeep import wait_for_units
+from Box.upkeep import claim, wait_for_units
 from Rig.deadlines import wait_until
 
 WATCHDOG_SECONDS = 5
@@ -21,6 +21,7 @@ def machine() -> Iterator[Machine]:
         install(machine, package())
         install_debug_build(machine)
         wait_for_units(machine)
+        claim(machine)
         yield machine
 
 

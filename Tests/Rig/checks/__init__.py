@@ -1,6 +1,7 @@
 """The acceptance checks. Each measures one promise of the box, and can be run against something broken on purpose."""
 
 from . import (
+    claim_race,
     clean_hangup,
     failure_sentences,
     first_call,
@@ -43,5 +44,6 @@ CHECKS: dict[str, Check] = {
         sip_lossy.CHECK,
         sip_torture.CHECK,
         ledger_erasure.CHECK,
+        claim_race.CHECK,
     )
 }

@@ -13,6 +13,7 @@ import pytest
 
 from Rig.box import PASSWORD, WEB_PORT, Box, binary
 from Rig.carrier import Account
+from Rig.deadlines import wait_until
 from Rig.namespaces import Network
 
 
@@ -37,7 +38,40 @@ def _run(network: Network, box: Box, *arguments: str, given: str = "") -> subpro
     return subprocess.run(command, input=given, capture_output=True, text=True, timeout=15, check=False)
 
 
-def test_the_first_password_is_in_the_link_until_it_was_used(network: Network, box: Box) -> None:
+@pytest.fixture
+def new_box(network: Network, tmp_path: Path) -> Iterator[Box]:
+    box = Box(network.box, tmp_path, Account())
+    box.is_claimed = False
+    with box:
+        yield box
+
+
+def test_a_new_box_is_claimed_by_a_command_and_opens_its_ports(network: Network, new_box: Box) -> None:
+    assert new_box.open_ports() == [f"tcp {WEB_PORT}"]
+    status = subprocess.run(_command(network, new_box, "status"), capture_output=True, text=True, timeout=15, check=False)
+    assert "waits to be claimed" in status.stdout
+    first = new_box.setup_link()
+    shown = _run(network, new_box, "setup-url")
+    assert shown.returncode == 0, shown.stderr
+    links = re.findall(rf"http://127\.0\.0\.1:{WEB_PORT}/#setup=[0-9a-z-]{{34}}", shown.stdout)
+    assert len(links) == 1 and links[0] != first and new_box.setup_link() == links[0]
+    assert (new_box.state / "web" / "setup-token").stat().st_mode & 0o777 == 0o600
+    assert "setup.owner-first" in _run(network, new_box, "user", "add", "bert").stderr
+    core = new_box.core()
+    done = _run(network, new_box, "user", "password", given="another password\n")
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: "udp 5060" in new_box.open_ports(), 5, "the SIP port to open")
+    assert new_box.core() == core
+    assert new_box.sign_in("another password") == 200
+    shown = _run(network, new_box, "setup-url")
+    assert f"http://127.0.0.1:{WEB_PORT}/" in shown.stdout and "#" not in shown.stdout
+    audit = _run(network, new_box, "audit").stdout
+    assert "box.claim" in audit
+    # The core opens without the web process from now on: its ports are there as soon as it is.
+    assert (new_box.state / "core" / "claimed").exists()
+
+
+def test_the_password_of_a_former_version_is_in_the_link_until_it_was_used(network: Network, box: Box) -> None:
     note = box.state / "web" / "first-password"
     note.write_text(PASSWORD + "\n")
     shown = _run(network, box, "setup-url")

@@ -14,17 +14,18 @@ addEventListener('beforeunload', (event) => {
 })
 
 /**
- * What a link brings along: a password (`#sign-in=…`) or an invitation (`#invitation=…`), taken out of the address bar and the
- * history at once.
+ * What a link brings along: a password (`#sign-in=…`), an invitation (`#invitation=…`) or a new box's token (`#setup=…`), taken out
+ * of the address bar and the history at once.
  *
- * @returns {{password?: string, invitation?: string}}
+ * @returns {{password?: string, invitation?: string, setup?: string}}
  */
 function link() {
-  const [, kind, encoded] = /^#(sign-in|invitation)=(.+)$/.exec(location.hash) ?? []
+  const [, kind, encoded] = /^#(sign-in|invitation|setup)=(.+)$/.exec(location.hash) ?? []
   if (!encoded) return {}
   history.replaceState(null, '', location.pathname + location.search)
   try {
     const value = decodeURIComponent(encoded)
+    if (kind === 'setup') return { setup: value }
     return kind === 'sign-in' ? { password: value } : { invitation: value }
   } catch {
     return {}

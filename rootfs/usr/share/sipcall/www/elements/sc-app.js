@@ -4,6 +4,7 @@ import { partyName } from './call-words.js'
 import { element } from './element.js'
 import './sc-header.js'
 import './sc-invitation.js'
+import './sc-setup.js'
 import './sc-sign-in.js'
 import './sc-dialler.js'
 import './sc-call.js'
@@ -14,6 +15,11 @@ import './sc-account.js'
 import './sc-people.js'
 
 /** @typedef {import('../phone/phone.js').Phone} Phone */
+
+/** @type {Record<string, string>} */
+const VIEWS = {
+  'signed-out': 'sc-sign-in', invited: 'sc-invitation', unclaimed: 'sc-setup', dialler: 'sc-dialler', call: 'sc-call',
+}
 
 /** The application: shows the one view that the phone's state asks for, and sounds what it asks for. */
 export class AppElement extends HTMLElement {
@@ -60,7 +66,7 @@ export class AppElement extends HTMLElement {
     if (view === 'unknown') return
     const main = element('main', { className: 'content', id: 'content' })
     const made = /** @type {HTMLElement & {phone: Phone}} */ (
-      document.createElement({ 'signed-out': 'sc-sign-in', invited: 'sc-invitation', dialler: 'sc-dialler', call: 'sc-call', ...PAGES }[view] ?? 'div')
+      document.createElement({ ...VIEWS, ...PAGES }[view] ?? 'div')
     )
     made.phone = phone
     if (view === 'nothing') made.append(...noTelephone(phone))

@@ -41,6 +41,8 @@ class InvitationElement extends HTMLElement {
         welcome.textContent = text('invitationFor', { name: person.name })
       },
       (error) => {
+        // A new box has one link only.
+        if (error instanceof Problem && error.code === 'setup.unclaimed') this.phone.begin({})
         // Nobody chooses a password for a link that is good for nothing. What may pass is said once it is used.
         if (error instanceof Problem && error.code === 'account.invitation-used') card.replaceWith(this.#used(error))
       },

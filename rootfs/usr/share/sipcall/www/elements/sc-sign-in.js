@@ -67,7 +67,7 @@ function lastUser() {
 }
 
 /** @param {string} user */
-function remember(user) {
+export function remember(user) {
   try {
     localStorage.setItem(STORED, user)
   } catch {

@@ -1,5 +1,6 @@
 import { CallDesk } from './call-desk.js'
 import { PhoneSocket } from './phone-socket.js'
+import { Problem } from './problem.js'
 import { Session } from './session.js'
 
 /** @typedef {import('./sound-options.js').SoundOptions} SoundOptions */
@@ -11,7 +12,7 @@ import { Session } from './session.js'
  * Event: `change`, whenever something to be shown is different.
  */
 export class Phone extends EventTarget {
-  /** @type {'unknown' | 'signed-out' | 'invited' | 'signed-in'} */
+  /** @type {'unknown' | 'unclaimed' | 'signed-out' | 'invited' | 'signed-in'} */
   session = 'unknown'
   connected = false
   /** @type {Trunk} */
@@ -21,6 +22,8 @@ export class Phone extends EventTarget {
   identity = new Session()
   /** The secret of an invitation whose owner is to choose a password; empty without one. */
   invitation = ''
+  /** The token of a new box, whose owner is to claim it; empty where the link had none. */
+  setupToken = ''
   #socket = new PhoneSocket(() => this.identity.token())
 
   /** @param {SoundOptions} options */
@@ -40,13 +43,14 @@ export class Phone extends EventTarget {
   /**
    * Finds out whether this browser is signed in, and if so goes on the line.
    *
-   * @param {{password?: string, invitation?: string}} link what the page's address asked for
+   * @param {{password?: string, invitation?: string, setup?: string}} link what the page's address asked for
    */
   async begin(link) {
     if (link.invitation) {
       this.invitation = link.invitation
       return this.#update({ session: 'invited' })
     }
+    this.setupToken = link.setup ?? this.setupToken
     try {
       if (link.password) return await this.signIn('admin', link.password)
     } catch {
@@ -54,7 +58,8 @@ export class Phone extends EventTarget {
     }
     try {
       if (await this.identity.renew()) return this.#signedIn()
-    } catch {
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'setup.unclaimed') return this.#update({ session: 'unclaimed' })
       // Shown as signed out; signing in says what is wrong.
     }
     this.#update({ session: 'signed-out' })
@@ -77,6 +82,21 @@ export class Phone extends EventTarget {
    */
   async accept(password) {
     await this.identity.accept(this.invitation, password)
+    this.#signedIn()
+  }
+
+  /**
+   * Makes the owner's account of a new box.
+   *
+   * @param {string} token
+   * @param {string} user
+   * @param {string} name
+   * @param {string} password
+   * @throws {Problem}
+   */
+  async claim(token, user, name, password) {
+    await this.identity.claim(token, user, name, password)
+    this.setupToken = ''
     this.#signedIn()
   }
 

@@ -55,6 +55,19 @@ export class Session {
   }
 
   /**
+   * Makes a new box one's own, and is signed in as its owner.
+   *
+   * @param {string} token
+   * @param {string} user
+   * @param {string} name
+   * @param {string} password
+   * @throws {Problem}
+   */
+  async claim(token, user, name, password) {
+    await this.#begin('api/v1/setup/claim', { token, name: user, display_name: name, password })
+  }
+
+  /**
    * Ends the session and its cookie. Unless the box has heard it nobody is signed out: the cookie would sign in again.
    *
    * @throws {Problem} page.sign-out-failed
