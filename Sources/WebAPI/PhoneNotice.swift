@@ -39,7 +39,6 @@ enum PhoneNotice {
             var hidden: Bool
         }
 
-
         var calls: [Call]
     }
 
@@ -191,7 +190,8 @@ extension PhoneNotice.Calls.Call {
     fileprivate init(_ ongoing: ControlSnapshot.OngoingCall) {
         let isIncoming = ongoing.from != nil && ongoing.state == .ringing || ongoing.to != nil
         self.init(
-            call: ongoing.call, state: isIncoming ? "incoming" : ongoing.state.rawValue, direction: ongoing.direction.rawValue,
+            call: ongoing.call, state: isIncoming ? "incoming" : ongoing.state.rawValue,
+            direction: ongoing.direction.rawValue,
             party: ongoing.party, name: ongoing.name, verification: ongoing.verification,
             seconds: ongoing.talkSeconds, hidden: ongoing.isHidden)
     }

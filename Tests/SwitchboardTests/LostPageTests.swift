@@ -110,7 +110,7 @@ struct LostPageTests {
         await box.close()
     }
 
-    @Test("Whoever hangs up while the web process hangs is gone within 2 s; a page that is loaded anew closes its sound as well")
+    @Test("A page that closes its sound has hung up, unless it is being loaded anew, which closes it as well")
     func closesItsSound() async throws {
         let box = try await Box.open()
         let page = await box.page()
@@ -158,7 +158,9 @@ struct LostPageTests {
         await box.close()
     }
 
-    @Test("A page that is lost or loaded anew while it rings has 4 s to ring again", arguments: [PhoneDeparture.lost, .closed])
+    @Test(
+        "A page that is lost or loaded anew while it rings has 4 s to ring again",
+        arguments: [PhoneDeparture.lost, .closed])
     func lostWhileRinging(departure: PhoneDeparture) async throws {
         let box = try await Box.open()
         let page = await box.page()

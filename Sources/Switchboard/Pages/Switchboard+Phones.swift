@@ -94,8 +94,8 @@ extension Switchboard {
     /// - Parameter wait: how long a page that is there may take to make it anew. One that is away takes what ``detach(_:_:)``
     ///   grants.
     func soundLost(_ leg: LegIdentifier, of identifier: CallIdentifier, wait: Duration) {
-        guard let ongoing = calls[identifier], let connection = ongoing.browserLegs[leg], let phone = phones[connection],
-            !ongoing.call.isForTheTaking, !stopping
+        guard let ongoing = calls[identifier], let connection = ongoing.browserLegs[leg],
+            let phone = phones[connection], !ongoing.call.isForTheTaking, !stopping
         else { return update(identifier) { $0.nearEnded(leg, .browserGone) } }
         calls[identifier]?.isSoundLost = true
         calls[identifier]?.soundDeadline = phone.isLost ? nil : .now() + wait

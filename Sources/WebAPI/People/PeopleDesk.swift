@@ -211,8 +211,8 @@ func refused<Value>(_ body: () async throws -> Value) async throws -> Value {
     } catch let problem as Problem {
         let status: HTTPResponse.Status? =
             switch problem.code {
-            case "setup.claimed", "account.name-taken", "account.name-retired", "account.last-owner", "account.too-many",
-                "account.too-many-tokens":
+            case "setup.claimed", "account.name-taken", "account.name-retired", "account.last-owner",
+                "account.too-many", "account.too-many-tokens":
                 .conflict
             case "account.unknown": .notFound
             case "account.invitation-used": .gone
