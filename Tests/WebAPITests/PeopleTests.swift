@@ -138,6 +138,7 @@ struct PeopleTests {
         ("GET", "calls.csv", "", leaders, false), ("GET", "calls.json", "", leaders, false),
         ("GET", "audit", "", [.owner, .admin, .auditor], false),
         ("GET", "totals", "", [.owner, .admin, .auditor], false), ("GET", "verify", "", [], false),
+        ("POST", "master-key", "", [], false),
         ("GET", "settings", "", [.owner, .admin, .auditor], false),
         ("PUT", "settings/dialling", "{}", leaders, false), ("GET", "presets", "", [.owner, .admin, .auditor], false),
         ("GET", "certificate", "", [.owner, .admin, .auditor], false),
