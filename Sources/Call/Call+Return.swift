@@ -11,6 +11,12 @@ extension Call {
         return [.park(near: leg, far: far)]
     }
 
+    /// The sound is back by itself.
+    package func nearBack(_ leg: LegIdentifier) -> [Effect] {
+        guard publicState == .active, near == [leg], onward == nil else { return [] }
+        return [sound(towards: leg)].compactMap(\.self)
+    }
+
     /// The same person goes on with another leg in the place of this one.
     package mutating func nearReplaced(_ leg: LegIdentifier, by other: LegIdentifier) -> [Effect] {
         guard !isEnded, leg != other, let place = near.firstIndex(of: leg), leg != onward else { return [] }

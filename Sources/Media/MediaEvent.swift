@@ -13,6 +13,8 @@ package enum MediaEvent: Equatable, Sendable {
     /// No valid STUN check came from the browser for 15 s (RFC 7675 §5.1 ends consent after 30 s; a
     /// browser checks every 5 s or oftener).
     case consentLost(LegIdentifier)
+    /// A check came again after ``consentLost(_:)``: the leg carries sound as before.
+    case consentBack(LegIdentifier)
     /// The browser closed the connection (close_notify, RFC 8446 §6.1): its page hung up, was closed or is loaded anew.
     case goodbye(LegIdentifier)
     /// The leg was closed, and these are its last figures.

@@ -55,7 +55,10 @@ extension MediaLoop {
         context.queue.commit(length, through: context.browserSocket, along: path)
         // An error is answered too (487), but validates nothing.
         guard browser.agent.isValidated(path.remote) else { return }
+        let wasLost = browser.lostConsent
         let (isNew, forgotten) = browser.checked(path, nominated: nominated, now: context.now)
+        // After its goodbye a browser does not come back on this leg.
+        if wasLost, case .connected = browser.dtls.state { context.emit(.consentBack(leg.identifier)) }
         if let forgotten, byAddress[forgotten] === leg { byAddress[forgotten] = nil }
         if isNew {
             if let other = byAddress[path.remote], other !== leg, case .browser(let former) = other.transport {

@@ -239,7 +239,7 @@ extension Switchboard {
                 update(identifier) { $0.advance(to: now) }
             }
             if let deadline = ongoing.soundDeadline, now >= deadline {
-                update(identifier) { $0.terminate(ongoing.isSoundLost ? .browserGone : .mediaFailed) }
+                update(identifier) { $0.terminate(ongoing.soundLostAt != nil ? .browserGone : .mediaFailed) }
             }
             if let forwardAt = ongoing.forwardAt, now >= forwardAt { passOn(identifier) }
             if let joinedUntil = ongoing.joinedUntil, now >= joinedUntil { withdraw(identifier) }

@@ -67,7 +67,7 @@ struct LostPageTests {
         if isSoundLost {
             let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
             await box.switchboard.take(.consentLost(leg))
-            #expect(await box.switchboard.calls[call]?.soundDeadline == nil)
+            await box.switchboard.takeWhatIsDue(at: .now() + .seconds(seconds - 1))
         }
         await box.switchboard.forgetLost(now: .now() + .seconds(seconds - 1))
         #expect(await box.switchboard.calls[call] != nil)
@@ -107,6 +107,30 @@ struct LostPageTests {
         await box.switchboard.takeWhatIsDue(at: .now() + .seconds(16))
         #expect(await box.switchboard.calls.isEmpty)
         try await box.expectNothingLeft()
+        await box.close()
+    }
+
+    @Test("However often a page tries, a call that nobody hears ends after 120 s")
+    func triesWithoutEnd() async throws {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await started(box, page)
+        let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
+        await box.switchboard.take(.connected(leg))
+        await box.switchboard.take(.consentLost(leg))
+        await box.switchboard.take(.consentBack(leg))
+        #expect(await box.switchboard.calls[call]?.soundDeadline == nil)
+
+        await box.switchboard.take(.consentLost(leg))
+        let lostAt = try #require(await box.switchboard.calls[call]?.soundLostAt)
+        for _ in 0..<20 {
+            _ = await box.switchboard.handle(.offer(connection: page, call: call, offer: Box.offer))
+            _ = await box.switchboard.handle(.detach(connection: page, departure: .lost))
+            _ = await box.switchboard.handle(.attach(connection: page, user: "admin"))
+        }
+        #expect(await box.switchboard.calls[call]?.soundLostAt == lostAt)
+        let deadline = try #require(await box.switchboard.calls[call]?.soundDeadline)
+        #expect(deadline <= lostAt + .seconds(120))
         await box.close()
     }
 

@@ -54,8 +54,8 @@ struct OngoingCall {
     var connectedLegs: Set<LegIdentifier> = []
     /// Until when the sound connection of the page that has the call must be up.
     var soundDeadline: MonotonicTime?
-    /// The sound of the page that has the call ended, though nobody hung up.
-    var isSoundLost = false
+    /// When the sound of the page that has the call ended, though nobody hung up; until it is back.
+    var soundLostAt: MonotonicTime?
 
     /// Transfers that the dialling policy counts as calls of their own, until this one ends.
     var transfers: Set<CallIdentifier> = []

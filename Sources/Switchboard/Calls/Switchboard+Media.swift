@@ -15,7 +15,12 @@ extension Switchboard {
             log.debug("The browser's sound connection is up.", metadata: ["call": "\(identifier)"])
             calls[identifier]?.connectedLegs.insert(leg)
             calls[identifier]?.soundDeadline = nil
-            calls[identifier]?.isSoundLost = false
+            calls[identifier]?.soundLostAt = nil
+        case .consentBack(let leg):
+            guard let identifier = callOfLeg[leg], calls[identifier]?.soundLostAt != nil else { return }
+            calls[identifier]?.soundDeadline = nil
+            calls[identifier]?.soundLostAt = nil
+            update(identifier) { $0.nearBack(leg) }
         case .failed(let leg, let problem):
             guard let identifier = callOfLeg[leg] else { return }
             log.warning("\(problem.sentence)", metadata: ["call": "\(identifier)", "code": "\(problem.code)"])

@@ -55,8 +55,8 @@ extension Switchboard {
         phone.lostUntil = nil
         phones[connection] = phone
         let mine = calls.filter { $0.value.audience(phones).contains(connection) }
-        for (identifier, ongoing) in mine where ongoing.isSoundLost {
-            calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
+        for (identifier, ongoing) in mine where ongoing.soundLostAt != nil {
+            awaitSound(of: identifier, OngoingCall.soundTime)
         }
         // It may have missed this one; the rest it is told here.
         for (identifier, ongoing) in mine where ongoing.call.publicState == .active {
@@ -83,7 +83,7 @@ extension Switchboard {
                 leave(identifier, ongoing, connection)
             }
         }
-        for ongoing in mine where ongoing.isSoundLost { calls[ongoing.call.identifier]?.soundDeadline = nil }
+        for ongoing in mine where ongoing.soundLostAt != nil { awaitSound(of: ongoing.call.identifier, Self.lostTime) }
         // Where it only rings, it rings on for the moment that loading the page anew takes.
         phones[connection]?.lostUntil = .now() + (hasCall && departure == .lost ? Self.lostTime : Self.closedTime)
         log.debug("A page was lost in the middle of a call; the call goes on.")
@@ -97,9 +97,15 @@ extension Switchboard {
         guard let ongoing = calls[identifier], let connection = ongoing.browserLegs[leg],
             let phone = phones[connection], !ongoing.call.isForTheTaking, !stopping
         else { return update(identifier) { $0.nearEnded(leg, .browserGone) } }
-        calls[identifier]?.isSoundLost = true
-        calls[identifier]?.soundDeadline = phone.isLost ? nil : .now() + wait
+        awaitSound(of: identifier, phone.isLost ? Self.lostTime : wait)
         update(identifier) { $0.nearAway(leg) }
+    }
+
+    /// However often a page tries: what nobody has heard for ``lostTime`` is over.
+    private func awaitSound(of identifier: CallIdentifier, _ wait: Duration) {
+        let lostAt = calls[identifier]?.soundLostAt ?? .now()
+        calls[identifier]?.soundLostAt = lostAt
+        calls[identifier]?.soundDeadline = min(.now() + wait, lostAt + Self.lostTime)
     }
 
     /// A page makes a new sound connection for a call that it is in: it was loaded anew, or its network is another one.
@@ -112,9 +118,7 @@ extension Switchboard {
         callOfLeg[next] = identifier
         calls[identifier]?.browserLegs[next] = connection
         calls[identifier]?.pageCodecs = Set(page.offer.codecs.map(\.codec))
-        if calls[identifier]?.call.isForTheTaking == false {
-            calls[identifier]?.soundDeadline = .now() + OngoingCall.soundTime
-        }
+        if calls[identifier]?.call.isForTheTaking == false { awaitSound(of: identifier, OngoingCall.soundTime) }
         update(identifier) { $0.nearReplaced(leg, by: next) }
         calls[identifier]?.browserLegs[leg] = nil
         calls[identifier]?.connectedLegs.remove(leg)

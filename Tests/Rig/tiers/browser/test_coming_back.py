@@ -10,9 +10,10 @@ from playwright.sync_api import Error
 
 from Rig.browser import PhonePage
 from Rig.calls import wait_until_gone
-from Rig.deadlines import RigError, wait_until
+from Rig.deadlines import wait_until
 from Rig.rig import FAR_HERTZ, Rig, open_rig
-from Rig.tone import dominant_tone, read_wave
+from Rig.tone import read_wave
+from Rig.two_calls import hears_music, plays
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,7 @@ def closed_tabs(rig: Rig) -> Iterator[None]:
 
 
 def _hears(phone: PhonePage) -> bool:
-    tone = phone.heard_tone(0.5)
-    return tone.level > 100 and abs(tone.hertz - FAR_HERTZ) < 20
+    return plays(phone, FAR_HERTZ)
 
 
 def _in_call(rig: Rig) -> PhonePage:
@@ -74,9 +74,7 @@ def test_a_held_call_comes_back_held(rig: Rig) -> None:
     phone.wait_for_state("active", seconds=4)
     phone.page.wait_for_selector('[data-testid="hold"][aria-pressed="true"]', timeout=3000)
     time.sleep(1)
-    # A held telephone sends nothing, so that the new page has heard nothing yet.
-    with suppress(RigError):
-        assert not _hears(phone)
+    assert not _hears(phone)
     phone.press("hold")
     wait_until(lambda: _hears(phone), 5, "the telephone to be heard once the call is taken up again")
     phone.press("hangup")
@@ -119,14 +117,9 @@ def test_whoever_talks_with_a_page_that_vanished_hears_music(rig: Rig) -> None:
     # Its renderer is gone without a word; the browser closes its connections.
     with suppress(Error):
         phone.page.goto("chrome://crash", timeout=2000)
-    time.sleep(6)
-    assert not any(event.type == "CALL_CLOSED" for event in rig.answers.passed), "the call ended at once"
+    time.sleep(3)
+    assert hears_music(rig, rig.answers)
+    time.sleep(3)
+    assert hears_music(rig, rig.answers)
     rig.answers.hang_up()
     rig.answers.wait_for("CALL_CLOSED", 5)
-    wait_until_gone(rig)
-    samples, rate = read_wave(rig.answers.recording())
-    tail = samples[-3 * rate :]
-    notes = [tail[start : start + rate // 4] for start in range(0, len(tail) - rate // 4, rate // 4)]
-    tones = {round(dominant_tone(note, rate).hertz / 10) for note in notes}
-    assert abs(tail).max() > 500, "silence"
-    assert len(tones) >= 3, f"no melody: {tones}"
