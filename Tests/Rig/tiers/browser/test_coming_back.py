@@ -1,12 +1,10 @@
-"""A page that goes away in the middle of its call and comes back: loaded anew, on another network, or never."""
+"""A page that goes away in the middle of its call and comes back: loaded anew, or cut off from its sound."""
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Error
 
 from Rig.browser import PhonePage
 from Rig.calls import wait_until_gone
@@ -103,6 +101,8 @@ def test_sound_that_was_cut_off_is_made_anew(rig: Rig) -> None:
     rig.network.box.drop("udp dport 3478")
     try:
         phone.page.wait_for_selector('[data-testid="state"]:has-text("Connecting again")', timeout=15_000)
+        # The page has closed its former connection, but cannot say so; the box waits 15 s for a check.
+        wait_until(lambda: hears_music(rig, rig.answers), 20, "the telephone to hear music")
         assert Axe().run(phone.page).response["violations"] == []
     finally:
         rig.network.box.undrop()
@@ -110,16 +110,3 @@ def test_sound_that_was_cut_off_is_made_anew(rig: Rig) -> None:
     phone.page.wait_for_selector('[data-testid="state"]:has-text("Connected")', timeout=5_000)
     assert not any(event.type == "CALL_CLOSED" for event in rig.answers.passed)
     phone.press("hangup")
-
-
-def test_whoever_talks_with_a_page_that_vanished_hears_music(rig: Rig) -> None:
-    phone = _in_call(rig)
-    # Its renderer is gone without a word; the browser closes its connections.
-    with suppress(Error):
-        phone.page.goto("chrome://crash", timeout=2000)
-    time.sleep(3)
-    assert hears_music(rig, rig.answers)
-    time.sleep(3)
-    assert hears_music(rig, rig.answers)
-    rig.answers.hang_up()
-    rig.answers.wait_for("CALL_CLOSED", 5)
