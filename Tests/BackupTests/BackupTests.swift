@@ -320,12 +320,15 @@ struct DirectorySwapTests {
     func brokenOff(after renames: Int) throws {
         let stage = try Stage { $0 }
         try stage.breakOff(after: renames)
+        for name in ["settled", "schema"] { try FileTree.write(Array("2\n".utf8), to: "\(stage.state)/\(name)") }
         // What is to come is not thrown away while it is needed.
         Restoration.discard(in: stage.state)
         #expect(try DirectorySwap.finish(stage.state))
         try stage.expect("new", in: stage.items.map(\.target))
         try stage.expect("old", in: stage.items.map(\.kept))
         #expect(!FileTree.exists(DirectorySwap.note(in: stage.state)))
+        // Made about the data before.
+        for name in ["settled", "schema"] { #expect(!FileTree.exists("\(stage.state)/\(name)")) }
         #expect(try !DirectorySwap.finish(stage.state))
         Restoration.discard(in: stage.state)
         #expect(!FileTree.exists("\(stage.state)/.restore"))
