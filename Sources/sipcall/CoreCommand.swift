@@ -51,7 +51,8 @@ struct CoreCommand: AsyncParsableCommand {
         let transport: SIPTransport
         do {
             transport = try await SIPTransport.open(
-                listen: settings.sip.listen, tls: settings.tlsOptions, on: .singletonMultiThreadedEventLoopGroup)
+                listen: settings.sip.listen, isByDefault: !settings.sip.isListenNamed, tls: settings.tlsOptions,
+                on: .singletonMultiThreadedEventLoopGroup)
         } catch {
             media.stop()
             throw configuration.error(error.code == "sip.certificate" ? "sip.certificate" : "sip.listen", error)
