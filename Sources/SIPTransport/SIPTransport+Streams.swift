@@ -95,7 +95,8 @@ extension SIPTransport {
                     let taken = try await loop.flatSubmit { streams.value.listen(secure, tls: server) }.get()
                     tlsAddress = tlsAddress ?? taken
                 } catch {
-                    guard await bound.giveUp(place, errnoCode: (error as? IOError)?.errnoCode ?? EIO) else { throw error }
+                    let errnoCode = (error as? IOError)?.errnoCode ?? EIO
+                    guard await bound.giveUp(place, errnoCode: errnoCode) else { throw error }
                     try await loop.submit { streams.value.stopListening(address.family) }.get()
                 }
             }

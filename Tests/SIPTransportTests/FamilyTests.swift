@@ -67,7 +67,9 @@ struct FamilyTests {
         await other.close()
     }
 
-    @Test("By default only the first family has to be free, over UDP and TCP alike", arguments: [SOCK_DGRAM, SOCK_STREAM])
+    @Test(
+        "By default only the first family has to be free, over UDP and TCP alike",
+        arguments: [SOCK_DGRAM, SOCK_STREAM])
     func takenFromDefault(kind: __socket_type) async throws {
         let (other, port) = try #require(Self.holdIPv6(kind))
         defer { close(other) }
