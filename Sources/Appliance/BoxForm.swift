@@ -7,8 +7,8 @@ package import Wire
 ///     STATE/schema        the decision: data in this form is not taken back any more
 ///     STATE/settled       the same line: for this version nothing is left to decide
 ///
-/// Whoever may look into all directories decides once every part has served: root on an installed box (`sipcall settle`, which the
-/// units run when they are ready), each process itself where all belong to one user. Until then a version that does not know the form
+/// Whoever may look into all directories decides once every part has served: root on an installed box (`sipcall settle`, which
+/// sipcall-settle.service runs), each process itself where all belong to one user. Until then a version that does not know the form
 /// takes it back everywhere, and after it nowhere.
 package struct BoxForm: Sendable {
     package static let parts = ["core", "web"]

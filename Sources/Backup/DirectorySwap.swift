@@ -61,6 +61,8 @@ package struct DirectorySwap: Codable, Sendable {
             try remove(note)
             throw refusal
         }
+        // While the note is there no part starts: none decides between the two.
+        Restoration.forgetDecision(in: state)
         try remove(note)
         return true
     }

@@ -30,6 +30,12 @@ package struct Restoration {
 
     private var ledger: String { "\(scratch)/web/ledger" }
 
+    /// The accounts that were unpacked, if there are any.
+    package var accounts: String? {
+        let file = "\(scratch)/web/accounts.sqlite"
+        return FileTree.exists(file) ? file : nil
+    }
+
     /// Unpacks and proves.
     package init(_ file: String, key: RecoveryKey, places: Places) throws(Problem) {
         self.places = places
@@ -70,6 +76,18 @@ package struct Restoration {
     /// Removes what was erased since.
     package func replayErasures(from lists: [String]) async throws(Problem) {
         try await UnpackedLedger.replayErasures(from: lists, ledger: ledger, keyring: proven.masterKeyring)
+    }
+
+    /// The box has an owner: without the mark its core would open no port. Backups of a version that knew none have none.
+    package func markClaimed() throws(Problem) {
+        try FileTree.makeDirectory("\(scratch)/core")
+        try FileTree.write(Array("claimed\n".utf8), to: "\(scratch)/core/claimed")
+    }
+
+    /// What the whole box had settled on was about the data before: it is decided anew when every part has served with this one.
+    static func forgetDecision(in state: String) {
+        for name in ["settled", "schema"] { FileTree.remove("\(state)/\(name)") }
+        FileTree.synchronise(directoryOf: "\(state)/schema")
     }
 
     /// Puts everything in its place.

@@ -68,14 +68,14 @@ extension SIPTransport {
         }
     }
 
-    /// - Parameter addresses: those of the UDP sockets.
+    /// - Parameter bound: the UDP sockets, which are less by a family that is done without afterwards.
     /// - Returns: with where TLS is taken at the first of them.
     static func listenForStreams(
-        _ addresses: [NetworkAddress], tls: TLSOptions, limits: StreamLimits, on loop: any EventLoop,
+        _ bound: inout Bound, tls: TLSOptions, limits: StreamLimits, on loop: any EventLoop,
         continuation: AsyncStream<Input>.Continuation, counts: SharedCounts
     ) async throws(Problem) -> (NIOLoopBound<Streams>, NetworkAddress?) {
         let server = try await serverContext(tls)
-        var place = addresses.first ?? NetworkAddress(host: .ipv4(0), port: 0)
+        var place = bound.addresses.first ?? NetworkAddress(host: .ipv4(0), port: 0)
         var tlsAddress: NetworkAddress?
         var opened: NIOLoopBound<Streams>?
         do {
@@ -85,14 +85,20 @@ extension SIPTransport {
                     eventLoop: loop)
             }.get()
             opened = streams
-            for address in addresses {
-                place = address
-                _ = try await loop.flatSubmit { streams.value.listen(address) }.get()
-                guard let server else { continue }
-                let secure = NetworkAddress(host: address.host, port: tls.listenPort)
-                place = secure
-                let taken = try await loop.flatSubmit { streams.value.listen(secure, tls: server) }.get()
-                tlsAddress = tlsAddress ?? taken
+            for address in bound.addresses {
+                do {
+                    place = address
+                    _ = try await loop.flatSubmit { streams.value.listen(address) }.get()
+                    guard let server else { continue }
+                    let secure = NetworkAddress(host: address.host, port: tls.listenPort)
+                    place = secure
+                    let taken = try await loop.flatSubmit { streams.value.listen(secure, tls: server) }.get()
+                    tlsAddress = tlsAddress ?? taken
+                } catch {
+                    let errnoCode = (error as? IOError)?.errnoCode ?? EIO
+                    guard await bound.giveUp(place, errnoCode: errnoCode) else { throw error }
+                    try await loop.submit { streams.value.stopListening(address.family) }.get()
+                }
             }
             return (streams, tlsAddress)
         } catch {

@@ -90,17 +90,20 @@ package final class SIPTransport: Sendable {
     /// Binds the sockets: UDP and TCP of one port for each address, and TLS if there is a certificate of our own. An address
     /// that the machine does not have is done without as long as there is another: see ``missing``.
     ///
-    /// - Parameter listen: at most one address of each family.
+    /// - Parameters:
+    ///   - listen: at most one address of each family.
+    ///   - isByDefault: nobody asked for these addresses. All but the first are done without also where another program has
+    ///     their port, or where the system refuses them.
     /// - Throws: `sip.port-in-use`, `sip.cannot-listen` with the system's reason, or `sip.certificate`.
     package static func open(
-        listen: [NetworkAddress], tls: TLSOptions = TLSOptions(), limits: StreamLimits = StreamLimits(),
-        on group: any EventLoopGroup
+        listen: [NetworkAddress], isByDefault: Bool = false, tls: TLSOptions = TLSOptions(),
+        limits: StreamLimits = StreamLimits(), on group: any EventLoopGroup
     ) async throws(Problem) -> SIPTransport {
         // A port that the system chose for UDP may be taken for TCP; another will not be.
         var attempts = listen.contains { $0.port == 0 } ? 8 : 1
         while true {
             do throws(Problem) {
-                return try await openOnce(listen: listen, tls: tls, limits: limits, on: group)
+                return try await openOnce(listen: listen, isByDefault: isByDefault, tls: tls, limits: limits, on: group)
             } catch {
                 attempts -= 1
                 if attempts == 0 || error.code != "sip.port-in-use" { throw error }
@@ -109,13 +112,14 @@ package final class SIPTransport: Sendable {
     }
 
     private static func openOnce(
-        listen: [NetworkAddress], tls: TLSOptions, limits: StreamLimits, on group: any EventLoopGroup
+        listen: [NetworkAddress], isByDefault: Bool, tls: TLSOptions, limits: StreamLimits,
+        on group: any EventLoopGroup
     ) async throws(Problem) -> SIPTransport {
         let (inputs, continuation) = AsyncStream.makeStream(of: Input.self)
         let counts = SharedCounts()
         let loop = group.next()
         var line: PrivateLine?
-        var bound = Bound()
+        var bound = Bound(isByDefault: isByDefault)
         do {
             let opened = try await PrivateLine.open(on: loop, continuation: continuation, counts: counts)
             line = opened
@@ -130,7 +134,7 @@ package final class SIPTransport: Sendable {
                 throw bound.missing.first ?? cannotListen(.init(host: .ipv4(0), port: 0), errnoCode: EINVAL)
             }
             let (streams, tlsAddress) = try await listenForStreams(
-                bound.addresses, tls: tls, limits: limits, on: loop, continuation: continuation, counts: counts)
+                &bound, tls: tls, limits: limits, on: loop, continuation: continuation, counts: counts)
             let transport = SIPTransport(
                 loop: loop, line: opened, bound: bound, inputs: inputs,
                 continuation: continuation, counts: counts, streams: streams, tlsAddress: tlsAddress)

@@ -87,6 +87,12 @@ final class Streams {
         return nextNumber
     }
 
+    func stopListening(_ family: AddressFamily) {
+        let given = listeners.filter { $0.localAddress.flatMap(NetworkAddress.init)?.family == family }
+        listeners.removeAll { listener in given.contains { $0 === listener } }
+        for listener in given { listener.close(promise: nil) }
+    }
+
     func closeAll() {
         isClosed = true
         for listener in listeners { listener.close(promise: nil) }

@@ -69,7 +69,7 @@ extension BoxSettings {
     private static func sip(from source: SettingsTable) throws(SettingsError) -> SIPSettings {
         var table = source
         var sip = SIPSettings()
-        sip.listen = try table.addresses("listen") ?? sip.listen
+        if let named = try table.addresses("listen") { (sip.listen, sip.isListenNamed) = (named, true) }
         sip.certificate = try table.string("certificate", example: "/etc/sipcall/sip.pem")
         sip.key = try table.string("key", example: "/etc/sipcall/sip.key")
         guard (sip.certificate == nil) == (sip.key == nil) else {

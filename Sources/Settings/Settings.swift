@@ -34,11 +34,18 @@ package struct SIPSettings: Sendable, Equatable {
     package var listen = [
         NetworkAddress(host: .ipv4(0), port: 5060), NetworkAddress(host: .ipv6(high: 0, low: 0), port: 5060),
     ]
+    /// Whether the file names them. Where it does not, the second family is done without if another program has its port.
+    package var isListenNamed = false
     /// PEM files for SIP over TLS on port 5061; without them nobody is listened to there.
     package var certificate: String?
     package var key: String?
 
     package init() {}
+
+    /// What is named as it would be anyway is no change.
+    package static func == (one: SIPSettings, other: SIPSettings) -> Bool {
+        one.listen == other.listen && one.certificate == other.certificate && one.key == other.key
+    }
 }
 
 package struct MediaSettings: Sendable, Equatable {

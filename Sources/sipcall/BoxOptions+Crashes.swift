@@ -52,10 +52,17 @@ extension StateSchema {
             log.error("\(error)", metadata: ["code": "\(error.code)"])
         }
         Task.detached {
-            repeat {
+            var isSettled = false
+            while !isSettled {
                 try await Task.sleep(for: .seconds(2))
-                try? serves()
-            } while (try? commit()) != true
+                // Both: with nothing to commit this part's word is still what the whole box waits for.
+                do throws(Problem) {
+                    try serves()
+                    isSettled = try commit()
+                } catch {
+                    isSettled = false
+                }
+            }
         }
     }
 }

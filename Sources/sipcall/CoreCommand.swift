@@ -28,7 +28,10 @@ struct CoreCommand: AsyncParsableCommand {
         try schema.prepare(log)
         var configuration = try box.loadConfiguration()
         let notifier = Notifier()
-        if !ClaimMark(state: box.stateDirectory).isThere {
+        let claim = ClaimMark(state: box.stateDirectory)
+        if claim.isThere {
+            claim.leaveBesideSpool()
+        } else {
             let unclaimed = UnclaimedCore(
                 box: box, notifier: notifier, note: note, whenReady: { schema.serves(log) }, log: log)
             guard try await unclaimed.wait() else { return }
@@ -48,7 +51,8 @@ struct CoreCommand: AsyncParsableCommand {
         let transport: SIPTransport
         do {
             transport = try await SIPTransport.open(
-                listen: settings.sip.listen, tls: settings.tlsOptions, on: .singletonMultiThreadedEventLoopGroup)
+                listen: settings.sip.listen, isByDefault: !settings.sip.isListenNamed, tls: settings.tlsOptions,
+                on: .singletonMultiThreadedEventLoopGroup)
         } catch {
             media.stop()
             throw configuration.error(error.code == "sip.certificate" ? "sip.certificate" : "sip.listen", error)

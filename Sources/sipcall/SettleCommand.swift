@@ -4,7 +4,7 @@ import Settings
 import Wire
 
 /// `sipcall settle`: once every part has served in this version's form, data is not taken back any more, and the settings are written
-/// in that form, too. The units run it as root when they are ready, each in turn: the last one finds that all have served.
+/// in that form, too. sipcall-settle.service runs it as root until it has come about.
 struct SettleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "settle", abstract: "Settle on the form of this version once every part serves.",

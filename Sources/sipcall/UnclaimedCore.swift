@@ -19,7 +19,12 @@ struct ClaimMark {
         (path, spool) = ("\(state)/core/claimed", "\(state)/core/spool.sqlite")
     }
 
-    var isThere: Bool { access(path, F_OK) == 0 || access(spool, F_OK) == 0 }
+    var isThere: Bool { isLeft || access(spool, F_OK) == 0 }
+
+    private var isLeft: Bool { access(path, F_OK) == 0 }
+
+    /// A backup carries the mark and no spool: without it the box that is restored from one would wait for an owner.
+    func leaveBesideSpool() { if !isLeft { _ = leave() } }
 
     /// - Returns: false when the disk refuses: the box is claimed all the same, and web says so again after a restart.
     func leave() -> Bool { SmallFile.replace(path, with: Array("claimed\n".utf8), durable: true) }

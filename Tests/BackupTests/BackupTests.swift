@@ -233,6 +233,23 @@ struct BackupTests {
         #expect(BackupFolder(shelf.path).runHooks(in: "/nowhere", for: "/b").isEmpty)
     }
 
+    @Test("A box that is restored from a backup without the mark of its owner has it, and has decided nothing")
+    func claimed() async throws {
+        let shelf = try Shelf()
+        let file = try await shelf.backup()
+        let state = "\(shelf.path)/state"
+        try FileTree.makeEmpty(state)
+        for name in ["settled", "schema"] { try FileTree.write(Array("2\n".utf8), to: "\(state)/\(name)") }
+        let places = Restoration.Places(state: state, settings: [:], credentials: nil)
+        let restoration = try Restoration(file, key: shelf.recovery, places: places)
+        #expect(restoration.accounts == nil)
+        try restoration.markClaimed()
+        #expect(!FileTree.exists("\(state)/core") && FileTree.exists("\(state)/settled"))
+        _ = try restoration.carryOut(owners: nil, stamp: "now")
+        #expect(FileTree.exists("\(state)/core/claimed") && FileTree.exists("\(state)/web/admin.json"))
+        #expect(!FileTree.exists("\(state)/settled") && !FileTree.exists("\(state)/schema"))
+    }
+
     @Test("Programs that are missing, fail or do not end are errors, and none stays behind")
     func children() throws {
         #expect(
@@ -320,12 +337,15 @@ struct DirectorySwapTests {
     func brokenOff(after renames: Int) throws {
         let stage = try Stage { $0 }
         try stage.breakOff(after: renames)
+        for name in ["settled", "schema"] { try FileTree.write(Array("2\n".utf8), to: "\(stage.state)/\(name)") }
         // What is to come is not thrown away while it is needed.
         Restoration.discard(in: stage.state)
         #expect(try DirectorySwap.finish(stage.state))
         try stage.expect("new", in: stage.items.map(\.target))
         try stage.expect("old", in: stage.items.map(\.kept))
         #expect(!FileTree.exists(DirectorySwap.note(in: stage.state)))
+        // Made about the data before.
+        for name in ["settled", "schema"] { #expect(!FileTree.exists("\(stage.state)/\(name)")) }
         #expect(try !DirectorySwap.finish(stage.state))
         Restoration.discard(in: stage.state)
         #expect(!FileTree.exists("\(stage.state)/.restore"))

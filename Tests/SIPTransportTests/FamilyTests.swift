@@ -1,3 +1,4 @@
+import Glibc
 import NIOPosix
 import SIPMessage
 import Testing
@@ -64,6 +65,49 @@ struct FamilyTests {
         }
         #expect(error?.code == "sip.port-in-use")
         await other.close()
+    }
+
+    @Test(
+        "By default only the first family has to be free, over UDP and TCP alike",
+        arguments: [SOCK_DGRAM, SOCK_STREAM])
+    func takenFromDefault(kind: __socket_type) async throws {
+        let (other, port) = try #require(Self.holdIPv6(kind))
+        defer { close(other) }
+        let listen = [
+            NetworkAddress(host: Station.loopback.host, port: port),
+            NetworkAddress(host: Station.loopback6.host, port: port),
+        ]
+        let error = await #expect(throws: Problem.self) { try await Self.open(listen) }
+        #expect(error?.code == "sip.port-in-use")
+        let box = try await SIPTransport.open(
+            listen: listen, isByDefault: true, on: MultiThreadedEventLoopGroup.singleton)
+        #expect(box.localAddresses.map(\.family) == [.ipv4])
+        #expect(!box.speaks(.ipv6))
+        #expect(box.missing.map(\.code) == ["sip.family-missing"])
+        // Nothing of the family is left open.
+        #expect(LocalAddress.bindErrorCode(udp: listen[1]) == (kind == SOCK_DGRAM ? EADDRINUSE : 0))
+        await box.close()
+        let first = await #expect(throws: Problem.self) {
+            try await SIPTransport.open(
+                listen: listen.reversed(), isByDefault: true, on: MultiThreadedEventLoopGroup.singleton)
+        }
+        #expect(first?.code == "sip.port-in-use")
+    }
+
+    /// - Returns: a socket of another program on [::1], and its port.
+    private static func holdIPv6(_ kind: __socket_type) -> (CInt, UInt16)? {
+        let other = socket(AF_INET6, CInt(kind.rawValue), 0)
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_addr = in6addr_loopback
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let isHeld = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(other, $0, length) == 0 && getsockname(other, $0, &length) == 0
+            }
+        }
+        if kind == SOCK_STREAM { listen(other, 1) }
+        return isHeld ? (other, UInt16(bigEndian: address.sin6_port)) : nil
     }
 
     @Test("What goes to a family that is not spoken comes back as unreachable")

@@ -1,3 +1,4 @@
+import Accounts
 import ArgumentParser
 import Backup
 import Control
@@ -126,6 +127,7 @@ struct RestoreCommand: AsyncParsableCommand {
             // Looked for once more: the box was in use until now.
             try await restoration.replayErasures(
                 from: try restoration.erasureLists(given: erasures, found: erasureLists(beside: file), isForced: true))
+            if try await hasOwner(restoration) { try restoration.markClaimed() }
             let stamp = WallTime.now().description.prefix(19).filter { $0 != ":" && $0 != "-" }
             kept = try restoration.carryOut(owners: owners, stamp: stamp + "Z")
         } catch {
@@ -139,6 +141,12 @@ struct RestoreCommand: AsyncParsableCommand {
                 line: "What was there before lies in \(kept), erased numbers included; remove it when all is well.")
         }
         if wasActive { try Services.start() }
+    }
+
+    /// A file that is of no use is told by the web process, in its own words.
+    private func hasOwner(_ restoration: Restoration) async throws -> Bool {
+        guard let file = restoration.accounts, let store = try? AccountStore(file) else { return false }
+        return !store.isEmpty
     }
 
     /// - Returns: keeps the web process from starting until it is let go.

@@ -13,6 +13,7 @@ from Rig.deadlines import wait_until
 from .conftest import Installed
 
 PARTS = ["core", "web"]
+CONSOLE = "/etc/issue.d/sipcall.issue"
 
 
 @pytest.fixture
@@ -95,7 +96,8 @@ def test_the_way_in_is_in_the_journal_on_the_console_and_told_by_a_command(machi
     link = re.search(pattern, note)
     assert link and link[0] in machine.journal("sipcall-web")
     # What agetty(8) shows above its question for a login.
-    assert machine.output("cat", "/etc/issue.d/sipcall.issue") == note
+    assert machine.output("cat", CONSOLE) == "SIPCall waits for its owner: sudo sipcall setup-url"
+    assert machine.output("stat", "--format=%F %a %U:%G", CONSOLE) == "regular file 644 root:root"
     told = machine.output("sipcall", "setup-url")
     newer = re.search(pattern, told)
     assert newer and newer[0].split("#")[1] != link[0].split("#")[1]
@@ -115,6 +117,10 @@ def test_the_token_makes_the_owner_and_the_ports_open(machine: Machine) -> None:
     assert machine.main_process("sipcall-core") == core
     assert machine.run("test", "-e", "/var/lib/sipcall/web/setup-token", check=False).returncode == 1
     assert "<title>" in machine.output("curl", "-sk", "https://127.0.0.1/")
+    # What takes it away looks every 30 s.
+    wait_until(lambda: machine.run("test", "-e", CONSOLE, check=False).returncode == 1, 40, "the console's line to go")
+    wait_until(lambda: machine.show("sipcall-settle", "ActiveState") == "inactive", 5, "the end of settling")
+    assert machine.show("sipcall-settle", "Result") == "success"
     # By itself, whatever becomes of the page.
     machine.run("systemctl", "stop", "sipcall-web-operator.socket", "sipcall-web.socket", "sipcall-web-http.socket", "sipcall-web")
     machine.run("systemctl", "restart", "sipcall-core")
@@ -220,7 +226,7 @@ def test_every_command_has_a_manual_and_bash_completes_it(machine: Machine) -> N
 
 
 def test_the_units_are_what_systemd_understands(machine: Machine) -> None:
-    for unit in UNITS:
+    for unit in [*UNITS, "sipcall-settle.service", "sipcall-backup.service", "sipcall-acme.service"]:
         complaints = machine.run("systemd-analyze", "verify", "--man=no", unit, check=False)
         assert complaints.stdout + complaints.stderr == ""
         assert "Unknown" not in machine.journal(unit)
