@@ -14,16 +14,16 @@ extension Switchboard {
             guard let identifier = callOfLeg[leg] else { return }
             log.debug("The browser's sound connection is up.", metadata: ["call": "\(identifier)"])
             calls[identifier]?.connectedLegs.insert(leg)
-            calls[identifier]?.soundDeadline = nil
-            calls[identifier]?.soundLostAt = nil
+            soundIsBack(leg, of: identifier)
         case .consentBack(let leg):
-            guard let identifier = callOfLeg[leg], calls[identifier]?.soundLostAt != nil else { return }
-            calls[identifier]?.soundDeadline = nil
-            calls[identifier]?.soundLostAt = nil
-            update(identifier) { $0.nearBack(leg) }
+            if let identifier = callOfLeg[leg] { soundIsBack(leg, of: identifier) }
         case .failed(let leg, let problem):
             guard let identifier = callOfLeg[leg] else { return }
             log.warning("\(problem.sentence)", metadata: ["call": "\(identifier)", "code": "\(problem.code)"])
+            // What was heard before may be heard again: a page tries until its time is up.
+            if calls[identifier]?.browserLegs[leg] != nil, calls[identifier]?.soundLostAt != nil {
+                return soundLost(leg, of: identifier, wait: OngoingCall.soundTime)
+            }
             update(identifier) {
                 $0.far == .trunk(leg) || $0.transfer?.leg == leg
                     ? $0.terminate(.internalError) : $0.nearEnded(leg, .mediaFailed)

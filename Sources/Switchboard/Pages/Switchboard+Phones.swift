@@ -101,6 +101,13 @@ extension Switchboard {
         update(identifier) { $0.nearAway(leg) }
     }
 
+    func soundIsBack(_ leg: LegIdentifier, of identifier: CallIdentifier) {
+        calls[identifier]?.soundDeadline = nil
+        guard calls[identifier]?.soundLostAt != nil else { return }
+        calls[identifier]?.soundLostAt = nil
+        update(identifier) { $0.nearBack(leg) }
+    }
+
     /// However often a page tries: what nobody has heard for ``lostTime`` is over.
     private func awaitSound(of identifier: CallIdentifier, _ wait: Duration) {
         let lostAt = calls[identifier]?.soundLostAt ?? .now()
@@ -120,6 +127,8 @@ extension Switchboard {
         calls[identifier]?.pageCodecs = Set(page.offer.codecs.map(\.codec))
         if calls[identifier]?.call.isForTheTaking == false { awaitSound(of: identifier, OngoingCall.soundTime) }
         update(identifier) { $0.nearReplaced(leg, by: next) }
+        // Until it is up, whoever waits hears the box.
+        update(identifier) { $0.nearAway(next) }
         calls[identifier]?.browserLegs[leg] = nil
         calls[identifier]?.connectedLegs.remove(leg)
         announceCodec(identifier)

@@ -2,8 +2,7 @@ import FoundationEssentials
 import Glibc
 package import Wire
 
-/// Where the way in to a new box is left: `web/setup-token`, for root and the web process alone. The machine's console shows it
-/// above the question for a login (agetty(8), `/etc/issue.d`).
+/// Where the way in to a new box is left: `web/setup-token`, for root and the web process alone.
 package enum SetupNote {
     /// What an owner reads.
     static func text(_ link: String) -> String {
