@@ -107,6 +107,30 @@ struct OwnAccountTests {
         }
     }
 
+    @Test("A new password freshens the session only where the password is the whole proof")
+    func halfProof() async throws {
+        try await withBox { box in
+            let token = try await box.token()
+            let name = try #require(AccountName("admin"))
+            func change(_ present: String, _ next: String, _ token: String) async throws -> String {
+                let done = try await ask(
+                    box, "PUT", "account/password", token, body: #"{"present":"\#(present)","password":"\#(next)"}"#)
+                #expect(done.status == 200)
+                return try #require(done.member("token"))
+            }
+            try await age(box)
+            let next = try await change(Box.password, "a new one it is", token)
+            #expect(try await ask(box, "GET", "account", next).number("fresh") ?? 0 > 0)
+            let second = OneTimePassword()
+            let now = Date.now
+            #expect(try await box.accounts.begin(second, for: name, code: second.code(at: now), now: now) != nil)
+            try await age(box)
+            let last = try await change("a new one it is", "and another one", next)
+            #expect(try await ask(box, "GET", "account", last).number("fresh") == 0)
+            #expect(try await ask(box, "DELETE", "account/second-factor", last).member("code") == "session.not-fresh")
+        }
+    }
+
     @Test("A secret that another page began with is not confirmed here")
     func otherPage() async throws {
         try await withBox { box in
