@@ -161,7 +161,9 @@ extension WebResponder {
         Route(.get, "settings", .permission(.readEverything, .administer)) { responder, _ in
             try await responder.readSettings()
         },
-        Route(.put, "settings/*", .permission(.changeSettings, .administer)) { try await $0.changeSettings($1) },
+        Route(.put, "settings/*", .permission(.changeSettings, .administer), needsProof: true) {
+            try await $0.changeSettings($1)
+        },
         Route(.get, "presets", .permission(.readEverything, .administer)) { responder, _ in
             try await responder.listPresets()
         },

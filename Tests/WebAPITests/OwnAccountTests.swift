@@ -160,7 +160,7 @@ struct OwnAccountTests {
                 ("POST", "users/other/invitation", ""), ("DELETE", "users/other/second-factor", ""),
                 ("POST", "users", #"{"user":"x","role":"user"}"#), ("PATCH", "users/other", #"{"role":"auditor"}"#),
                 ("PATCH", "users/other", #"{"suspended":true}"#), ("PATCH", "users/other", #"{"suspended":false}"#),
-                ("DELETE", "users/other", ""),
+                ("DELETE", "users/other", ""), ("PUT", "settings/dialling", "{}"),
             ]
             for (method, path, body) in guarded {
                 let answer = try await ask(box, method, path, token, body: body)
@@ -205,7 +205,7 @@ struct OwnAccountTests {
             }
             for (method, path, body) in [
                 ("POST", "users", #"{"user":"eve","role":"user"}"#), ("PATCH", "users/admin", #"{"role":"user"}"#),
-                ("PATCH", "users/admin", #"{"suspended":true}"#),
+                ("PATCH", "users/admin", #"{"suspended":true}"#), ("PUT", "settings/dialling", "{}"),
             ] {
                 #expect(try await ask(box, method, path, text, body: body).member("code") == "session.person-needed")
             }
