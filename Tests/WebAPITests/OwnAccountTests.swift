@@ -131,6 +131,27 @@ struct OwnAccountTests {
         }
     }
 
+    @Test("Whoever guesses behind the same address does not keep the signed-in owner from proving who they are")
+    func guessedAt() async throws {
+        try await withBox { box in
+            let token = try await box.token()
+            let stranger = try await RawClient(port: box.port)
+            for _ in 0..<20 {
+                let wrong = try await stranger.request(
+                    "POST", "/api/v1/session", body: #"{"user":"admin","password":"wrong"}"#)
+                if Int(wrong["retry-after"] ?? "") ?? 0 >= 4 { break }
+            }
+            let right = #"{"password":"\#(Box.password)"}"#
+            #expect(try await ask(box, "POST", "session/proof", token, body: right).status == 200)
+            // Guesses in the session count all the same.
+            var last = RawClient.Answer()
+            for _ in 0..<20 where last.status != 429 {
+                last = try await ask(box, "POST", "session/proof", token, body: #"{"password":"wrong"}"#)
+            }
+            #expect(last.status == 429)
+        }
+    }
+
     @Test("A secret that another page began with is not confirmed here")
     func otherPage() async throws {
         try await withBox { box in

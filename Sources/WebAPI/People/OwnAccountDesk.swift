@@ -127,7 +127,9 @@ struct OwnAccountDesk: Sendable {
         let outcome = try await gate.verify(
             SignInGate.Attempt(
                 name: person.account.name.description, password: password,
-                code: code.flatMap { $0.revealed.isEmpty ? nil : $0 }, source: source))
+                code: code.flatMap { $0.revealed.isEmpty ? nil : $0 }, source: source,
+                // Strangers who guess behind the same address do not hold up whoever is signed in.
+                device: "session \(person.session.id)"))
         switch outcome {
         case .wrong: await trail.noteFailedSignIn(from: source)
         case .refused(let retryAfter):
