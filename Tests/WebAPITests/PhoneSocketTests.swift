@@ -165,4 +165,19 @@ struct PhoneSocketTests {
             #expect(await eventually { await box.core.detached == [.signedOff] })
         }
     }
+
+    @Test("A session that has ended without anybody telling the hub ends the socket with the next ping, as a sign-off")
+    func sessionIsOver() async throws {
+        var limits = WebLimits()
+        limits.ping = .milliseconds(300)
+        try await withBox(limits: limits) { box in
+            let phone = try await box.phone()
+            let name = try #require(AccountName(FirstOwner.name))
+            for session in box.accounts.sessions(of: name, now: .now) {
+                try await box.accounts.endSession(session.id)
+            }
+            #expect(try await phone.closeCode() == 1008)
+            #expect(await eventually { await box.core.detached == [.signedOff] })
+        }
+    }
 }
