@@ -142,7 +142,8 @@ package actor SettingsDesk {
             }
             isInStep = true
         } catch let problem as Problem {
-            if !problem.code.hasPrefix("core.") { report(problem) }
+            // A box that waits to be claimed keeps nothing yet, and its core says when it does.
+            if !problem.code.hasPrefix("core."), problem != ControlProblem.unclaimed { report(problem) }
         } catch let refusal as Refusal {
             inForce?.problem = refusal.problem
             report(refusal.problem)
@@ -219,8 +220,8 @@ package actor SettingsDesk {
             let former = desk.chosen
             var next = former
             next.tables[section] = tables.isEmpty ? nil : tables
-            // Nothing to be told, and no reason to ask anybody to look again.
-            if next == former, passwords.isEmpty { return former }
+            // Nothing to be told, and no reason to ask anybody to look again; unless it is kept and does not hold.
+            if next == former, passwords.isEmpty, desk.inForce?.problem == nil { return former }
             next.revision += 1
             let settings: BoxSettings
             do throws(SettingsError) {
