@@ -107,6 +107,11 @@ actor SettingsKeeper {
         var next = Chosen()
         do throws(SettingsError) {
             next.settings = try ChosenSettings(toml: choice.toml, file: files.path, schema: .ofThisBuild)
+            guard ChosenSettings.revisions.contains(choice.revision) else {
+                throw SettingsError(
+                    file: files.path, key: "revision", reason: "This is no number of a change.",
+                    remedy: "Restore the settings from a backup.")
+            }
             next.settings.revision = choice.revision
             next.passwords = try next.settings.passwords(
                 given: choice.passwords, former: (chosen.settings, chosen.passwords), file: files.path, presets: presets

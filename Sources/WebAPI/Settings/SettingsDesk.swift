@@ -163,6 +163,7 @@ package actor SettingsDesk {
     /// What holds in the core, and was not written down here.
     private func takeOver(_ held: SettingsInForce) async throws {
         guard held.revision > 0 else { return }
+        guard ChosenSettings.revisions.contains(held.revision) else { throw WebProblem.unexpectedReply }
         let next = try ChosenSettings(toml: held.toml, file: path, schema: schema)
         guard next != chosen else { return }
         try await adopt(next)
