@@ -58,6 +58,7 @@ actor PhoneHub {
             case .event(let event): deliver(event)
             }
         }
+        await claim.coreEnded()
     }
 
     // MARK: Sockets
