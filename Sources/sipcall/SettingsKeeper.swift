@@ -122,14 +122,15 @@ actor SettingsKeeper {
             next.settings = try ChosenSettings(toml: choice.toml, file: files.path, schema: .ofThisBuild)
             guard ChosenSettings.revisions.contains(choice.revision) else {
                 throw SettingsError(
-                    file: files.path, key: "revision", reason: "This is no number of a change.",
+                    file: files.path, reason: "This is no number of a change.",
                     remedy: "Restore the settings from a backup.")
             }
             next.settings.revision = choice.revision
             // Where the text of a choice is lost here, its passwords are still the ones that were kept with this very revision.
             let former =
                 isRead
-                ? chosen : Chosen(settings: next.settings, passwords: files.passwords(ofRevision: choice.revision) ?? [:])
+                ? chosen
+                : Chosen(settings: next.settings, passwords: files.passwords(ofRevision: choice.revision) ?? [:])
             next.passwords = try next.settings.passwords(
                 given: choice.passwords, former: (former.settings, former.passwords), file: files.path, presets: presets
             )
