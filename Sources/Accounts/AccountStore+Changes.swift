@@ -79,7 +79,8 @@ extension AccountStore {
         }
     }
 
-    /// Sets the password anew and ends every session, but for one.
+    /// Sets the password anew and ends every session, but for one. Where its owner did not do it themselves, what programs sign in
+    /// with ends as well: somebody else may have made it.
     ///
     /// - Parameters:
     ///   - keeping: the session in which somebody changes their own password.
@@ -100,8 +101,12 @@ extension AccountStore {
             try database.execute(
                 sql: "DELETE FROM session WHERE account = ? AND id <> ?", arguments: [name.description, keeping ?? ""])
             try database.execute(sql: "DELETE FROM invitation WHERE account = ?", arguments: [name.description])
+            if keeping == nil {
+                try database.execute(sql: "DELETE FROM token WHERE account = ?", arguments: [name.description])
+            }
         }
         snapshot.withLock {
+            if keeping == nil { $0.tokens = $0.tokens.filter { $0.value.account != name } }
             if $0.accounts[name]?.state == .invited { $0.accounts[name]?.state = .active }
             $0.epochs[name, default: 0] += 1
             $0.sessions = $0.sessions.filter { $0.value.account != name || $0.key == keeping }

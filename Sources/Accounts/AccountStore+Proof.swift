@@ -71,14 +71,19 @@ extension AccountStore {
         }
     }
 
-    /// What marks a browser that somebody has signed in with.
+    /// What marks a browser that somebody has signed in with, until their password is another one.
     package nonisolated func deviceMark(of name: AccountName) -> Redacted<String> {
-        cookieKey.make(for: "device of \(name)").text
+        cookieKey.make(for: markPurpose(name)).text
     }
 
-    /// Whether it is a mark of a browser that this account has signed in with.
+    /// Whether it is a mark of a browser that this account has signed in with since its epoch began.
     package nonisolated func isDeviceMark(_ mark: Redacted<String>, of name: AccountName) -> Bool {
-        cookieKey.made(mark.revealed, for: "device of \(name)")
+        cookieKey.made(mark.revealed, for: markPurpose(name))
+    }
+
+    /// No name has a blank in it.
+    private nonisolated func markPurpose(_ name: AccountName) -> String {
+        "device of \(name) \(epoch(name).map { "\($0)" } ?? "-")"
     }
 
     /// How many recovery codes are left.

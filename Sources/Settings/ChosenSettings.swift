@@ -9,8 +9,10 @@ package struct ChosenSettings: Sendable, Equatable {
     /// One table, key by key.
     package typealias Table = [String: SettingsValue]
 
-    /// Grows with each change.
+    /// Grows with each change, within ``revisions``.
     package var revision = 0
+    /// What every JSON reader takes for a whole number (RFC 8259 §6): one more than any of them is still no overflow.
+    package static let revisions = 0..<(1 << 53)
     /// A section without a table was not chosen.
     package var tables: [SettingsSection: [Table]] = [:]
 
@@ -64,7 +66,10 @@ package struct ChosenSettings: Sendable, Equatable {
         }
         let lines = KeyLines(text)
         for key in document.keys.sorted() where key != "schema" {
-            if key == "revision", let number = document[key]?.int, number >= 0 {
+            if key == "revision" {
+                guard let number = document[key]?.int, Self.revisions.contains(number) else {
+                    throw error(lines.line(of: key), key, "This is no number of a change.")
+                }
                 revision = number
                 continue
             }

@@ -58,6 +58,7 @@ actor PhoneHub {
             case .event(let event): deliver(event)
             }
         }
+        await claim.coreEnded()
     }
 
     // MARK: Sockets
@@ -89,14 +90,14 @@ actor PhoneHub {
         let (commands, queue) = AsyncStream.makeStream(of: (RPCIdentifier?, PhoneRequest).self)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await (id, request) in commands { await self.perform(request, id: id, connection) }
+                for await (id, request) in commands { await self.perform(request, id: id, connection, serial) }
             }
             for await text in line.messages {
                 let message = RPCMessage(text)
                 switch message.request {
                 case .failure(let error): answer(.failure(error), to: message.id, line)
                 case .success(.ping): answer(.success(nil), to: message.id, line)
-                case .success(let request): queued(request, id: message.id, connection, line, queue)
+                case .success(let request): queued(request, id: message.id, connection, serial, line, queue)
                 }
             }
             // The core hears it at once: what it still does for this page ends there.
@@ -106,7 +107,7 @@ actor PhoneHub {
             phones[connection] = nil
             let departure = line.farewell.departure
             if await !tell(.detach(connection: connection, departure: departure)),
-                undelivered.count < Self.mostUndelivered
+                phones[connection] == nil, undelivered.count < Self.mostUndelivered
             {
                 undelivered[connection] = departure
             }
@@ -181,10 +182,11 @@ actor PhoneHub {
     }
 
     private func queued(
-        _ request: PhoneRequest, id: RPCIdentifier?, _ connection: ConnectionIdentifier, _ line: PhoneLine,
+        _ request: PhoneRequest, id: RPCIdentifier?, _ connection: ConnectionIdentifier, _ serial: UInt64?,
+        _ line: PhoneLine,
         _ queue: AsyncStream<(RPCIdentifier?, PhoneRequest)>.Continuation
     ) {
-        guard let waiting = phones[connection]?.waiting, waiting < Phone.mostWaiting else {
+        guard let phone = phones[connection], phone.serial == serial, phone.waiting < Phone.mostWaiting else {
             return answer(.failure(.problem(ControlProblem.overloaded)), to: id, line)
         }
         phones[connection]?.waiting += 1
@@ -193,9 +195,12 @@ actor PhoneHub {
 
     // MARK: Requests
 
-    private func perform(_ request: PhoneRequest, id: RPCIdentifier?, _ connection: ConnectionIdentifier) async {
-        defer { phones[connection]?.waiting -= 1 }
-        guard let line = phones[connection]?.line else { return }
+    /// - Parameter serial: of the socket on which it came. Where the page is back on another one, nobody waits for it any more.
+    private func perform(
+        _ request: PhoneRequest, id: RPCIdentifier?, _ connection: ConnectionIdentifier, _ serial: UInt64?
+    ) async {
+        defer { if isPresent(connection, serial) { phones[connection]?.waiting -= 1 } }
+        guard let line = phones[connection]?.line, isPresent(connection, serial) else { return }
         do throws(Problem) {
             guard isConnected, phones[connection]?.isVerified == true else { throw ControlProblem.unreachable }
             switch request {
@@ -233,20 +238,30 @@ actor PhoneHub {
         }
     }
 
+    /// Whether a page is still on the socket with this number.
+    private func isPresent(_ connection: ConnectionIdentifier, _ serial: UInt64?) -> Bool {
+        phones[connection].map { $0.serial == serial } ?? false
+    }
+
     /// The core may speak of the new call before its reply is here: the page hears its identifier first.
     private func start(
         _ to: Redacted<String>, _ sdp: Redacted<String>, _ hidesNumber: Bool?, id: RPCIdentifier?,
         _ connection: ConnectionIdentifier, _ line: PhoneLine
     ) async throws(Problem) {
+        let serial = phones[connection]?.serial
         phones[connection]?.isStarting = true
         defer {
-            phones[connection]?.isStarting = false
-            deliverHeld(connection)
+            if isPresent(connection, serial) {
+                phones[connection]?.isStarting = false
+                deliverHeld(connection)
+            }
         }
         guard
             case .media(let call, let media) = try await control.send(
                 .start(connection: connection, to: to, offer: sdp, hidesNumber: hidesNumber))
         else { throw WebProblem.unexpectedReply }
+        // A page that is back on another socket learns of it by the answer to `attach`, or never.
+        guard isPresent(connection, serial) else { return }
         phones[connection]?.calls.insert(call)
         answer(.success(PhoneNotice.Media(call: call, sdp: media)), to: id, line)
     }
@@ -274,11 +289,17 @@ actor PhoneHub {
         await withTaskGroup(of: Void.self) { group in
             for connection in present { group.addTask { await self.attach(connection) } }
             for (connection, departure) in gone {
-                group.addTask { await self.tell(.detach(connection: connection, departure: departure)) }
+                group.addTask { await self.tellGone(connection, departure) }
             }
         }
         isConnected = true
         for phone in phones.values { phone.line.send(PhoneNotice.trunk(trunk)) }
+    }
+
+    /// Unless the page has come back meanwhile.
+    private func tellGone(_ connection: ConnectionIdentifier, _ departure: PhoneDeparture) async {
+        guard phones[connection] == nil else { return }
+        await tell(.detach(connection: connection, departure: departure))
     }
 
     private func disconnected() {

@@ -193,6 +193,8 @@ final class PhoneSocket: ChannelInboundHandler {
         guard case .open = state else { return }
         guard isAlive else { return drop() }
         guard let (account, _) = admission.accounts.holder(of: session, now: .now), account.role.may(.telephone) else {
+            // As if signed off: its calls have nobody any more who may go on with them.
+            farewell.departure = .signedOff
             return close(.policyViolation)
         }
         isAlive = false

@@ -122,7 +122,8 @@ extension WebResponder {
         Route(.get, "users", .permission(.readEverything, .administer)) { responder, _ in
             try .json(responder.people.list())
         },
-        Route(.post, "users", .permission(.manageAccounts, .administer)) {
+        // A program with a token must not make a person of itself.
+        Route(.post, "users", .permission(.manageAccounts, .administer), needsProof: true) {
             try await $0.people.add($1.request, $1.asker)
         },
         Route(.patch, "users/*", .permission(.manageAccounts, .administer)) {
@@ -160,7 +161,9 @@ extension WebResponder {
         Route(.get, "settings", .permission(.readEverything, .administer)) { responder, _ in
             try await responder.readSettings()
         },
-        Route(.put, "settings/*", .permission(.changeSettings, .administer)) { try await $0.changeSettings($1) },
+        Route(.put, "settings/*", .permission(.changeSettings, .administer), needsProof: true) {
+            try await $0.changeSettings($1)
+        },
         Route(.get, "presets", .permission(.readEverything, .administer)) { responder, _ in
             try await responder.listPresets()
         },

@@ -39,18 +39,24 @@ struct ChosenFiles {
         }
         let settings = try ChosenSettings(
             toml: String(decoding: bytes, as: UTF8.self), file: path, schema: .ofThisBuild)
-        let passwords = SmallFile.read(passwordsPath(settings.revision), atMost: 1 << 17)
-            .flatMap { try? JSONDecoder().decode([String: Redacted<String>].self, from: Data($0)) }
-        return Chosen(settings: settings, passwords: passwords ?? [:])
+        return Chosen(settings: settings, passwords: passwords(ofRevision: settings.revision) ?? [:])
     }
 
+    /// - Returns: nil where none were kept with this revision, or they cannot be read.
+    func passwords(ofRevision revision: Int) -> [String: Redacted<String>]? {
+        SmallFile.read(passwordsPath(revision), atMost: 1 << 17)
+            .flatMap { try? JSONDecoder().decode([String: Redacted<String>].self, from: Data($0)) }
+    }
+
+    /// - Parameter isInPlaceOfFormer: the former choice was read, so that nobody needs its passwords any more. Otherwise they stay.
     /// - Returns: false when the disk refuses; the former ones are untouched then.
-    func write(_ chosen: Chosen) -> Bool {
+    func write(_ chosen: Chosen, inPlaceOfFormer isInPlaceOfFormer: Bool) -> Bool {
         guard let passwords = try? JSONEncoder().encode(chosen.passwords) else { return false }
         let place = passwordsPath(chosen.settings.revision)
         guard SmallFile.replace(place, with: Array(passwords), durable: true),
             SmallFile.replace(path, with: Array(chosen.settings.toml.utf8), durable: true)
         else { return false }
+        guard isInPlaceOfFormer else { return true }
         for name in FileContents.names(in: directory) ?? [] where name.hasPrefix(Self.passwordsBegin) {
             if "\(directory)/\(name)" != place { unlink("\(directory)/\(name)") }
         }

@@ -12,6 +12,8 @@ actor SettingsKeeper {
     private let files: ChosenFiles
     private let log: Logger
     private var chosen = Chosen()
+    /// What was chosen last is in memory. Until then its files are all that there is of it.
+    private var isRead = false
     /// Why what was chosen does not hold, though it is kept.
     private var problem: Problem?
     /// One change after the other, from the reading of the files to the end of ``Switchboard/apply(_:)``.
@@ -26,8 +28,7 @@ actor SettingsKeeper {
     /// is better than none.
     func begin(_ configuration: Configuration) -> BoxSettings {
         do throws(SettingsError) {
-            chosen = try files.read() ?? Chosen()
-            return try configuration.completed(by: settings(chosen, presets: configuration.presets))
+            return try settings(configuration)
         } catch {
             problem = error.problem
             log.error(
@@ -35,6 +36,12 @@ actor SettingsKeeper {
                 metadata: ["code": "\(error.code)"])
             return configuration.settings
         }
+    }
+
+    /// With what was chosen where the configuration file says nothing; its files are read once more if they could not be before.
+    private func settings(_ configuration: Configuration) throws(SettingsError) -> BoxSettings {
+        if !isRead, let read = try files.read() { (chosen, isRead) = (read, true) }
+        return try configuration.completed(by: settings(chosen, presets: configuration.presets))
     }
 
     private func settings(_ chosen: Chosen, presets: PresetShelf) throws(SettingsError) -> BoxSettings {
@@ -55,10 +62,16 @@ actor SettingsKeeper {
     private func nowReload(_ parts: CoreParts) async -> ControlReply {
         do {
             let configuration = try box.loadConfiguration()
-            let settings =
-                problem == nil
-                ? try configuration.completed(by: settings(chosen, presets: configuration.presets))
-                : configuration.settings
+            let settings: BoxSettings
+            do throws(SettingsError) {
+                settings = try self.settings(configuration)
+                problem = nil
+            } catch {
+                // What held until now goes on to hold; where it is the file's alone, the file is followed.
+                guard problem != nil else { throw error }
+                problem = error.problem
+                settings = configuration.settings
+            }
             return .reloaded(notices: await apply(settings, parts))
         } catch {
             let problem = Self.problem(error)
@@ -89,12 +102,12 @@ actor SettingsKeeper {
         }
         do throws(SettingsError) {
             let settings = try configuration.completed(by: settings(next, presets: configuration.presets))
-            guard files.write(next) else {
+            guard files.write(next, inPlaceOfFormer: isRead) else {
                 log.error(
                     "\(SettingsProblem.notKept.sentence)", metadata: ["code": "\(SettingsProblem.notKept.code)"])
                 return .choiceRefused(SettingsProblem.notKept, key: "")
             }
-            (chosen, problem) = (next, nil)
+            (chosen, isRead, problem) = (next, true, nil)
             var now = inForce
             now.notices = await apply(settings, parts, isChoice: true)
             return .chosen(now)
@@ -107,9 +120,19 @@ actor SettingsKeeper {
         var next = Chosen()
         do throws(SettingsError) {
             next.settings = try ChosenSettings(toml: choice.toml, file: files.path, schema: .ofThisBuild)
+            guard ChosenSettings.revisions.contains(choice.revision) else {
+                throw SettingsError(
+                    file: files.path, reason: "This is no number of a change.",
+                    remedy: "Restore the settings from a backup.")
+            }
             next.settings.revision = choice.revision
+            // Where the text of a choice is lost here, its passwords are still the ones that were kept with this very revision.
+            let former =
+                isRead
+                ? chosen
+                : Chosen(settings: next.settings, passwords: files.passwords(ofRevision: choice.revision) ?? [:])
             next.passwords = try next.settings.passwords(
-                given: choice.passwords, former: (chosen.settings, chosen.passwords), file: files.path, presets: presets
+                given: choice.passwords, former: (former.settings, former.passwords), file: files.path, presets: presets
             )
             return next
         } catch {

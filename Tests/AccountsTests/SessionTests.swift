@@ -41,6 +41,30 @@ import Wire
             of: anna, device: "", source: "", epoch: test.store.epoch(anna), now: test.now)
     }
 
+    @Test func aNewPasswordRevokesMarksOfBrowsersAndAResetAlsoWhatProgramsSignInWith() async throws {
+        let test = try TestAccounts()
+        defer { test.remove() }
+        let (anna, bert) = (try await test.add("anna"), try await test.add("bert"))
+        let (session, _) = try await begin(test, anna)
+        let hash = try PasswordHash(Redacted("another horse"), cost: TestAccounts.quick)
+        let mark = test.store.deviceMark(of: anna)
+        #expect(test.store.isDeviceMark(mark, of: anna) && !test.store.isDeviceMark(mark, of: bert))
+        var texts: [Redacted<String>] = []
+        for name in [anna, bert] {
+            texts.append(
+                try await test.store.addToken("bell", for: name, scopes: [.readStatus], ends: nil, now: test.now).text)
+        }
+        try await test.store.set(anna, password: hash, keeping: session.id)
+        #expect(!test.store.isDeviceMark(mark, of: anna))
+        #expect(test.store.isDeviceMark(test.store.deviceMark(of: anna), of: anna))
+        #expect(test.store.holder(of: texts[0], now: test.now) != nil)
+        try await test.store.set(anna, password: hash)
+        for store in [test.store, try test.reopened()] {
+            #expect(store.holder(of: texts[0], now: test.now) == nil)
+            #expect(store.holder(of: texts[1], now: test.now) != nil)
+        }
+    }
+
     @Test func anAnswerThatIsLostSignsNobodyOut() async throws {
         let test = try TestAccounts()
         defer { test.remove() }

@@ -56,6 +56,15 @@ struct ChosenSettingsTests {
         #expect(read.revision == 7)
     }
 
+    @Test("The number of a change is one that can still grow", arguments: [0, 1, (1 << 53) - 1, 1 << 53, Int.max, -1])
+    func revisions(revision: Int) throws {
+        var chosen = ChosenSettings()
+        chosen.revision = revision
+        let read = try? ChosenSettings(toml: chosen.toml, file: "settings.toml")
+        #expect(read?.revision == (0..<(1 << 53) ~= revision ? revision : nil))
+        #expect((try? ChosenSettings(toml: "revision = \"1\"", file: "settings.toml")) == nil)
+    }
+
     @Test(
         "A text that is nothing of the kind names its line",
         arguments: [

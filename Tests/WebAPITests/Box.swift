@@ -38,6 +38,17 @@ actor FakeCore {
 
     func fallSilent() { isSilent = true }
 
+    /// Commands to hold a call wait until they may go on.
+    private var slow: [CheckedContinuation<Void, Never>]?
+
+    func slowDown() { slow = [] }
+
+    func goOn() {
+        let waiting = slow ?? []
+        slow = nil
+        for one in waiting { one.resume() }
+    }
+
     /// What was chosen in the page, as the core has it, and how it refuses a choice.
     private(set) var held = SettingsInForce(revision: 0, toml: ChosenSettings().toml)
     private var refusal: (problem: Problem, key: String)?
@@ -61,6 +72,7 @@ actor FakeCore {
     func handle(_ command: ControlCommand) async -> ControlReply {
         commands.append(command)
         if isSilent { try? await Task.sleep(for: .seconds(30)) }
+        if case .hold = command, slow != nil { await withCheckedContinuation { slow?.append($0) } }
         switch command {
         case .attach(let connection, let user):
             connections.append(connection)

@@ -82,6 +82,36 @@ struct ComingBackTests {
         }
     }
 
+    @Test("What the former socket had asked for and not got is not done in the name of the new one")
+    func staleCommands() async throws {
+        try await withBox { box in
+            let token = try await box.token()
+            let call = box.core.call
+            let former = try await RawClient(port: box.port)
+            _ = try await former.upgrade(token: token)
+            let connection = try identity(in: try await former.text(with: "phone.ready"))
+            _ = try await former.text(with: "phone.calls")
+            await box.core.slowDown()
+            let hold = #"{"jsonrpc":"2.0","id":1,"method":"call.hold","params":{"call":"\#(call)","held":true}}"#
+            let end = #"{"jsonrpc":"2.0","id":2,"method":"call.end","params":{"call":"\#(call)"}}"#
+            try await former.sendText(hold)
+            #expect(
+                await eventually { await box.core.commands.contains { if case .hold = $0 { true } else { false } } })
+            try await former.sendText(end)
+            try await former.sendText(#"{"jsonrpc":"2.0","id":3,"method":"phone.ping"}"#)
+            _ = try await former.text(with: "\"id\":3")
+            let next = try await RawClient(port: box.port)
+            _ = try await next.upgrade(token: token, query: "?phone=\(connection)")
+            _ = try await next.text(with: "phone.ready")
+            await box.core.goOn()
+            for number in 10..<60 {
+                try await next.sendText(hold.replacing("\"id\":1", with: "\"id\":\(number)"))
+                _ = try await next.text(with: "\"id\":\(number)")
+            }
+            #expect(!(await box.core.commands.contains(.end(connection: connection, call: call))))
+        }
+    }
+
     @Test("What is no identity is a new page", arguments: ["?phone=", "?phone=x", "?phone=../../etc", "?other=1"])
     func noIdentity(query: String) async throws {
         try await withBox { box in

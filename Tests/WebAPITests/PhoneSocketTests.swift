@@ -1,3 +1,4 @@
+import Accounts
 import Control
 import Foundation
 import Testing
@@ -161,6 +162,23 @@ struct PhoneSocketTests {
             let out = try await RawClient(port: box.port)
                 .request("DELETE", "/api/v1/session", headers: ["Authorization: Bearer \(token)"])
             #expect(out.status == 204)
+            #expect(try await phone.closeCode() == 1008)
+            #expect(await eventually { await box.core.detached == [.signedOff] })
+        }
+    }
+
+    @Test("A session that has ended without anybody telling the hub ends the socket with the next ping, as a sign-off")
+    func sessionIsOver() async throws {
+        var limits = WebLimits()
+        limits.ping = .seconds(2)
+        try await withBox(limits: limits) { box in
+            let phone = try await box.phone()
+            let name = try #require(AccountName(FirstOwner.name))
+            for session in box.accounts.sessions(of: name, now: .now) {
+                try await box.accounts.endSession(session.id)
+            }
+            // The page is alive, should a ping have gone unanswered already.
+            try await phone.sendText(#"{"jsonrpc":"2.0","id":1,"method":"phone.ping"}"#)
             #expect(try await phone.closeCode() == 1008)
             #expect(await eventually { await box.core.detached == [.signedOff] })
         }

@@ -177,6 +177,25 @@ struct SettingsDeskTests {
         }
     }
 
+    @Test("What is kept and does not hold is told again when the same is chosen once more")
+    func sameOnceMore() async throws {
+        var chosen = ChosenSettings()
+        chosen.revision = 4
+        chosen.tables[.dialling] = [["country": .text("DE")]]
+        let problem = Problem(code: "settings.invalid", sentence: "It did not hold.")
+        let held = SettingsInForce(revision: 4, toml: chosen.toml, withPassword: [], problem: problem)
+        try await withBox(chosen: chosen.toml, held: held) { box in
+            #expect(await eventually { (try? await read(box).listing.inForce) == false })
+            let mended = try await put(box, "dialling", #"{"country":"DE"}"#)
+            #expect(mended.status == 200)
+            #expect(await box.core.choices.map(\.revision) == [5])
+            #expect(try await read(box).listing.inForce == true)
+            // Now it holds: nobody is told.
+            #expect(try await put(box, "dialling", #"{"country":"DE"}"#).status == 200)
+            #expect(await box.core.choices.count == 1)
+        }
+    }
+
     @Test("Presets say what an account needs")
     func presets() async throws {
         try await withBox { box in

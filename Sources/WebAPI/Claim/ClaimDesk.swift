@@ -22,11 +22,15 @@ actor ClaimDesk {
     private var token: SetupToken?
     /// The core holds its ports shut until it is told.
     private var coreWaits = false
+    /// Tells it.
+    private var telling: Task<Void, Never>?
     /// Where the page is.
     private var place: WebPlace?
 
     /// How long somebody who has claimed the box waits for its ports to open.
     private static let patience: Duration = .seconds(3)
+    /// How long the core has to open before it is told once more.
+    private static let repetition: Duration = .seconds(2)
 
     init(
         store: AccountStore, control: ControlClient, trail: AuditTrail, stateDirectory: String, logger: Logger
@@ -154,7 +158,7 @@ actor ClaimDesk {
         SetupNote.forget(in: stateDirectory)
         logger.notice("The box is claimed.", metadata: ["event": "box.claimed"])
         await trail.note(.claim, by: name, detail)
-        if coreWaits { Task { await tellCore() } }
+        if coreWaits { tellCore() }
     }
 
     // MARK: The core
@@ -164,11 +168,24 @@ actor ClaimDesk {
     /// - Parameter waits: it holds its ports shut. So does one that has lost its word of it, or comes to a restored box.
     func coreConnected(waits: Bool) async {
         coreWaits = waits
-        if waits, isClaimed { Task { await tellCore() } }
+        telling?.cancel()
+        if waits, isClaimed { tellCore() }
     }
 
-    /// The core answers by beginning anew: the connection is lost, and what is heard on the next one counts.
-    private func tellCore() async { _ = try? await control.send(.claimed) }
+    /// Nobody listens to the core any more.
+    func coreEnded() { telling?.cancel() }
+
+    /// The core answers by beginning anew: the connection is lost, and what is heard on the next one counts. One that could not
+    /// write it down, or never heard of it, is told again.
+    private func tellCore() {
+        telling?.cancel()
+        telling = Task { [weak self, control] in
+            while !Task.isCancelled, await self?.coreWaits == true {
+                _ = try? await control.send(.claimed)
+                try? await Task.sleep(for: Self.repetition)
+            }
+        }
+    }
 
     private func coreIsOpen(within limit: Duration) async {
         let deadline = MonotonicTime.now() + limit

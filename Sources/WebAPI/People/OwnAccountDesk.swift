@@ -99,8 +99,10 @@ struct OwnAccountDesk: Sendable {
         let name = person.account.name
         let epoch = store.epoch(name)
         // The session has proved the second factor, and goes on: the password alone is asked for.
+        let isWholeProof: Bool
         switch try await verify(change.present, nil, person, source: source) {
-        case .right, .codeNeeded: break
+        case .right: isWholeProof = true
+        case .codeNeeded: isWholeProof = false
         case .wrong, .refused: throw Refusal(.forbidden, WebProblem.wrongPassword)
         }
         let hash = try await PeopleDesk.hash(change.password)
@@ -108,7 +110,8 @@ struct OwnAccountDesk: Sendable {
             try await store.set(name, password: hash, keeping: person.session.id, epoch: epoch)
         }
         await hub.signedOut { [store] in store.holder(of: $0, now: .now) == nil }
-        await store.proved(person.session.id, now: .now)
+        // What a one-time password guards is not opened by half of the proof.
+        if isWholeProof { await store.proved(person.session.id, now: .now) }
         await trail.note(.passwordSet, by: name.description, "their own; their other sessions have ended")
         // The token that this request came with is good no more.
         guard let account = store.account(name), let token = await tokens.make(for: person.session, now: .now) else {
@@ -124,7 +127,9 @@ struct OwnAccountDesk: Sendable {
         let outcome = try await gate.verify(
             SignInGate.Attempt(
                 name: person.account.name.description, password: password,
-                code: code.flatMap { $0.revealed.isEmpty ? nil : $0 }, source: source))
+                code: code.flatMap { $0.revealed.isEmpty ? nil : $0 }, source: source,
+                // Strangers who guess behind the same address do not hold up whoever is signed in.
+                device: "session \(person.session.id)"))
         switch outcome {
         case .wrong: await trail.noteFailedSignIn(from: source)
         case .refused(let retryAfter):

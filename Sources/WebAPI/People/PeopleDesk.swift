@@ -57,7 +57,6 @@ struct PeopleDesk: Sendable {
         let new = try await request.json(as: New.self)
         guard let name = AccountName(new.user) else { throw Refusal(.badRequest, AccountProblem.badName) }
         guard asker.role.maySetUp(new.role) else { throw Refusal(.forbidden, AccountProblem.notAllowed) }
-        if new.role.rulesOthers { try asker.requireFresh() }
         let isFirst = !claim.isClaimed
         if isFirst, new.role != .owner { throw Refusal(.conflict, SetupProblem.ownerFirst) }
         let account = try await refused {
@@ -77,9 +76,10 @@ struct PeopleDesk: Sendable {
     func change(_ name: AccountName, _ request: Request, _ asker: Asker) async throws -> Response {
         let account = try permitted(name, asker)
         let change = try await request.json(as: Change.self)
+        // Who is in, and what they may do, is for a person to say.
+        if change.suspended != nil || (change.role.map { $0 != account.role } ?? false) { try asker.requireFresh() }
         if let role = change.role, role != account.role {
             guard asker.role.maySetUp(role) else { throw Refusal(.forbidden, AccountProblem.notAllowed) }
-            if role.rulesOthers { try asker.requireFresh() }
             try await refused { try await store.set(name, role: role) }
             await closeSockets()
             await trail.note(.userChange, by: asker.name, "\(name): \(account.role.rawValue), now \(role.rawValue)")
@@ -197,11 +197,6 @@ struct PeopleDesk: Sendable {
             created: account.created, lastSeen: store.sessions(of: account.name, now: .now).first?.seen,
             invitation: invitation?.revealed)
     }
-}
-
-extension Role {
-    /// Whoever can make such an account for themselves has no need of anybody's password any more.
-    fileprivate var rulesOthers: Bool { may(.manageAccounts) }
 }
 
 /// Turns what a person can put right into an answer; what is the box's own fault stays one.

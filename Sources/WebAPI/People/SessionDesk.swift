@@ -82,17 +82,17 @@ struct SessionDesk: Sendable {
             // It has served: whoever reads the disk later must not find it.
             if account.name.description == FirstOwner.name { FirstOwner.forgetNote(in: stateDirectory) }
             var response: Response
+            // Made before the session begins: a password that is set anew in between revokes it.
+            let newMark = isKnown ? nil : store.deviceMark(of: account.name)
             do {
                 response = try await begin(for: account, epoch: epoch, request, isSecure: isSecure, source: source)
             } catch let problem as Problem where problem.code == AccountProblem.unknown.code {
                 // Set anew, suspended or removed while the password was looked at.
                 throw Refusal(.unauthorized, WebProblem.wrongPassword)
             }
-            if !isKnown {
+            if let newMark {
                 response.headers.append(
-                    HTTPField(
-                        name: .setCookie,
-                        value: DeviceCookie.header(store.deviceMark(of: account.name), isSecure: isSecure)))
+                    HTTPField(name: .setCookie, value: DeviceCookie.header(newMark, isSecure: isSecure)))
             }
             await trail.note(.signIn, by: account.name.description, "from \(source)")
             return response

@@ -25,8 +25,11 @@ actor SignInGate {
         var code: Redacted<String>?
         /// One value for one attacker: an IPv4 address or the first half of an IPv6 address.
         var source: String
-        /// A browser that this account has signed in with before; nil for one that nobody has proved to be that.
+        /// A browser that this account has signed in with before, or a session of it; nil where nobody has proved to be that.
         var device: String?
+
+        /// This machine itself: everybody's address behind a proxy that runs on it, and nobody's home.
+        fileprivate var isFromHere: Bool { source.hasPrefix("127.") || source == "::/64" }
 
         fileprivate var place: Place {
             Place(name: AccountName(name), origin: device.map { .device($0) } ?? .source(source))
@@ -82,9 +85,10 @@ actor SignInGate {
         let name = AccountName(attempt.name)
         let isAtHome =
             attempt.device != nil
-            || name.map { name in
-                store.sessions(of: name, now: .now).contains { $0.source == attempt.source }
-            } ?? false
+            || !attempt.isFromHere
+                && name.map { name in
+                    store.sessions(of: name, now: .now).contains { $0.source == attempt.source }
+                } ?? false
         if let refusal = await wait(attempt, isAtHome: isAtHome) { return refusal }
         running += 1
         defer { running -= 1 }

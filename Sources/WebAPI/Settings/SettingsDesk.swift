@@ -142,7 +142,8 @@ package actor SettingsDesk {
             }
             isInStep = true
         } catch let problem as Problem {
-            if !problem.code.hasPrefix("core.") { report(problem) }
+            // A box that waits to be claimed keeps nothing yet, and its core says when it does.
+            if !problem.code.hasPrefix("core."), problem != ControlProblem.unclaimed { report(problem) }
         } catch let refusal as Refusal {
             inForce?.problem = refusal.problem
             report(refusal.problem)
@@ -162,6 +163,7 @@ package actor SettingsDesk {
     /// What holds in the core, and was not written down here.
     private func takeOver(_ held: SettingsInForce) async throws {
         guard held.revision > 0 else { return }
+        guard ChosenSettings.revisions.contains(held.revision) else { throw WebProblem.unexpectedReply }
         let next = try ChosenSettings(toml: held.toml, file: path, schema: schema)
         guard next != chosen else { return }
         try await adopt(next)
@@ -219,8 +221,8 @@ package actor SettingsDesk {
             let former = desk.chosen
             var next = former
             next.tables[section] = tables.isEmpty ? nil : tables
-            // Nothing to be told, and no reason to ask anybody to look again.
-            if next == former, passwords.isEmpty { return former }
+            // Nothing to be told, and no reason to ask anybody to look again; unless it is kept and does not hold.
+            if next == former, passwords.isEmpty, desk.inForce?.problem == nil { return former }
             next.revision += 1
             let settings: BoxSettings
             do throws(SettingsError) {

@@ -67,7 +67,7 @@ export const pagesGerman = {
   scopeStatus: 'den Zustand lesen',
   scopeHistory: 'den Anrufverlauf lesen',
   scopeCalls: 'anrufen und auflegen',
-  scopeAdmin: 'verwalten, was Sie verwalten dürfen',
+  scopeAdmin: 'lesen, was Sie verwalten dürfen',
   role: 'Rolle',
   roleOwner: 'Eigentümer',
   roleAdmin: 'Verwalter',

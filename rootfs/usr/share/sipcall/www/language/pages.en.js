@@ -67,7 +67,7 @@ export const pagesEnglish = {
   scopeStatus: 'read the status',
   scopeHistory: 'read the call history',
   scopeCalls: 'make and end calls',
-  scopeAdmin: 'administer what you may administer',
+  scopeAdmin: 'read what you may administer',
   role: 'Role',
   roleOwner: 'Owner',
   roleAdmin: 'Admin',

@@ -34,14 +34,12 @@ export function personActions({ phone, person, outcome, load, made }) {
   }
   const suspend = async () => {
     const isSuspended = person.state === 'suspended'
-    const send = async () => {
-      await phone.ask('PATCH', address, { suspended: !isSuspended })
-    }
-    if (isSuspended) await send()
-    else {
-      const what = { title: text('suspendOf', { name }), button: text('suspend'), isDangerous: true, send }
+    if (!isSuspended) {
+      const what = { title: text('suspendOf', { name }), button: text('suspend'), isDangerous: true, send: async () => {} }
       if (!(await ask(phone, what, [element('p', {}, text('suspendQuestion'))]))) return
     }
+    const send = () => phone.ask('PATCH', address, { suspended: !isSuspended })
+    if ((await proved(phone, send)) === undefined) return
     await load()
     return text(isSuspended ? 'admittedAgain' : 'suspended', { name })
   }
