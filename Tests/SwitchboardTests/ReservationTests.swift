@@ -76,6 +76,7 @@ struct ReservationTests {
                 {
                     let leg = try #require(await near($0))
                     await box.switchboard.take(.consentLost(leg))
+                    await box.switchboard.takeWhatIsDue(at: .now() + .seconds(16))
                 }
             ),
             (
