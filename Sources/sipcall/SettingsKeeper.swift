@@ -166,7 +166,7 @@ actor SettingsKeeper {
         return await task.value
     }
 
-    private static func problem(_ error: any Error) -> Problem {
+    static func problem(_ error: any Error) -> Problem {
         (error as? SettingsError)?.problem ?? Problem(code: "settings.invalid", sentence: "\(error)")
     }
 }

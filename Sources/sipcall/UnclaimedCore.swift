@@ -103,9 +103,20 @@ struct UnclaimedCore: Sendable {
         // There are no calls, so there are no records; the key comes again with the next connection.
         case .ledger, .filed: return .done
         case .sealedRecords(let position): return .sealedRecords([], last: position)
-        // All of it is read when the ports open.
-        case .reload: return .reloaded(notices: [])
+        case .reload: return reload()
         default: return .failed(ControlProblem.unclaimed)
+        }
+    }
+
+    /// All of it is read when the ports open; a mistake is told now.
+    private func reload() -> ControlReply {
+        do {
+            _ = try box.loadConfiguration()
+            return .reloaded(notices: [])
+        } catch {
+            let problem = SettingsKeeper.problem(error)
+            log.error("\(problem.sentence)", metadata: ["code": "\(problem.code)"])
+            return .configurationRejected(problem)
         }
     }
 

@@ -7,7 +7,7 @@ import pytest
 from Box.journal import JournalMark
 from Box.machine import Machine
 from Box.package import debug_options, install, package
-from Box.upkeep import wait_for_units
+from Box.upkeep import claim, wait_for_units
 from Rig.deadlines import wait_until
 
 LEDGER = "/var/lib/sipcall/web/ledger"
@@ -20,6 +20,7 @@ def machine() -> Iterator[Machine]:
     with Machine("audit", options=debug_options()) as machine:
         install(machine, package())
         wait_for_units(machine)
+        claim(machine)
         yield machine
 
 

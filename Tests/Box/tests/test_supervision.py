@@ -6,6 +6,7 @@ import time
 import pytest
 from Box.machine import Machine
 from Box.package import UNITS
+from Box.upkeep import claim, wait_for_units, waits_to_be_claimed
 from Rig.deadlines import wait_until
 
 from .conftest import Installed
@@ -18,6 +19,9 @@ def machine(installed: Installed) -> Machine:
     # systemd counts starts, and refuses the sixth of a socket or timer within ten seconds.
     installed.machine.run("systemctl", "reset-failed")
     installed.machine.run("systemctl", "start", *UNITS)
+    wait_for_units(installed.machine)
+    if waits_to_be_claimed(installed.machine):
+        claim(installed.machine)
     return installed.machine
 
 
