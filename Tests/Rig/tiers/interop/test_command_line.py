@@ -1,6 +1,7 @@
 """Mistakes on the command line and in sipcall.toml: a sentence that says where and what to do, and the exit code."""
 
 import json
+import os
 import queue
 import signal
 import socket
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from Rig.box import Box, binary
+from Rig.box import PASSWORD, Box, binary
 from Rig.carrier import Account
 from Rig.deadlines import wait_until
 from Rig.namespaces import Network
@@ -32,9 +33,12 @@ def network() -> Iterator[Network]:
 
 
 def _run(network: Network, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # A box that waits to be claimed opens no port.
+    claimed = {**os.environ, "SIPCALL_ADMIN_PASSWORD": PASSWORD}
     return subprocess.run(
-        network.box.command(str(binary()), *arguments), capture_output=True, text=True, timeout=15, check=False
-    )
+        network.box.command(str(binary()), *arguments), capture_output=True, text=True, timeout=15, check=False,
+        env=claimed,
+    )  # fmt: skip
 
 
 def _run_with(network: Network, folder: Path, old: str, new: str) -> tuple[subprocess.CompletedProcess[str], int]:
