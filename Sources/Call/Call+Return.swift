@@ -17,11 +17,14 @@ extension Call {
         return [sound(towards: leg)].compactMap(\.self)
     }
 
-    /// The same person goes on with another leg in the place of this one.
+    /// The same person goes on with another leg in the place of this one. Until its sound is up, whoever waits hears the box.
     package mutating func nearReplaced(_ leg: LegIdentifier, by other: LegIdentifier) -> [Effect] {
         guard !isEnded, leg != other, let place = near.firstIndex(of: leg), leg != onward else { return [] }
         near[place] = other
-        return [.release(leg, .answeredElsewhere)] + (isForTheTaking ? [] : [sound(towards: other)].compactMap(\.self))
+        guard !isForTheTaking else { return [.release(leg, .answeredElsewhere)] }
+        let waiting = nearAway(other)
+        return [.release(leg, .answeredElsewhere)]
+            + (waiting.isEmpty ? [sound(towards: other)].compactMap(\.self) : waiting)
     }
 
     /// What the near side has to do with the far one, as the call now is.

@@ -19,6 +19,14 @@ struct LostPageTests {
         return call
     }
 
+    /// A box with one page, in a call that is being dialled.
+    private func begun() async throws -> (Box, ConnectionIdentifier, CallIdentifier, LegIdentifier) {
+        let box = try await Box.open()
+        let page = await box.page()
+        let call = try await started(box, page)
+        return (box, page, call, try #require(await box.switchboard.calls[call]?.browserLeg(of: page)))
+    }
+
     @Test("A call goes on without its page, which finds it when it comes back as the same user")
     func comesBack() async throws {
         let box = try await Box.open()
@@ -80,10 +88,7 @@ struct LostPageTests {
 
     @Test("A page that is there but whose sound is gone makes it anew within 15 s, or the call ends")
     func makesSoundAnew() async throws {
-        let box = try await Box.open()
-        let page = await box.page()
-        let call = try await started(box, page)
-        let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
+        let (box, page, call, leg) = try await begun()
         await box.switchboard.take(.connected(leg))
         await box.switchboard.take(.consentLost(leg))
         #expect(await box.switchboard.calls[call] != nil)
@@ -113,10 +118,7 @@ struct LostPageTests {
 
     @Test("However often a page tries, a call that nobody hears ends after 120 s")
     func triesWithoutEnd() async throws {
-        let box = try await Box.open()
-        let page = await box.page()
-        let call = try await started(box, page)
-        let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
+        let (box, page, call, leg) = try await begun()
         await box.switchboard.take(.connected(leg))
         await box.switchboard.take(.consentLost(leg))
         await box.switchboard.take(.consentBack(leg))
@@ -137,10 +139,7 @@ struct LostPageTests {
 
     @Test("A page that closes its sound has hung up, unless it is being loaded anew, which closes it as well")
     func closesItsSound() async throws {
-        let box = try await Box.open()
-        let page = await box.page()
-        let call = try await started(box, page)
-        let leg = try #require(await box.switchboard.calls[call]?.browserLeg(of: page))
+        let (box, page, call, leg) = try await begun()
         await box.switchboard.take(.goodbye(leg))
         _ = await box.switchboard.handle(.detach(connection: page, departure: .closed))
         await box.switchboard.takeWhatIsDue(at: .now() + .seconds(3))

@@ -124,11 +124,9 @@ extension Switchboard {
         let answer = try openBrowserLeg(next, page)
         callOfLeg[next] = identifier
         calls[identifier]?.browserLegs[next] = connection
-        calls[identifier]?.pageCodecs = Set(page.offer.codecs.map(\.codec))
+        calls[identifier]?.pageCodecs.formUnion(page.offer.codecs.map(\.codec))
         if calls[identifier]?.call.isForTheTaking == false { awaitSound(of: identifier, OngoingCall.soundTime) }
         update(identifier) { $0.nearReplaced(leg, by: next) }
-        // Until it is up, whoever waits hears the box.
-        update(identifier) { $0.nearAway(next) }
         calls[identifier]?.browserLegs[leg] = nil
         calls[identifier]?.connectedLegs.remove(leg)
         announceCodec(identifier)
